@@ -1,0 +1,74 @@
+import type { Configuration, Entry, HardState, LogIndex, LogReader, Message, NodeId, Ready, Role, Term } from "./types.js";
+
+export interface CoreOptions {
+  readonly id: NodeId;
+  readonly electionTicks: number;
+  readonly heartbeatTicks: number;
+  readonly maxInflightMessages: number;
+  readonly maxEntriesBytesPerMessage: number;
+  /** A server that cannot lead waits this many times longer before it campaigns. */
+  readonly reluctanceFactor: number;
+  /** In [0, 1); the core's only source of chance. */
+  readonly random: () => number;
+  readonly log: LogReader;
+  readonly hardState: HardState;
+  readonly configuration: Configuration;
+  readonly configurationIndex: LogIndex;
+  readonly appliedIndex: LogIndex;
+}
+
+export interface PeerStatus {
+  readonly id: NodeId;
+  readonly matchIndex: LogIndex;
+  readonly state: "probe" | "replicate" | "snapshot";
+  /** Ticks since it last answered. */
+  readonly silentTicks: number;
+  readonly canLead: boolean;
+}
+
+export interface CoreStatus {
+  readonly role: Role;
+  readonly leader: NodeId | undefined;
+  readonly term: Term;
+  readonly vote: NodeId | undefined;
+  readonly commitIndex: LogIndex;
+  readonly appliedIndex: LogIndex;
+  readonly lastIndex: LogIndex;
+  readonly configuration: Configuration;
+  readonly configurationIndex: LogIndex;
+  readonly peers: readonly PeerStatus[];
+  /** The leader has committed and applied an entry of its own term. */
+  readonly leaderReady: boolean;
+}
+
+export type Proposed = { readonly ok: true; readonly index: LogIndex; readonly term: Term } | { readonly ok: false; readonly reason: "not-leader" | "transferring" | "change-in-progress" };
+
+/** The protocol as a function of its inputs: no clock, no I/O, no promises. One driver calls it, never re-entrantly. */
+export interface RaftCore {
+  tick(): void;
+  step(message: Message): void;
+  propose(data: Uint8Array): Proposed;
+  /** At most one server may differ in voting from the current configuration; refused while an earlier change is uncommitted or before the leader committed an entry of its own term. */
+  proposeConfiguration(configuration: Configuration): Proposed;
+  /** Asks for a read point; the outcome comes in `Ready.reads` under this id. On a follower it goes to the leader. */
+  readIndex(id: number): void;
+  transferLeadership(to: NodeId | undefined): boolean;
+  setCanLead(canLead: boolean): void;
+  /** Campaign at once (bootstrap of a single node, tests). */
+  campaign(): void;
+  /** The transport lost this peer's stream: back to probing. */
+  reportUnreachable(id: NodeId): void;
+  /** The snapshot stream to this peer ended. */
+  reportSnapshot(id: NodeId, ok: boolean): void;
+  /** A snapshot from `Ready.snapshot` is installed (or failed: undefined). */
+  snapshotInstalled(index: LogIndex | undefined): void;
+  hasReady(): boolean;
+  /** Takes what is to be done. Ready values may overlap persistence: the next may be taken before the last is durable. */
+  ready(): Ready;
+  /** Entries up to `index` (written in `term`) are durable here: only now do they count towards a quorum. */
+  persisted(index: LogIndex, term: Term): void;
+  applied(index: LogIndex): void;
+  status(): CoreStatus;
+  /** Entries appended but not yet known durable; the log reader need not have them. */
+  unstable(): readonly Entry[];
+}

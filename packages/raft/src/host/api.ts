@@ -1,0 +1,101 @@
+import type { Configuration, LogIndex, NodeId, Role, SnapshotMeta, Term } from "../core/types.js";
+
+/** The replicated state as the host sees it. Calls never overlap. */
+export interface StateMachine {
+  /** Last entry applied, as found at start (0 for a new one). */
+  appliedIndex(): LogIndex;
+  appliedTerm(): Term;
+  /** Applies a group in order, atomically for each entry. `config` and `noop` entries come too, to move the applied index. */
+  apply(group: readonly { readonly index: LogIndex; readonly term: Term; readonly kind: "normal" | "config" | "noop"; readonly data: Uint8Array }[]): Promise<readonly ApplyResult[]>;
+  /** Makes everything applied so far durable and returns that index: compaction may only drop entries at or below it. */
+  flush(): Promise<LogIndex>;
+  /** A fixed point in time, streamed while writes go on. Chunks are at most 1 MiB or so. */
+  openSnapshot(): Promise<{ readonly index: LogIndex; readonly term: Term; readonly chunks: AsyncIterable<Uint8Array>; close(): Promise<void> }>;
+  /** Replaces the whole state. All or nothing across a crash. */
+  installSnapshot(meta: SnapshotMeta, chunks: AsyncIterable<Uint8Array>): Promise<void>;
+}
+
+/** The state machine's word on one entry; handed to the proposer, if it is here. */
+export type ApplyResult = "applied" | "conflict";
+
+export type ProposeResult =
+  | { readonly outcome: "applied" | "conflict"; readonly index: LogIndex }
+  | { readonly outcome: "not-leader" | "overloaded" | "unknown" };
+
+export type MembershipResult = { readonly ok: true; readonly index: LogIndex } | { readonly ok: false; readonly reason: "not-leader" | "change-in-progress" | "unknown-server" | "id-in-use" | "timeout"; readonly message: string };
+
+export interface ServerHealth {
+  readonly id: NodeId;
+  readonly address: string;
+  readonly voter: boolean;
+  readonly leader: boolean;
+  readonly matchIndex: LogIndex;
+  /** Milliseconds since the leader last heard from it; 0 for itself. Only on the leader. */
+  readonly lastContactMs: number | undefined;
+}
+
+export interface RaftStatus {
+  readonly id: NodeId;
+  readonly role: Role;
+  readonly leader: NodeId | undefined;
+  readonly leaderAddress: string | undefined;
+  readonly term: Term;
+  readonly commitIndex: LogIndex;
+  readonly appliedIndex: LogIndex;
+  readonly lastIndex: LogIndex;
+  readonly firstIndex: LogIndex;
+  readonly configuration: Configuration;
+  readonly configurationIndex: LogIndex;
+  readonly servers: readonly ServerHealth[];
+}
+
+export interface TransportOptions {
+  /** host:port to listen on. */
+  readonly listen: string;
+  /** PEM. Every connection, either way, is mutual TLS with a certificate of this CA. */
+  readonly tls: { readonly ca: string; readonly certificate: string; readonly key: string };
+  /** Sent with every stream; a peer of another cluster is refused. */
+  readonly clusterId: string;
+}
+
+export interface RaftOptions {
+  readonly id: NodeId;
+  /** Folder of the log database. */
+  readonly directory: string;
+  readonly transport: TransportOptions;
+  /** Milliseconds a tick; default 50. */
+  readonly tickMs?: number;
+  /** Followers campaign after between this many ticks and twice as many without a leader. */
+  readonly electionTicks?: number;
+  readonly heartbeatTicks?: number;
+  /** Entries kept behind a compaction for slow followers. */
+  readonly trailingLogs?: number;
+  /** Entries applied since the last compaction that start the next one. */
+  readonly snapshotThreshold?: number;
+  readonly maxInflightMessages?: number;
+  readonly maxEntriesBytesPerMessage?: number;
+  /** Proposals waiting for commit, by bytes; beyond it `overloaded`. */
+  readonly maxPendingBytes?: number;
+}
+
+/** A running consensus member. Everything here runs on the raft worker thread. */
+export interface RaftHost {
+  propose(data: Uint8Array): Promise<ProposeResult>;
+  /** Linearizable read point: resolves once this node has applied it. Calls made together share one round. */
+  readBarrier(): Promise<{ readonly outcome: "ready"; readonly index: LogIndex } | { readonly outcome: "no-leader" }>;
+  status(): RaftStatus;
+  /** First start of a new cluster: this node is its only voter. Refused when the log is not empty. */
+  bootstrap(self: { readonly id: NodeId; readonly address: string }): Promise<void>;
+  /** Adds a learner and, when `voter`, promotes it once it has caught up. */
+  addServer(server: { readonly id: NodeId; readonly address: string; readonly voter: boolean }): Promise<MembershipResult>;
+  removeServer(id: NodeId): Promise<MembershipResult>;
+  /** Hands leadership to `to`, or to the most caught-up voter that can lead. Resolves when another server leads, or false. */
+  transferLeadership(to?: NodeId): Promise<boolean>;
+  /** A node that cannot lead (sealed) campaigns only long after the others would, and hands leadership on. */
+  setCanLead(canLead: boolean): void;
+  onLeadership(listener: (leadership: { readonly role: Role; readonly leader: NodeId | undefined; readonly leaderAddress: string | undefined; readonly term: Term; /** True once a leader has applied its own first entry: only then may it serve. */ readonly ready: boolean }) => void): void;
+  /** An invariant failed or the disk did: the member has stopped. */
+  onFatal(listener: (error: Error) => void): void;
+  metrics(): Readonly<Record<string, number>>;
+  stop(): Promise<void>;
+}

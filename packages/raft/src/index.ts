@@ -1,0 +1,2 @@
+export type * from "./core/types.js";
+export type * from "./host/api.js";

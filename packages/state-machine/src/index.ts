@@ -1,0 +1,4 @@
+export * from "./errors.js";
+export * from "./framework/index.js";
+export * from "./request/api.js";
+export * from "./store/replicated-log.js";

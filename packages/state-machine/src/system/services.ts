@@ -1,0 +1,115 @@
+import type { Readable } from "node:stream";
+import type { Leadership } from "../store/replicated-log.js";
+
+/**
+ * What the sys/ backend may do to and ask of its node. The node package implements it; tests do so in memory. Small
+ * capabilities, each for one group of paths, so that a path states what it needs.
+ */
+
+export interface SealStatus {
+  readonly type: string;
+  readonly initialized: boolean;
+  readonly sealed: boolean;
+  readonly threshold: number;
+  readonly shares: number;
+  /** Shares given so far towards the threshold. */
+  readonly progress: number;
+  readonly nonce: string;
+  readonly recoverySeal: boolean;
+  readonly storageType: string;
+}
+
+export interface InitRequest {
+  readonly secretShares: number;
+  readonly secretThreshold: number;
+}
+
+export interface InitResult {
+  /** One a share. */
+  readonly keys: readonly Uint8Array[];
+  readonly rootToken: string;
+}
+
+export interface SealControl {
+  status(): SealStatus;
+  /** Throws RequestError: 400 when already initialised or the numbers are wrong. */
+  init(request: InitRequest): Promise<InitResult>;
+  /** One share. Throws RequestError `invalid_request` for a malformed or wrong share; progress starts over after a wrong set. */
+  unseal(share: Uint8Array): Promise<SealStatus>;
+  resetUnseal(): SealStatus;
+  seal(): Promise<void>;
+}
+
+export interface ClusterServer {
+  readonly id: string;
+  readonly clusterAddress: string;
+  readonly voter: boolean;
+  readonly leader: boolean;
+}
+
+export interface ClusterNode {
+  readonly hostname: string;
+  readonly apiAddress: string;
+  readonly clusterAddress: string;
+  readonly activeNode: boolean;
+  /** RFC 3339, or null for the active node itself. */
+  readonly lastEcho: string | null;
+  readonly version: string;
+}
+
+export interface JoinRequest {
+  readonly leaderApiAddress: string;
+  readonly leaderCaCertificate?: string;
+  readonly leaderClientCertificate?: string;
+  readonly leaderClientKey?: string;
+  readonly leaderTlsServerName?: string;
+  readonly retry: boolean;
+  readonly nonVoter: boolean;
+}
+
+export interface ClusterControl {
+  leadership(): Leadership & { readonly activeApiAddress: string; readonly activeClusterAddress: string; /** RFC 3339, empty when not active. */ readonly activeSince: string };
+  committedIndex(): number;
+  appliedIndex(): number;
+  configuration(): Promise<{ readonly index: number; readonly servers: readonly ClusterServer[] }>;
+  nodes(): Promise<readonly ClusterNode[]>;
+  join(request: JoinRequest): Promise<boolean>;
+  /** Sealed with a key only a holder of the root key knows. Both throw RequestError. */
+  challenge(serverId: string): Promise<{ readonly challenge: Uint8Array; readonly sealConfig: Readonly<Record<string, unknown>> }>;
+  answer(input: { readonly serverId: string; readonly answer: Uint8Array; readonly clusterAddress: string; readonly nonVoter: boolean; readonly publicKey: string }): Promise<Readonly<Record<string, unknown>>>;
+  removePeer(serverId: string): Promise<void>;
+  stepDown(): Promise<void>;
+  /** A gzip'd tar in Vault's snapshot format. */
+  saveSnapshot(): Promise<Readable>;
+  /** Checks the whole file before anything changes. Throws RequestError. */
+  restoreSnapshot(stream: Readable, force: boolean): Promise<void>;
+}
+
+export interface KeyringControl {
+  status(): { readonly term: number; readonly installTime: string; readonly encryptions: number };
+  rotate(): Promise<void>;
+}
+
+export interface NodeControl {
+  readonly version: string;
+  readonly buildDate: string;
+  readonly clusterName: () => string;
+  readonly clusterId: () => string;
+  hostInfo(): Promise<Readonly<Record<string, unknown>>>;
+  inFlight(): Readonly<Record<string, unknown>>;
+  loggers(): Readonly<Record<string, string>>;
+  /** Undefined name: all. Unknown level or name throws RequestError. */
+  setLogLevel(name: string | undefined, level: string): void;
+  /** Prometheus text; throws RequestError 400 when telemetry is off. */
+  prometheus(): Promise<string>;
+  metricsJson(): Promise<Readonly<Record<string, unknown>>>;
+  /** Non-secret configuration for sys/config/state/sanitized. */
+  sanitizedConfig(): Readonly<Record<string, unknown>>;
+}
+
+export interface SystemServices {
+  readonly seal: SealControl;
+  readonly cluster: ClusterControl;
+  readonly keyring: KeyringControl;
+  readonly node: NodeControl;
+}
