@@ -16,7 +16,7 @@ function testFiles(folder, found = []) {
     if (name === "node_modules" || name === "src") continue;
     const path = join(folder, name);
     if (statSync(path).isDirectory()) testFiles(path, found);
-    else if (name.endsWith(".test.js")) found.push(path);
+    else if (name.endsWith(".test.js") || name.endsWith(".test.mjs")) found.push(path);
   }
   return found;
 }
@@ -25,7 +25,7 @@ if (!existsSync("node_modules/.package-lock.json")) sh("npm", ["ci"]);
 sh(process.execPath, ["node_modules/typescript/bin/tsc", "-b"]);
 
 const wanted = process.argv.slice(2);
-const files = [...testFiles("packages"), ...testFiles("cluster-tests")].filter(
+const files = [...testFiles("scripts"), ...testFiles("packages"), ...testFiles("cluster-tests")].filter(
   (file) => wanted.length === 0 || wanted.some((part) => file.includes(part)),
 );
 // Cluster tests start real processes and measure time: they run alone, after everything else.

@@ -1,0 +1,66 @@
+/**
+ * What the main thread and the raft worker say to each other. Both ends are ours and in one process, so the types are
+ * trusted; bytes are structured-cloned, never parsed on the way.
+ */
+import type { MembershipResult, ProposeResult, RaftStatus } from "@coffer/raft";
+
+export interface WorkerStart {
+  readonly nodeId: string;
+  /** Holds `log/` and `state/`. */
+  readonly directory: string;
+  /** host:port to listen on for the cluster. */
+  readonly listen: string;
+  readonly clusterId: string;
+  readonly tls: { readonly ca: string; readonly certificate: string; readonly key: string };
+  readonly performanceMultiplier: number;
+  readonly trailingLogs: number | undefined;
+  readonly snapshotThreshold: number | undefined;
+  readonly logLevel: string;
+}
+
+/** Asked by the main thread; each call is answered once under its id. */
+export interface Calls {
+  propose: { argument: Uint8Array; answer: ProposeResult };
+  readBarrier: { argument: null; answer: { outcome: "ready"; index: number } | { outcome: "no-leader" } };
+  status: { argument: null; answer: RaftStatus };
+  metrics: { argument: null; answer: Readonly<Record<string, number>> };
+  bootstrap: { argument: { id: string; address: string }; answer: null };
+  addServer: { argument: { id: string; address: string; voter: boolean }; answer: MembershipResult };
+  removeServer: { argument: string; answer: MembershipResult };
+  transferLeadership: { argument: null; answer: boolean };
+  /** Opens a fixed point of the state; its chunks come by `snapshotChunk`. */
+  openSnapshot: { argument: null; answer: { id: number; index: number; term: number } };
+  /** null: the end. */
+  snapshotChunk: { argument: number; answer: Uint8Array | null };
+  closeSnapshot: { argument: number; answer: null };
+  stop: { argument: null; answer: null };
+}
+
+export type CallName = keyof Calls;
+
+export type ToWorker =
+  | { readonly type: "start"; readonly options: WorkerStart }
+  | { readonly type: "call"; readonly id: number; readonly name: CallName; readonly argument: unknown }
+  | { readonly type: "can-lead"; readonly canLead: boolean }
+  | { readonly type: "log-level"; readonly level: string }
+  | { readonly type: "forwarded"; readonly id: number; readonly bytes: Uint8Array };
+
+export interface LeadershipChange {
+  readonly isLeader: boolean;
+  /** The leader has applied its own first entry: it may serve. */
+  readonly ready: boolean;
+  readonly leaderId: string | undefined;
+  readonly leaderAddress: string | undefined;
+  readonly term: number;
+}
+
+export type FromWorker =
+  | { readonly type: "started"; readonly stateDirectory: string }
+  | { readonly type: "answer"; readonly id: number; readonly value: unknown }
+  | { readonly type: "failed"; readonly id: number; readonly message: string }
+  | { readonly type: "applied"; readonly index: number; readonly keys: readonly string[]; readonly reset?: { readonly stateDirectory: string } }
+  | { readonly type: "leadership"; readonly change: LeadershipChange }
+  /** A request that a standby forwarded here: opaque to this thread. */
+  | { readonly type: "forward"; readonly id: number; readonly bytes: Uint8Array }
+  | { readonly type: "log"; readonly level: string; readonly message: string; readonly fields: Readonly<Record<string, unknown>> }
+  | { readonly type: "fatal"; readonly message: string };

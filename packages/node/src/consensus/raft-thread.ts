@@ -1,0 +1,172 @@
+import { Worker } from "node:worker_threads";
+import type { AppliedBatch, BarrierOutcome, Leadership, ProposeOutcome, ReplicatedLog } from "@coffer/state-machine";
+import type { CallName, Calls, FromWorker, LeadershipChange, ToWorker, WorkerStart } from "./protocol.js";
+
+export interface RaftThreadEvents {
+  /** A request another node forwarded to this one; answer with the response's bytes. */
+  readonly onForward: (bytes: Uint8Array) => Promise<Uint8Array>;
+  readonly onLog: (level: string, message: string, fields: Readonly<Record<string, unknown>>) => void;
+  /** The member has stopped for good: an invariant or the disk failed. */
+  readonly onFatal: (message: string) => void;
+  /** The state was replaced and lives in another folder now: readers reopen before anything else hears of it. */
+  readonly onReset: (stateDirectory: string) => Promise<void>;
+}
+
+export interface RaftThread extends ReplicatedLog {
+  readonly stateDirectory: string;
+  call<N extends CallName>(name: N, argument: Calls[N]["argument"]): Promise<Calls[N]["answer"]>;
+  setCanLead(canLead: boolean): void;
+  setLogLevel(level: string): void;
+  readonly leader: () => LeadershipChange;
+  onLeader(listener: (change: LeadershipChange) => void): void;
+  stop(): Promise<void>;
+}
+
+interface Pending {
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: Error) => void;
+}
+
+const NO_LEADER: LeadershipChange = { isLeader: false, ready: false, leaderId: undefined, leaderAddress: undefined, term: 0 };
+
+/** Starts the worker thread in which consensus lives, and speaks for it on this one. */
+export async function startRaftThread(options: WorkerStart, events: RaftThreadEvents): Promise<RaftThread> {
+  const worker = new Worker(new URL("./worker.js", import.meta.url), { name: "raft" });
+  const pending = new Map<number, Pending>();
+  const appliedListeners: ((batch: AppliedBatch) => void)[] = [];
+  const leaderListeners: ((change: LeadershipChange) => void)[] = [];
+  const waiters: { index: number; wake: () => void }[] = [];
+  let nextId = 1;
+  let appliedIndex = 0;
+  let leader = NO_LEADER;
+  let stateDirectory = "";
+  let stopped = false;
+
+  const post = (message: ToWorker) => worker.postMessage(message);
+
+  function call<N extends CallName>(name: N, argument: Calls[N]["argument"]): Promise<Calls[N]["answer"]> {
+    if (stopped) return Promise.reject(new Error("the raft thread has stopped"));
+    const id = nextId++;
+    return new Promise((resolve, reject) => {
+      pending.set(id, { resolve: resolve as (value: never) => void, reject });
+      post({ type: "call", id, name, argument });
+    });
+  }
+
+  function applied(batch: AppliedBatch): void {
+    appliedIndex = batch.index;
+    for (const listener of appliedListeners) listener(batch);
+    for (let i = waiters.length - 1; i >= 0; i--) {
+      if (waiters[i]!.index <= appliedIndex) waiters.splice(i, 1)[0]!.wake();
+    }
+  }
+
+  function lose(message: string): void {
+    stopped = true;
+    for (const { reject } of pending.values()) reject(new Error(message));
+    pending.clear();
+  }
+
+  // A reset makes this side wait for its readers; what the worker says meanwhile is held, in order, behind it.
+  let held: FromWorker[] | undefined;
+  function receive(message: FromWorker): void {
+    if (held) {
+      held.push(message);
+      return;
+    }
+    const waiting = handle(message);
+    if (!waiting) return;
+    held = [];
+    void waiting.then(() => {
+      const rest = held ?? [];
+      held = undefined;
+      rest.forEach(receive);
+    });
+  }
+
+  function handle(message: FromWorker): Promise<void> | undefined {
+    switch (message.type) {
+      case "started":
+      case "log":
+        if (message.type === "log") events.onLog(message.level, message.message, message.fields);
+        return undefined;
+      case "answer":
+      case "failed": {
+        const waiter = pending.get(message.id);
+        pending.delete(message.id);
+        if (message.type === "answer") waiter?.resolve(message.value as never);
+        else waiter?.reject(new Error(message.message));
+        return undefined;
+      }
+      case "applied":
+        if (!message.reset) {
+          applied(message);
+          return undefined;
+        }
+        stateDirectory = message.reset.stateDirectory;
+        return events.onReset(stateDirectory).then(() => applied({ index: message.index, keys: [], reset: true }));
+      case "leadership":
+        leader = message.change;
+        for (const listener of leaderListeners) listener(leader);
+        return undefined;
+      case "forward":
+        void events.onForward(message.bytes).then((bytes) => post({ type: "forwarded", id: message.id, bytes }));
+        return undefined;
+      case "fatal":
+        lose(message.message);
+        events.onFatal(message.message);
+        return undefined;
+    }
+  }
+
+  await new Promise<void>((resolve, reject) => {
+    worker.once("error", reject);
+    worker.once("message", (message: FromWorker) => {
+      if (message.type === "started") {
+        stateDirectory = message.stateDirectory;
+        worker.off("error", reject);
+        worker.on("message", receive);
+        resolve();
+      } else reject(new Error(message.type === "fatal" ? message.message : `unexpected ${message.type} from the raft thread`));
+    });
+    post({ type: "start", options });
+  });
+  worker.on("error", (error) => {
+    lose(error.message);
+    events.onFatal(error.message);
+  });
+
+  const leadership = (): Leadership => ({ isLeader: leader.isLeader && leader.ready, leaderId: leader.leaderId, term: leader.term });
+  return {
+    get stateDirectory() {
+      return stateDirectory;
+    },
+    call,
+    propose: (entry) => call("propose", entry) as Promise<ProposeOutcome>,
+    readBarrier: () => call("readBarrier", null) as Promise<BarrierOutcome>,
+    appliedIndex: () => appliedIndex,
+    waitApplied(index, timeoutMs) {
+      if (appliedIndex >= index) return Promise.resolve(true);
+      return new Promise((resolve) => {
+        const waiter = { index, wake: () => (clearTimeout(timer), resolve(true)) };
+        const timer = setTimeout(() => {
+          waiters.splice(waiters.indexOf(waiter), 1);
+          resolve(false);
+        }, timeoutMs);
+        waiters.push(waiter);
+      });
+    },
+    leadership,
+    leader: () => leader,
+    onApplied: (listener) => void appliedListeners.push(listener),
+    onLeader: (listener) => void leaderListeners.push(listener),
+    onLeadership: (listener) => void leaderListeners.push(() => listener(leadership())),
+    setCanLead: (canLead) => post({ type: "can-lead", canLead }),
+    setLogLevel: (level) => post({ type: "log-level", level }),
+    async stop() {
+      if (!stopped) await call("stop", null);
+      stopped = true;
+      await worker.terminate();
+    },
+  };
+}

@@ -1,0 +1,63 @@
+import type { AppliedBatch, Leadership, ReplicatedLog, StateReader } from "@coffer/state-machine";
+import type { RaftThread } from "./raft-thread.js";
+
+/**
+ * The node's replica as the rest of it sees it, from before the node is part of a cluster (nothing stored, no leader) to
+ * after: one log and one reader for the whole life of the process, so that nothing else has to know when it joined.
+ */
+export interface Replica {
+  readonly log: ReplicatedLog;
+  readonly reader: StateReader;
+  attach(thread: RaftThread, reader: StateReader): void;
+  detach(): void;
+}
+
+const EMPTY: StateReader = {
+  appliedIndex: () => 0,
+  get: () => undefined,
+  snapshot: () => ({ index: 0, get: () => undefined, keys: async () => [], close: () => undefined }),
+};
+const NOBODY: Leadership = { isLeader: false, leaderId: undefined, term: 0 };
+
+export function createReplica(): Replica {
+  const appliedListeners: ((batch: AppliedBatch) => void)[] = [];
+  const leadershipListeners: ((leadership: Leadership) => void)[] = [];
+  let thread: RaftThread | undefined;
+  let reader = EMPTY;
+
+  const announceReset = () => {
+    for (const listener of appliedListeners) listener({ index: reader.appliedIndex(), keys: [], reset: true });
+  };
+  return {
+    log: {
+      propose: (entry) => thread?.propose(entry) ?? Promise.resolve({ outcome: "not-leader" }),
+      readBarrier: () => thread?.readBarrier() ?? Promise.resolve({ outcome: "no-leader" }),
+      waitApplied: (index, timeoutMs) => thread?.waitApplied(index, timeoutMs) ?? Promise.resolve(false),
+      appliedIndex: () => thread?.appliedIndex() ?? 0,
+      leadership: () => thread?.leadership() ?? NOBODY,
+      onApplied: (listener) => void appliedListeners.push(listener),
+      onLeadership: (listener) => void leadershipListeners.push(listener),
+    },
+    reader: {
+      appliedIndex: () => reader.appliedIndex(),
+      get: (key) => reader.get(key),
+      snapshot: () => reader.snapshot(),
+    },
+    attach(attached, itsReader) {
+      thread = attached;
+      reader = itsReader;
+      attached.onApplied((batch) => {
+        for (const listener of appliedListeners) listener(batch);
+      });
+      attached.onLeadership((leadership) => {
+        for (const listener of leadershipListeners) listener(leadership);
+      });
+      announceReset();
+    },
+    detach() {
+      thread = undefined;
+      reader = EMPTY;
+      announceReset();
+    },
+  };
+}
