@@ -1,1 +1,12 @@
-export {};
+export { createClient, type Client, type Method, type Reply, type RequestOptions, type StreamReply } from "./client.js";
+export { formatGoDuration, parseDuration } from "./duration.js";
+export type { Auth, Envelope, MfaRequirement, WrapInfo } from "./envelope.js";
+export { fromEnvironment, ignoredVariables } from "./environment.js";
+export { ApiError, ClientSetupError, ConnectionError } from "./errors.js";
+export type { ClientOptions } from "./options.js";
+export { DEFAULT_ADDRESS } from "./options.js";
+export { formatPath, type Query } from "./path.js";
+export * as sys from "./groups/sys.js";
+export * as kv from "./groups/kv.js";
+export * as tokens from "./groups/tokens.js";
+export * as raft from "./groups/raft.js";
