@@ -1,0 +1,55 @@
+import type { Configuration, LogIndex } from "./types.js";
+import { voters } from "./quorum.js";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** The bytes of a `config` entry. */
+export function encodeConfiguration(configuration: Configuration): Uint8Array {
+  return encoder.encode(JSON.stringify({ servers: configuration.servers.map(({ id, address, voter }) => ({ id, address, voter })) }));
+}
+
+export function decodeConfiguration(bytes: Uint8Array): Configuration {
+  return JSON.parse(decoder.decode(bytes)) as Configuration;
+}
+
+/** How many servers change their vote from one configuration to the other. More than one could elect two leaders. */
+export function votersChanged(from: Configuration, to: Configuration): number {
+  const before = new Set(voters(from));
+  const after = new Set(voters(to));
+  return [...before].filter((id) => !after.has(id)).length + [...after].filter((id) => !before.has(id)).length;
+}
+
+/**
+ * The configurations in force along the log: the newest counts from the moment it is appended, and goes again when its entry
+ * is truncated.
+ */
+export interface ConfigurationHistory {
+  readonly current: () => Configuration;
+  readonly currentIndex: () => LogIndex;
+  append(index: LogIndex, configuration: Configuration): void;
+  /** Entries from `index` on are gone. True when that changed the current one. */
+  truncate(index: LogIndex): boolean;
+  /** Older ones than the last committed are no longer needed. */
+  committed(index: LogIndex): void;
+  reset(index: LogIndex, configuration: Configuration): void;
+}
+
+export function createConfigurationHistory(index: LogIndex, configuration: Configuration): ConfigurationHistory {
+  let history = [{ index, configuration }];
+  const last = () => history[history.length - 1]!;
+  return {
+    current: () => last().configuration,
+    currentIndex: () => last().index,
+    append: (at, next) => void history.push({ index: at, configuration: next }),
+    truncate(from) {
+      const before = history.length;
+      while (history.length > 1 && last().index >= from) history.pop();
+      return history.length !== before;
+    },
+    committed(upTo) {
+      while (history.length > 1 && history[1]!.index <= upTo) history.shift();
+    },
+    reset: (at, next) => void (history = [{ index: at, configuration: next }]),
+  };
+}

@@ -1,0 +1,111 @@
+import type { LogIndex, NodeId } from "./types.js";
+
+/**
+ * What the leader knows of one follower. Changes only through the functions below (etcd-io/raft, tracker/progress.go, tells
+ * why): `probe` sends one message and waits, `replicate` pipelines, `snapshot` sends nothing until it is installed.
+ */
+export interface Progress {
+  readonly id: NodeId;
+  match: LogIndex;
+  next: LogIndex;
+  state: "probe" | "replicate" | "snapshot";
+  /** Last index of each append in flight, oldest first. */
+  readonly inflight: LogIndex[];
+  /** probe: a message is out and unanswered. */
+  paused: boolean;
+  pendingSnapshot: LogIndex;
+  /** Answered since the last quorum check. */
+  recentlyActive: boolean;
+  silentTicks: number;
+  canLead: boolean;
+  /** Highest commit index told to it. */
+  commitSent: LogIndex;
+  /** Highest read round it has acknowledged. */
+  roundAcked: number;
+}
+
+export function createProgress(id: NodeId, lastIndex: LogIndex): Progress {
+  return {
+    id,
+    match: 0,
+    next: lastIndex + 1,
+    state: "probe",
+    inflight: [],
+    paused: false,
+    pendingSnapshot: 0,
+    recentlyActive: true,
+    silentTicks: 0,
+    canLead: true,
+    commitSent: 0,
+    roundAcked: 0,
+  };
+}
+
+export function becomeProbe(progress: Progress): void {
+  const afterSnapshot = progress.state === "snapshot" ? progress.pendingSnapshot + 1 : 0;
+  progress.state = "probe";
+  progress.next = Math.max(progress.match + 1, afterSnapshot);
+  progress.pendingSnapshot = 0;
+  progress.paused = false;
+  progress.inflight.length = 0;
+  progress.commitSent = 0;
+}
+
+export function becomeReplicate(progress: Progress): void {
+  progress.state = "replicate";
+  progress.next = progress.match + 1;
+  progress.pendingSnapshot = 0;
+  progress.paused = false;
+  progress.inflight.length = 0;
+}
+
+export function becomeSnapshot(progress: Progress, index: LogIndex): void {
+  progress.state = "snapshot";
+  progress.pendingSnapshot = index;
+  progress.paused = false;
+  progress.inflight.length = 0;
+}
+
+export function isBlocked(progress: Progress, maxInflight: number): boolean {
+  switch (progress.state) {
+    case "probe":
+      return progress.paused;
+    case "replicate":
+      return progress.inflight.length >= maxInflight;
+    case "snapshot":
+      return true;
+  }
+}
+
+export function appended(progress: Progress, last: LogIndex, count: number): void {
+  if (progress.state === "probe") progress.paused = true;
+  else if (count > 0) {
+    progress.next = last + 1;
+    progress.inflight.push(last);
+  }
+}
+
+/** The follower has everything up to `index`. True when that was news. */
+export function acknowledged(progress: Progress, index: LogIndex): boolean {
+  let freed = 0;
+  while (freed < progress.inflight.length && progress.inflight[freed]! <= index) freed += 1;
+  if (freed > 0) progress.inflight.splice(0, freed);
+  progress.next = Math.max(progress.next, index + 1);
+  if (index <= progress.match) return false;
+  progress.match = index;
+  progress.paused = false;
+  return true;
+}
+
+/** The follower refused an append after `refused`; its log may agree up to `hint`. False for a stale refusal. */
+export function refusedAt(progress: Progress, refused: LogIndex, hint: LogIndex): boolean {
+  if (progress.state === "replicate") {
+    if (refused <= progress.match) return false;
+    becomeProbe(progress);
+    return true;
+  }
+  if (progress.state === "snapshot" || progress.next - 1 !== refused) return false;
+  progress.next = Math.max(Math.min(refused, hint + 1), progress.match + 1);
+  progress.paused = false;
+  return true;
+}

@@ -1,0 +1,80 @@
+import { isVoter, majority, voters } from "./quorum.js";
+import { send } from "./state.js";
+import type { CoreState, PendingRead } from "./state.js";
+import type { Message } from "./types.js";
+
+/**
+ * ReadIndex (Ongaro's thesis, 6.4): a read is safe at the commit index of the moment it was asked for, once a quorum has
+ * confirmed AFTER that moment that this server still leads. All reads waiting when a round starts share it.
+ */
+export function requestRead(state: CoreState, id: number): void {
+  if (state.leading) state.leading.waitingReads.push({ from: undefined, id });
+  else if (state.leader === undefined) state.readsDone.push({ id, index: undefined });
+  else {
+    state.forwardedReads.set(id, 0);
+    send(state, { type: "read-index", to: state.leader, id });
+  }
+}
+
+export function handleReadIndex(state: CoreState, message: Extract<Message, { type: "read-index" }>): void {
+  if (state.leading) state.leading.waitingReads.push({ from: message.from, id: message.id });
+  else send(state, { type: "read-index-response", to: message.from, id: message.id, index: undefined });
+}
+
+export function handleReadIndexResponse(state: CoreState, message: Extract<Message, { type: "read-index-response" }>): void {
+  if (state.forwardedReads.delete(message.id)) state.readsDone.push({ id: message.id, index: message.index });
+}
+
+/** Starts a round for the waiting reads, unless one is out: those that come meanwhile share the next. */
+export function startReadRound(state: CoreState): void {
+  const leading = state.leading;
+  if (!leading || leading.waitingReads.length === 0 || leading.rounds.length > 0 || state.commit < leading.noopIndex) return;
+  const reads = leading.waitingReads.splice(0);
+  if (leading.peers.size === 0 || isAlone(state)) {
+    for (const read of reads) finish(state, read, state.commit);
+    return;
+  }
+  leading.lastRound += 1;
+  leading.rounds.push({ round: leading.lastRound, index: state.commit, reads });
+  sendHeartbeats(state);
+}
+
+function isAlone(state: CoreState): boolean {
+  const ids = voters(state.history.current());
+  return ids.length === 1 && ids[0] === state.id;
+}
+
+export function sendHeartbeats(state: CoreState): void {
+  const leading = state.leading!;
+  for (const peer of leading.peers.values()) {
+    send(state, { type: "heartbeat", to: peer.id, commit: Math.min(peer.match, state.commit), round: leading.lastRound });
+  }
+}
+
+/** A peer confirmed this server's leadership for every round up to the one it names. */
+export function roundConfirmed(state: CoreState): void {
+  const leading = state.leading!;
+  while (leading.rounds.length > 0) {
+    const { round, index, reads } = leading.rounds[0]!;
+    const ids = voters(state.history.current());
+    const confirmed = ids.filter((id) => (id === state.id ? isVoter(state.history.current(), id) : (leading.peers.get(id)?.roundAcked ?? 0) >= round)).length;
+    if (confirmed < majority(ids.length)) return;
+    leading.rounds.shift();
+    for (const read of reads) finish(state, read, index);
+  }
+}
+
+function finish(state: CoreState, read: PendingRead, index: number): void {
+  if (read.from === undefined) state.readsDone.push({ id: read.id, index });
+  else send(state, { type: "read-index-response", to: read.from, id: read.id, index });
+}
+
+/** Answers lost on the way must not leave a reader waiting for ever. */
+export function ageForwardedReads(state: CoreState): void {
+  for (const [id, ticks] of state.forwardedReads) {
+    if (ticks + 1 >= state.options.electionTicks) {
+      state.forwardedReads.delete(id);
+      state.readsDone.push({ id, index: undefined });
+    } else state.forwardedReads.set(id, ticks + 1);
+  }
+}
