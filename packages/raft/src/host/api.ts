@@ -52,6 +52,8 @@ export interface RaftStatus {
 export interface TransportOptions {
   /** host:port to listen on. */
   readonly listen: string;
+  /** host:port at which the other servers reach this one. */
+  readonly advertise: string;
   /** PEM. Every connection, either way, is mutual TLS with a certificate of this CA. */
   readonly tls: { readonly ca: string; readonly certificate: string; readonly key: string };
   /** Sent with every stream; a peer of another cluster is refused. */
@@ -63,6 +65,8 @@ export interface RaftOptions {
   /** Folder of the log database. */
   readonly directory: string;
   readonly transport: TransportOptions;
+  /** A new cluster: where the log is empty, it begins with this node, at this address, as its only voter. */
+  readonly bootstrap?: { readonly address: string };
   /** Milliseconds a tick; default 50. */
   readonly tickMs?: number;
   /** Followers campaign after between this many ticks and twice as many without a leader. */
@@ -84,8 +88,6 @@ export interface RaftHost {
   /** Linearizable read point: resolves once this node has applied it. Calls made together share one round. */
   readBarrier(): Promise<{ readonly outcome: "ready"; readonly index: LogIndex } | { readonly outcome: "no-leader" }>;
   status(): RaftStatus;
-  /** First start of a new cluster: this node is its only voter. Refused when the log is not empty. */
-  bootstrap(self: { readonly id: NodeId; readonly address: string }): Promise<void>;
   /** Adds a learner and, when `voter`, promotes it once it has caught up. */
   addServer(server: { readonly id: NodeId; readonly address: string; readonly voter: boolean }): Promise<MembershipResult>;
   removeServer(id: NodeId): Promise<MembershipResult>;

@@ -1,0 +1,72 @@
+import type { RaftCore } from "../core/api.js";
+import type { Configuration, LogIndex, NodeId, Server, Term } from "../core/types.js";
+import type { MembershipResult } from "./api.js";
+
+/** A learner within this many entries of the log's end is caught up enough to vote. */
+const CAUGHT_UP_DISTANCE = 64;
+const CATCH_UP_POLL_MS = 20;
+const CATCH_UP_TIMEOUT_MS = 120_000;
+/** How long a change waits for the one before it. */
+const CHANGE_RETRY_MS = 20;
+const CHANGE_TIMEOUT_MS = 10_000;
+
+export interface MembershipPort {
+  readonly core: RaftCore;
+  /** Proposes and resolves once applied here. */
+  propose(configuration: Configuration): Promise<{ ok: true; index: LogIndex } | { ok: false; reason: "not-leader" | "change-in-progress" }>;
+  readonly now: () => number;
+}
+
+const pause = (milliseconds: number) => new Promise<void>((wake) => setTimeout(wake, milliseconds));
+
+async function change(port: MembershipPort, edit: (servers: readonly Server[]) => readonly Server[] | undefined): Promise<MembershipResult> {
+  const deadline = port.now() + CHANGE_TIMEOUT_MS;
+  for (;;) {
+    const { configuration, configurationIndex } = port.core.status();
+    const servers = edit(configuration.servers);
+    if (!servers) return { ok: true, index: configurationIndex };
+    const result = await port.propose({ servers });
+    if (result.ok) return result;
+    if (result.reason === "not-leader") return { ok: false, reason: "not-leader", message: "this node does not lead" };
+    if (port.now() > deadline) return { ok: false, reason: "change-in-progress", message: "another membership change has not finished" };
+    await pause(CHANGE_RETRY_MS);
+  }
+}
+
+/** First as a learner, so that a server without the log never counts towards a quorum; then, caught up, as a voter. */
+export async function addServer(port: MembershipPort, server: Server): Promise<MembershipResult> {
+  const existing = port.core.status().configuration.servers.find(({ id }) => id === server.id);
+  if (existing && existing.address !== server.address) {
+    return { ok: false, reason: "id-in-use", message: `a server ${server.id} is already part of the cluster, at ${existing.address}: remove it first` };
+  }
+  const added = await change(port, (servers) => (servers.some(({ id }) => id === server.id) ? undefined : [...servers, { ...server, voter: false }]));
+  if (!added.ok || !server.voter) return added;
+  const caughtUp = await waitForCatchUp(port, server.id);
+  if (!caughtUp.ok) return caughtUp;
+  return change(port, (servers) => {
+    const found = servers.find(({ id }) => id === server.id);
+    if (!found || found.voter) return undefined;
+    return servers.map((one) => (one.id === server.id ? { ...one, voter: true } : one));
+  });
+}
+
+async function waitForCatchUp(port: MembershipPort, id: NodeId): Promise<MembershipResult> {
+  const deadline = port.now() + CATCH_UP_TIMEOUT_MS;
+  let term: Term | undefined;
+  for (;;) {
+    const status = port.core.status();
+    term ??= status.term;
+    if (status.role !== "leader" || status.term !== term) return { ok: false, reason: "not-leader", message: "leadership was lost while the new server caught up" };
+    const peer = status.peers.find((one) => one.id === id);
+    if (!peer) return { ok: false, reason: "unknown-server", message: `${id} was removed while it caught up` };
+    if (peer.matchIndex > 0 && peer.matchIndex + CAUGHT_UP_DISTANCE >= status.lastIndex) return { ok: true, index: peer.matchIndex };
+    if (port.now() > deadline) return { ok: false, reason: "timeout", message: `${id} did not catch up within ${CATCH_UP_TIMEOUT_MS / 1000} s; it stays a non-voter` };
+    await pause(CATCH_UP_POLL_MS);
+  }
+}
+
+export async function removeServer(port: MembershipPort, id: NodeId): Promise<MembershipResult> {
+  const { servers } = port.core.status().configuration;
+  if (!servers.some((server) => server.id === id)) return { ok: false, reason: "unknown-server", message: `no server ${id} in the cluster` };
+  return change(port, (current) => (current.some((server) => server.id === id) ? current.filter((server) => server.id !== id) : undefined));
+}

@@ -1,0 +1,156 @@
+import { Level } from "level";
+import { decodeConfiguration } from "../core/configuration.js";
+import type { Configuration, Entry, HardState, LogIndex, LogReader, SnapshotMeta, Term } from "../core/types.js";
+import { DamagedLogError, decodeMeta, decodeRecord, encodeMeta, encodeRecord, entryKey, indexOfKey } from "./record.js";
+
+/** Recent entries kept in memory, by bytes: what followers that keep up, and applying, read. */
+const CACHE_BYTES = 16 * 1024 * 1024;
+
+/** Where the log begins: everything up to `index` is in the state machine, durably. */
+export interface CompactionPoint {
+  readonly index: LogIndex;
+  readonly term: Term;
+  readonly configuration: Configuration;
+  readonly configurationIndex: LogIndex;
+}
+
+export interface DurableLog extends Omit<LogReader, "snapshotMeta"> {
+  readonly hardState: HardState;
+  readonly compaction: CompactionPoint;
+  /** The newest configuration in the log or at its beginning, as found at start. */
+  readonly configuration: { readonly index: LogIndex; readonly value: Configuration };
+  /** One synced batch. An entry at an index already there cuts the log from it on. */
+  write(work: { readonly hardState: HardState | undefined; readonly entries: readonly Entry[] }): Promise<void>;
+  /** Drops entries up to `point.index`. */
+  compact(point: CompactionPoint): Promise<void>;
+  /** Announces an install, so that a crash between it and `reset` is recognised. */
+  expectSnapshot(meta: SnapshotMeta): Promise<void>;
+  /** Drops everything: the state machine now holds `meta`. */
+  reset(meta: SnapshotMeta): Promise<void>;
+  readonly expected: SnapshotMeta | undefined;
+  close(): Promise<void>;
+}
+
+const HARD_STATE = Buffer.from("h");
+const COMPACTION = Buffer.from("c");
+const EXPECTED = Buffer.from("s");
+const NEW: CompactionPoint = { index: 0, term: 0, configuration: { servers: [] }, configurationIndex: 0 };
+
+type Operation = { type: "put"; key: Uint8Array; value: Uint8Array } | { type: "del"; key: Uint8Array };
+
+export async function openDurableLog(directory: string): Promise<DurableLog> {
+  const db = new Level<Uint8Array, Uint8Array>(directory, { keyEncoding: "view", valueEncoding: "view" });
+  await db.open();
+  const meta = <T>(name: string, key: Uint8Array): T | undefined => {
+    const bytes = db.getSync(key);
+    return bytes === undefined ? undefined : decodeMeta<T>(name, bytes);
+  };
+  const hardState = meta<{ term: Term; vote?: string; commit: LogIndex }>("hard state", HARD_STATE);
+  let compaction = meta<CompactionPoint>("compaction point", COMPACTION) ?? NEW;
+  let expected = meta<SnapshotMeta>("expected snapshot", EXPECTED);
+  let configuration = { index: compaction.configurationIndex, value: compaction.configuration };
+
+  let last = compaction.index;
+  /** cache[i] has index cacheFirst + i and ends at `last`. */
+  let cache: Entry[] = [];
+  let cacheBytes = 0;
+
+  function remember(entry: Entry): void {
+    cache.push(entry);
+    cacheBytes += entry.data.length;
+    if (cacheBytes <= CACHE_BYTES) return;
+    let drop = 0;
+    while (drop < cache.length - 1 && cacheBytes > CACHE_BYTES * 0.75) cacheBytes -= cache[drop++]!.data.length;
+    cache.splice(0, drop);
+  }
+
+  for await (const [key, value] of db.iterator({ gt: entryKey(compaction.index), lt: entryKey(Number.MAX_SAFE_INTEGER) })) {
+    const index = indexOfKey(key);
+    if (index !== last + 1) throw new DamagedLogError(`entry ${last + 1} is missing`);
+    const entry = decodeRecord(index, value);
+    if (entry.kind === "config") configuration = { index, value: decodeConfiguration(entry.data) };
+    remember(entry);
+    last = index;
+  }
+
+  const cacheFirst = () => last - cache.length + 1;
+
+  function read(index: LogIndex): Entry {
+    if (index >= cacheFirst()) return cache[index - cacheFirst()]!;
+    const bytes = db.getSync(entryKey(index));
+    if (bytes === undefined) throw new DamagedLogError(`entry ${index} is missing`);
+    return decodeRecord(index, bytes);
+  }
+
+  function cutFrom(index: LogIndex, batch: Operation[]): void {
+    for (let i = index; i <= last; i++) batch.push({ type: "del", key: entryKey(i) });
+    for (const entry of cache.splice(Math.max(0, index - cacheFirst()))) cacheBytes -= entry.data.length;
+    last = index - 1;
+  }
+
+  return {
+    hardState: { term: hardState?.term ?? 0, vote: hardState?.vote, commit: hardState?.commit ?? 0 },
+    get compaction() {
+      return compaction;
+    },
+    configuration,
+    get expected() {
+      return expected;
+    },
+    firstIndex: () => compaction.index + 1,
+    lastIndex: () => last,
+    term(index) {
+      if (index === compaction.index) return compaction.term;
+      return index < compaction.index || index > last ? undefined : read(index).term;
+    },
+    entries(from, to, maxBytes) {
+      if (from <= compaction.index) return undefined;
+      const found: Entry[] = [];
+      let bytes = 0;
+      for (let index = from; index < to && index <= last; index++) {
+        const entry = read(index);
+        bytes += entry.data.length;
+        if (found.length > 0 && bytes > maxBytes) break;
+        found.push(entry);
+      }
+      return found;
+    },
+    async write({ hardState: state, entries }) {
+      const batch: Operation[] = [];
+      if (state) batch.push({ type: "put", key: HARD_STATE, value: encodeMeta(state) });
+      // What is cut or added here is unstable in the core until this returns, so nobody reads it from this log meanwhile.
+      const first = entries[0]?.index;
+      const put: Operation[] = entries.map((entry) => ({ type: "put", key: entryKey(entry.index), value: encodeRecord(entry) }));
+      if (first !== undefined && first <= last) cutFrom(first, batch);
+      await db.batch([...batch, ...put], { sync: true });
+      for (const entry of entries) {
+        remember(entry);
+        last = entry.index;
+      }
+    },
+    async compact(point) {
+      if (point.index <= compaction.index) return;
+      await db.batch([{ type: "put", key: COMPACTION, value: encodeMeta(point) }], { sync: true });
+      compaction = point;
+      const drop = point.index - cacheFirst() + 1;
+      if (drop > 0) for (const entry of cache.splice(0, drop)) cacheBytes -= entry.data.length;
+      await db.clear({ gte: entryKey(0), lte: entryKey(point.index) });
+    },
+    async expectSnapshot(snapshot) {
+      expected = snapshot;
+      await db.batch([{ type: "put", key: EXPECTED, value: encodeMeta(snapshot) }], { sync: true });
+    },
+    async reset(snapshot) {
+      const point: CompactionPoint = { index: snapshot.index, term: snapshot.term, configuration: snapshot.configuration, configurationIndex: snapshot.configurationIndex };
+      const batch: Operation[] = [{ type: "put", key: COMPACTION, value: encodeMeta(point) }, { type: "del", key: EXPECTED }];
+      for await (const key of db.keys({ gte: entryKey(0), lt: entryKey(Number.MAX_SAFE_INTEGER) })) batch.push({ type: "del", key });
+      await db.batch(batch, { sync: true });
+      compaction = point;
+      expected = undefined;
+      cache = [];
+      cacheBytes = 0;
+      last = snapshot.index;
+    },
+    close: () => db.close(),
+  };
+}

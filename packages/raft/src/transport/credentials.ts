@@ -1,0 +1,34 @@
+import grpc from "@grpc/grpc-js";
+import type { TransportOptions } from "../host/api.js";
+
+/** Every certificate of the cluster carries this name, so that a node may move to another address. */
+export const CLUSTER_SERVER_NAME = "coffer-cluster";
+
+/** A state or a forwarded request travels in pieces; no single message comes near this. */
+const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
+
+/** Reconnect fast: a restarted peer is missed by writes until it is found again. */
+const INITIAL_BACKOFF_MS = 50;
+const MAX_BACKOFF_MS = 250;
+
+export function serverCredentials(tls: TransportOptions["tls"]): grpc.ServerCredentials {
+  return grpc.ServerCredentials.createSsl(Buffer.from(tls.ca), [{ cert_chain: Buffer.from(tls.certificate), private_key: Buffer.from(tls.key) }], true);
+}
+
+export function clientCredentials(tls: TransportOptions["tls"]): grpc.ChannelCredentials {
+  return grpc.credentials.createSsl(Buffer.from(tls.ca), Buffer.from(tls.key), Buffer.from(tls.certificate));
+}
+
+const LIMITS = { "grpc.max_receive_message_length": MAX_MESSAGE_BYTES, "grpc.max_send_message_length": MAX_MESSAGE_BYTES };
+
+export const SERVER_OPTIONS: grpc.ServerOptions = LIMITS;
+
+export const CLIENT_OPTIONS: grpc.ClientOptions = {
+  ...LIMITS,
+  "grpc.ssl_target_name_override": CLUSTER_SERVER_NAME,
+  "grpc.default_authority": CLUSTER_SERVER_NAME,
+  "grpc.initial_reconnect_backoff_ms": INITIAL_BACKOFF_MS,
+  "grpc.min_reconnect_backoff_ms": INITIAL_BACKOFF_MS,
+  "grpc.max_reconnect_backoff_ms": MAX_BACKOFF_MS,
+  "grpc.use_local_subchannel_pool": 1,
+};

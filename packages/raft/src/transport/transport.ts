@@ -1,0 +1,123 @@
+import grpc from "@grpc/grpc-js";
+import type { Message, NodeId, Server } from "../core/types.js";
+import type { TransportOptions } from "../host/api.js";
+import { serverCredentials, SERVER_OPTIONS } from "./credentials.js";
+import { createPeer } from "./peer.js";
+import type { Peer } from "./peer.js";
+import { fromWire, PROTOCOL_VERSION, raftService } from "./wire.js";
+import type { Sendable, WireFrame, WireMessage, WireSnapshotChunk } from "./wire.js";
+
+export interface TransportEvents {
+  readonly onMessages: (messages: readonly Message[]) => void;
+  readonly onUnreachable: (id: NodeId) => void;
+  readonly onSnapshot: (call: grpc.ServerReadableStream<WireSnapshotChunk, { installed: boolean }>, answer: (installed: boolean) => void) => void;
+  readonly log: (level: "debug" | "info" | "warn" | "error", message: string, fields?: Readonly<Record<string, unknown>>) => void;
+}
+
+export interface Transport {
+  /** Messages to one peer leave as one frame. Those to unknown servers are dropped: the protocol repeats what matters. */
+  send(messages: readonly Sendable[]): void;
+  /** Follows the configuration: streams to servers that went are closed. */
+  setServers(servers: readonly Server[]): void;
+  peer(id: NodeId): Peer | undefined;
+  close(): Promise<void>;
+}
+
+/** Metadata of a stream: who speaks, of which cluster. */
+export function handshake(options: TransportOptions, from: NodeId, to: NodeId): grpc.Metadata {
+  const metadata = new grpc.Metadata();
+  metadata.set("coffer-cluster-id", options.clusterId);
+  metadata.set("coffer-from", from);
+  metadata.set("coffer-to", to);
+  metadata.set("coffer-address", options.advertise);
+  metadata.set("coffer-protocol", PROTOCOL_VERSION);
+  return metadata;
+}
+
+/** Why a stream is refused, or undefined. The certificate was checked by TLS already. */
+function refusal(metadata: grpc.Metadata, options: TransportOptions, self: NodeId): string | undefined {
+  const [clusterId, to, protocol] = ["coffer-cluster-id", "coffer-to", "coffer-protocol"].map((name) => String(metadata.get(name)[0] ?? ""));
+  if (protocol !== PROTOCOL_VERSION) return `protocol version ${protocol || "unknown"}; this node speaks ${PROTOCOL_VERSION}`;
+  if (clusterId !== options.clusterId) return "this node belongs to another cluster";
+  if (to !== self) return `this node is ${self}, not ${to}`;
+  return undefined;
+}
+
+/** Starts listening. `extend` puts further services on the same port, under the same mutual TLS. */
+export async function startTransport(self: NodeId, options: TransportOptions, events: TransportEvents, extend?: (server: grpc.Server) => void): Promise<Transport> {
+  const peers = new Map<NodeId, Peer>();
+  // A server that was just added has an empty configuration: it answers its leader at the address the leader gave.
+  const callers = new Map<NodeId, Peer>();
+  const server = new grpc.Server(SERVER_OPTIONS);
+
+  function meet(id: NodeId, address: string): void {
+    if (callers.get(id)?.address === address) return;
+    callers.get(id)?.close();
+    callers.set(id, createPeer(id, address, options.tls, handshake(options, self, id), events));
+  }
+
+  function forget(from: Map<NodeId, Peer>, id: NodeId): void {
+    from.get(id)?.close();
+    from.delete(id);
+  }
+
+  server.addService(raftService, {
+    Messages(call: grpc.ServerDuplexStream<WireFrame, WireFrame>) {
+      const refused = refusal(call.metadata, options, self);
+      if (refused) {
+        call.emit("error", { code: grpc.status.FAILED_PRECONDITION, details: refused });
+        return;
+      }
+      const from = String(call.metadata.get("coffer-from")[0]);
+      if (!peers.has(from)) meet(from, String(call.metadata.get("coffer-address")[0]));
+      call.on("data", (frame: WireFrame) => {
+        const messages: Message[] = [];
+        for (const wire of frame.messages as WireMessage[]) {
+          const message = fromWire(wire);
+          // A stream speaks for one server only.
+          if (message && message.from === from) messages.push(message);
+        }
+        events.onMessages(messages);
+      });
+      call.on("error", () => undefined);
+      call.on("end", () => call.end());
+    },
+    Snapshot(call: grpc.ServerReadableStream<WireSnapshotChunk, { installed: boolean }>, callback: grpc.sendUnaryData<{ installed: boolean }>) {
+      const refused = refusal(call.metadata, options, self);
+      if (refused) callback({ code: grpc.status.FAILED_PRECONDITION, details: refused });
+      else events.onSnapshot(call, (installed) => callback(null, { installed }));
+    },
+  });
+  extend?.(server);
+  await new Promise<void>((resolve, reject) => {
+    server.bindAsync(options.listen, serverCredentials(options.tls), (error) => (error ? reject(new Error(`cannot listen on ${options.listen}: ${error.message}`)) : resolve()));
+  });
+
+  return {
+    send(messages) {
+      const frames = new Map<NodeId, Sendable[]>();
+      for (const message of messages) {
+        const frame = frames.get(message.to);
+        if (frame) frame.push(message);
+        else frames.set(message.to, [message]);
+      }
+      for (const [to, frame] of frames) (peers.get(to) ?? callers.get(to))?.send(frame);
+    },
+    setServers(servers) {
+      for (const { id, address } of servers) {
+        if (id === self || peers.get(id)?.address === address) continue;
+        forget(callers, id);
+        forget(peers, id);
+        peers.set(id, createPeer(id, address, options.tls, handshake(options, self, id), events));
+      }
+      for (const id of [...peers.keys()]) {
+        if (!servers.some((known) => known.id === id)) forget(peers, id);
+      }
+    },
+    peer: (id) => peers.get(id),
+    async close() {
+      for (const peer of [...peers.values(), ...callers.values()]) peer.close();
+      server.forceShutdown();
+    },
+  };
+}
