@@ -1,0 +1,22 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import * as hcl from "@coffer/hcl";
+import type { Command } from "../framework/command.js";
+import { Failure } from "../framework/failure.js";
+
+export const command: Command = {
+  usage: "policy fmt [options] PATH",
+  description: "Formats a policy file in place, in the one way everybody's looks.\n\n    $ coffer policy fmt my-policy.hcl",
+  args: { min: 1, max: 1 },
+  run: async (context) => {
+    const path = (context.args[0] ?? "").trim().replace(/^~(?=\/|$)/, context.io.env["HOME"] ?? homedir());
+    let source: string;
+    try {
+      source = await readFile(path, "utf8");
+    } catch (cause) {
+      throw new Failure(`Error reading source file: ${cause instanceof Error ? cause.message : String(cause)}`, 1, { cause });
+    }
+    await writeFile(path, (hcl as unknown as { formatHcl(source: string): string }).formatHcl(source));
+    context.print(`Success! Formatted policy: ${path}`);
+  },
+};

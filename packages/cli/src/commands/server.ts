@@ -1,0 +1,64 @@
+import type { Command } from "../framework/command.js";
+import { Failure } from "../framework/failure.js";
+import { writeTokenFile } from "../framework/token-file.js";
+
+/** What the server process is started with. */
+export type ServerOptions = {
+  readonly dev?: {
+    /** The root token to use; made up where undefined. */
+    readonly rootTokenId: string | undefined;
+    /** host:port */
+    readonly listenAddress: string;
+    readonly tls: boolean;
+    /** Keeps the root token for this user's later commands; undefined where they asked not to. */
+    readonly storeToken: ((token: string) => Promise<void>) | undefined;
+  };
+  readonly configPaths: readonly string[];
+  readonly logLevel: string | undefined;
+  readonly logFormat: string | undefined;
+};
+
+type NodePackage = { readonly runServer: (options: ServerOptions) => Promise<number> };
+
+const DEV_LISTEN_ADDRESS = "127.0.0.1:8200";
+
+export const command: Command = {
+  usage: "server [options]",
+  description:
+    "Runs a server until it is told to stop (SIGINT or SIGTERM).\n\n    $ coffer server -config=/etc/coffer/config.hcl\n    $ coffer server -dev\n\nWith -dev it keeps everything in memory, is unsealed, and is not safe for anything but trying things out.",
+  flags: [
+    { name: "config", kind: "list", help: "Configuration file, or directory of them. May be repeated." },
+    { name: "dev", kind: "bool", help: "Run in memory, initialised and unsealed." },
+    { name: "dev-root-token-id", kind: "string", env: "VAULT_DEV_ROOT_TOKEN_ID", help: "The root token of the dev server (VAULT_DEV_ROOT_TOKEN_ID)." },
+    { name: "dev-listen-address", kind: "string", env: "VAULT_DEV_LISTEN_ADDRESS", help: `Where the dev server listens, by default ${DEV_LISTEN_ADDRESS} (VAULT_DEV_LISTEN_ADDRESS).` },
+    { name: "dev-no-store-token", kind: "bool", help: "Do not keep the dev server's root token in ~/.vault-token." },
+    { name: "dev-tls", kind: "bool", help: "Let the dev server listen with TLS, by a certificate made for it." },
+    { name: "log-level", kind: "string", env: "VAULT_LOG_LEVEL", help: "trace, debug, info, warn or error (VAULT_LOG_LEVEL)." },
+    { name: "log-format", kind: "string", env: "VAULT_LOG_FORMAT", help: "standard or json (VAULT_LOG_FORMAT)." },
+  ],
+  run: async (context) => {
+    const { flags, io } = context;
+    const dev = flags.bool("dev") || flags.bool("dev-tls");
+    const configPaths = flags.list("config");
+    if (!dev && configPaths.length === 0) {
+      throw new Failure("Must specify at least one config path using -config (or try a server that keeps nothing: coffer server -dev)");
+    }
+    const text = (name: string): string | undefined => (flags.has(name) ? flags.string(name) : undefined);
+    const node = (await import("@coffer/node")) as unknown as NodePackage;
+    return node.runServer({
+      ...(dev
+        ? {
+            dev: {
+              rootTokenId: text("dev-root-token-id"),
+              listenAddress: text("dev-listen-address") ?? DEV_LISTEN_ADDRESS,
+              tls: flags.bool("dev-tls"),
+              storeToken: flags.bool("dev-no-store-token") ? undefined : (token) => writeTokenFile(io, token),
+            },
+          }
+        : {}),
+      configPaths,
+      logLevel: text("log-level"),
+      logFormat: text("log-format"),
+    });
+  },
+};

@@ -1,0 +1,54 @@
+import { ApiError, ConnectionError } from "@coffer/client";
+
+/** A failed connection in the words of Vault's CLI. */
+export function describeConnection(error: ConnectionError): string {
+  const url = new URL(error.url);
+  const host = url.port === "" ? `${url.hostname}:${url.protocol === "https:" ? "443" : "80"}` : url.host;
+  const verb = error.method.charAt(0) + error.method.slice(1).toLowerCase();
+  const reasons: Readonly<Record<string, string>> = {
+    ECONNREFUSED: `dial tcp ${host}: connect: connection refused`,
+    ENOTFOUND: `dial tcp: lookup ${url.hostname}: no such host`,
+    ETIMEDOUT: "context deadline exceeded",
+  };
+  const reason = reasons[error.code] ?? (error.cause instanceof Error && error.cause.message !== "" ? error.cause.message : error.message);
+  return `${verb} "${error.url}": ${reason}`;
+}
+
+/** One line on what to do about an error that beginners meet; undefined where the error says enough. */
+export function hintFor(cause: unknown, context: { hasToken: boolean; words: readonly string[] }): string | undefined {
+  if (cause instanceof ConnectionError) return connectionHint(cause);
+  if (cause instanceof ApiError) return answerHint(cause, context);
+  return undefined;
+}
+
+function connectionHint(error: ConnectionError): string | undefined {
+  const url = new URL(error.url);
+  if (error.code === "ECONNREFUSED") {
+    return `Nothing listens at ${url.origin}. Start a server (coffer server -dev), or set VAULT_ADDR to the address of a running one.`;
+  }
+  if (error.code === "ENOTFOUND" || error.code === "EAI_AGAIN") return `The name ${url.hostname} does not resolve. Is VAULT_ADDR right?`;
+  if (error.code === "EPROTO" || /wrong version number|packet length too long|record layer/i.test(error.message)) {
+    return `The server at ${url.host} does not speak TLS. If that is meant to be, use VAULT_ADDR=http://${url.host}.`;
+  }
+  if (/self.signed|UNABLE_TO|CERT_|ALTNAME|DEPTH_ZERO/i.test(`${error.code} ${error.message}`)) {
+    return "The server's certificate is not trusted here. Point VAULT_CACERT (or -ca-cert) at the authority that signed it.";
+  }
+  if (error.code === "HPE_INVALID_CONSTANT" && url.protocol === "http:") return `Perhaps the server wants TLS: try VAULT_ADDR=https://${url.host}.`;
+  return undefined;
+}
+
+function answerHint(error: ApiError, context: { hasToken: boolean; words: readonly string[] }): string | undefined {
+  const text = error.errors.join(" ");
+  if (error.status === 503 && /sealed/i.test(text)) return "The server is sealed. Unseal it with: coffer operator unseal";
+  if (error.status === 400 && /HTTP request to an HTTPS server/i.test(text)) {
+    return `The server wants TLS: use VAULT_ADDR=https://${new URL(error.url).host}.`;
+  }
+  const denied = error.status === 403 || /missing client token/.test(text);
+  if (denied && !context.hasToken) return "No token is set. Log in with coffer login, or set VAULT_TOKEN.";
+  if (error.status === 501 || /not initialized/i.test(text)) return "The server is not initialised yet: coffer operator init";
+  const [group, , path] = context.words;
+  if (group === "kv" && error.status === 404 && path !== undefined && /^[^/]+\/(data|metadata)\//.test(path)) {
+    return `coffer kv adds data/ and metadata/ itself: try ${path.replace(/^([^/]+)\/(data|metadata)\//, "$1/")}`;
+  }
+  return undefined;
+}

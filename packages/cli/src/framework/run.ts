@@ -1,0 +1,67 @@
+import { ClientSetupError } from "@coffer/client";
+import { formatCommandHelp } from "../output/help.js";
+import type { Command } from "./command.js";
+import { createContext } from "./context.js";
+import { EXIT_USER, Failure } from "./failure.js";
+import { parseFlags, type Parsed } from "./flags.js";
+import { allFlags } from "./global-flags.js";
+import { hintFor } from "./hints.js";
+import type { Io } from "./io.js";
+import { RequestShown } from "./output-request.js";
+import { openSession } from "./session.js";
+import { readTokenFile } from "./token-file.js";
+
+const FORMATS = ["table", "json", "yaml", "yml", "pretty", "raw"];
+
+/** Parses, runs, and turns whatever is thrown into a message and an exit code. */
+export async function runCommand(command: Command, call: { words: readonly string[]; args: readonly string[]; io: Io }): Promise<number> {
+  const { io, words } = call;
+  try {
+    const parsed = parseFlags(call.args, allFlags(command), io.env);
+    if (parsed.help) {
+      io.stdout.write(`${formatCommandHelp(command)}\n`);
+      return 0;
+    }
+    const format = chosenFormat(command, parsed);
+    if (parsed.warning !== undefined && format === "table") io.stderr.write(`${parsed.warning}\n`);
+    checkCount(command, parsed.args.length);
+    const session = openSession(io, parsed.flags);
+    const context = createContext({ io, args: parsed.args, flags: parsed.flags, format, session });
+    return (await command.run(context)) ?? 0;
+  } catch (error) {
+    return report(error, io, words);
+  }
+}
+
+function chosenFormat(command: Command, parsed: Parsed): string {
+  const format = (parsed.flags.string("format") || "table").toLowerCase();
+  if (!FORMATS.includes(format)) throw new Failure(`Invalid output format: ${format}`);
+  if (format === "raw" && command.raw !== true) throw new Failure("This command does not support the -format=raw option.");
+  if (format === "pretty") return "table";
+  return format === "yml" ? "yaml" : format;
+}
+
+function checkCount(command: Command, got: number): void {
+  const limits = command.args ?? { min: 0, max: 0 };
+  const expected = limits.expected ?? String(limits.min);
+  if (got < limits.min) throw new Failure(`Not enough arguments (expected ${expected}, got ${got})`);
+  if (got > limits.max) throw new Failure(`Too many arguments (expected ${expected}, got ${got})`);
+}
+
+async function report(error: unknown, io: Io, words: readonly string[]): Promise<number> {
+  if (error instanceof RequestShown) {
+    io.stdout.write(`${error.text}\n`);
+    return 0;
+  }
+  if (error instanceof Failure) {
+    io.stderr.write(`${error.message}\n`);
+    const hasToken = (io.env["VAULT_TOKEN"] ?? "") !== "" || (await readTokenFile(io).catch(() => undefined)) !== undefined;
+    const hint = hintFor(error.cause, { hasToken, words });
+    if (hint !== undefined) io.stderr.write(`\n${hint}\n`);
+    return error.exitCode;
+  }
+  // What is left is this machine's: an address that does not parse, a file that cannot be read, a full disk.
+  const text = error instanceof Error ? error.message : String(error);
+  io.stderr.write(`${text}\n`);
+  return error instanceof ClientSetupError ? 2 : EXIT_USER;
+}
