@@ -1,0 +1,16 @@
+export type { CommittedEntry, EntryOutcome } from "./apply.js";
+export { decodeEntry, encodeEntry } from "./entry.js";
+export type { EntryRecord, RestoreEntry, StateEntry, WriteSet } from "./entry.js";
+export { createMemoryLog } from "./memory-log.js";
+export type { MemoryLog } from "./memory-log.js";
+export { restoreEntries, snapshotRecords } from "./restore.js";
+export { openStateDatabase } from "./state-database.js";
+export type { StateDatabase } from "./state-database.js";
+export type { OpenedSnapshot } from "./state-core.js";
+export { openStateReader } from "./state-reader.js";
+export type { ReopenableReader } from "./state-reader.js";
+export { createStore } from "./store.js";
+export type { Evaluated, EvaluationOf, Store, StoreOptions, Transacted } from "./store.js";
+export { ViewMoved } from "./transaction.js";
+export type { StoreTransaction, ValueSealer } from "./transaction.js";
+export { StateFormatError } from "./wire.js";

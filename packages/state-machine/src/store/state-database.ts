@@ -1,0 +1,198 @@
+import { mkdir, open, readFile, readdir, rename, rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { Level } from "level";
+import type { CommittedEntry, EntryOutcome } from "./apply.js";
+import type { LogIndex } from "./replicated-log.js";
+import { createStateCore } from "./state-core.js";
+import type { OpenedSnapshot, OrderedDatabase, StateCore } from "./state-core.js";
+import { EMPTY_META, META_KEY, STAGED_KEY, SYNC_KEY, decodeMeta, decodeStaged, encodeMeta, epochPrefix } from "./state-layout.js";
+import { readSnapshot } from "./snapshot-stream.js";
+import { StateFormatError } from "./wire.js";
+
+/**
+ * A replica's state on disk. `CURRENT` names the folder in use; a snapshot is built in the next one and switched to by
+ * renaming one small file, so that a crash leaves either state, whole.
+ */
+export interface StateDatabase {
+  appliedIndex(): LogIndex;
+  appliedTerm(): number;
+  /** The folder in use: what a reader opens. Changes with `installSnapshot`. */
+  location(): string;
+  /**
+   * Applies a group in order as one batch, not synced. Calls must not overlap, with each other or with `installSnapshot`.
+   * After an error (an entry of a newer version, a gap, a failing disk) the node must stop.
+   */
+  apply(group: readonly CommittedEntry[]): Promise<readonly EntryOutcome[]>;
+  /** Makes what is applied durable; returns that index. */
+  flush(): Promise<LogIndex>;
+  /** A fixed point, streamed while writes go on. Must be closed. */
+  openSnapshot(): Promise<OpenedSnapshot>;
+  /** Replaces the whole state, or throws (StateFormatError for a bad stream) and changes nothing. Readers must then reopen at `location`. */
+  installSnapshot(meta: { readonly index: LogIndex; readonly term: number }, chunks: AsyncIterable<Uint8Array>): Promise<{ readonly location: string }>;
+  close(): Promise<void>;
+}
+
+const CURRENT = "CURRENT";
+const FOLDER = /^state-(\d+)$/;
+const LOG_FILE = /^\d+\.log$/;
+const LOAD_BATCH_BYTES = 1024 * 1024;
+/** Memory LevelDB fills before it writes a table; larger means fewer tables. Bytes. */
+const WRITE_BUFFER_BYTES = 16 * 1024 * 1024;
+const CACHE_BYTES = 64 * 1024 * 1024;
+
+export async function openLevel(location: string): Promise<OrderedDatabase> {
+  const options = { keyEncoding: "utf8", valueEncoding: "view", multithreading: true, writeBufferSize: WRITE_BUFFER_BYTES, cacheSize: CACHE_BYTES };
+  const database = new Level<string, Uint8Array>(location, options);
+  await database.open();
+  return database;
+}
+
+async function syncPath(path: string): Promise<void> {
+  const handle = await open(path, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * A synced batch syncs only the write-ahead file in use, and LevelDB leaves the one before unsynced until its table is
+ * built. So sync every such file first, oldest first; the marker then stands on solid ground.
+ */
+async function makeDurable(database: OrderedDatabase, location: string): Promise<void> {
+  const logs = (await readdir(location)).filter((name) => LOG_FILE.test(name)).sort();
+  for (const name of logs) {
+    await syncPath(join(location, name)).catch((error: NodeJS.ErrnoException) => {
+      // Gone meanwhile: its table has been built and synced.
+      if (error.code !== "ENOENT") throw error;
+    });
+  }
+  await syncPath(location);
+  // A key of its own: the marker of what is applied belongs to `apply`.
+  const synced: object = { sync: true };
+  await database.put(SYNC_KEY, new Uint8Array(0), synced);
+}
+
+async function readCurrent(directory: string): Promise<string | undefined> {
+  const text = await readFile(join(directory, CURRENT), "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  if (text === undefined) return undefined;
+  const name = text.trim();
+  if (!FOLDER.test(name)) throw new StateFormatError(`${join(directory, CURRENT)} does not name a state folder`);
+  return name;
+}
+
+async function writeCurrent(directory: string, name: string): Promise<void> {
+  const temporary = join(directory, `${CURRENT}.tmp`);
+  const handle = await open(temporary, "w", 0o600);
+  try {
+    await handle.writeFile(`${name}\n`);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(temporary, join(directory, CURRENT));
+  await syncPath(directory);
+}
+
+async function dropOthers(directory: string, kept: readonly string[]): Promise<void> {
+  for (const name of await readdir(directory)) {
+    if ((FOLDER.test(name) && !kept.includes(name)) || name === `${CURRENT}.tmp`) await rm(join(directory, name), { recursive: true, force: true });
+  }
+}
+
+async function createFirst(directory: string): Promise<string> {
+  const name = "state-1";
+  // Without CURRENT nothing in it ever counted: an earlier first start did not get this far.
+  await dropOthers(directory, []);
+  const database = await openLevel(join(directory, name));
+  await database.put(META_KEY, encodeMeta(EMPTY_META));
+  await makeDurable(database, join(directory, name));
+  await database.close();
+  await writeCurrent(directory, name);
+  return name;
+}
+
+/** Fills an empty database from a snapshot's stream. The marker comes last: without it the folder is no state. */
+async function load(database: OrderedDatabase, expected: { readonly index: LogIndex; readonly term: number }, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  let marker: { meta: Uint8Array; staged: Uint8Array } | undefined;
+  let prefixes: readonly string[] = [];
+  let operations: { type: "put"; key: string; value: Uint8Array }[] = [];
+  let size = 0;
+  const records = readSnapshot(chunks, (header) => {
+    const meta = decodeMeta(header.meta);
+    if (meta.index !== expected.index || meta.term !== expected.term) throw new StateFormatError(`the snapshot is of index ${meta.index}, not ${expected.index}`);
+    prefixes = [epochPrefix(meta.epoch), ...(header.staged.length > 0 ? [epochPrefix(decodeStaged(header.staged).epoch)] : [])];
+    marker = header;
+  });
+  for await (const [key, value] of records) {
+    if (!prefixes.some((prefix) => key.startsWith(prefix))) throw new StateFormatError("the snapshot holds a key outside of the state");
+    operations.push({ type: "put", key, value });
+    size += value.length + key.length;
+    if (size < LOAD_BATCH_BYTES) continue;
+    await database.batch(operations);
+    operations = [];
+    size = 0;
+  }
+  if (!marker) throw new StateFormatError("the snapshot is incomplete");
+  operations.push({ type: "put", key: META_KEY, value: marker.meta });
+  if (marker.staged.length > 0) operations.push({ type: "put", key: STAGED_KEY, value: marker.staged });
+  await database.batch(operations);
+}
+
+/** Opens (or begins) the state in `directory`, and drops what an interrupted installation left. */
+export async function openStateDatabase(directory: string): Promise<StateDatabase> {
+  const root = resolve(directory);
+  await mkdir(root, { recursive: true, mode: 0o700 });
+  let name = (await readCurrent(root)) ?? (await createFirst(root));
+  await dropOthers(root, [name]);
+  let database = await openLevel(join(root, name));
+  if (database.getSync(META_KEY) === undefined) throw new StateFormatError(`${join(root, name)} is not a complete state`);
+  let core: StateCore = createStateCore(database);
+  const location = () => join(root, name);
+
+  async function install(meta: { readonly index: LogIndex; readonly term: number }, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    const next = `state-${Number(FOLDER.exec(name)![1]) + 1}`;
+    // Readers may still be in the folder in use; those before it are free.
+    await dropOthers(root, [name]);
+    const built = await openLevel(join(root, next));
+    try {
+      await load(built, meta, chunks);
+      await makeDurable(built, join(root, next));
+      await writeCurrent(root, next);
+    } catch (error) {
+      await built.close();
+      if ((await readCurrent(root)) !== next) await rm(join(root, next), { recursive: true, force: true });
+      throw error;
+    }
+    await core.stop();
+    await database.close();
+    database = built;
+    name = next;
+    core = createStateCore(database);
+  }
+
+  return {
+    appliedIndex: () => core.meta().index,
+    appliedTerm: () => core.meta().term,
+    location,
+    apply: (group) => core.apply(group),
+    async flush() {
+      const { index } = core.meta();
+      await makeDurable(database, location());
+      return index;
+    },
+    openSnapshot: () => core.openSnapshot(),
+    async installSnapshot(meta, chunks) {
+      await install(meta, chunks);
+      return { location: location() };
+    },
+    async close() {
+      await core.stop();
+      await database.close();
+    },
+  };
+}

@@ -1,0 +1,94 @@
+import { resolve } from "node:path";
+import type { StateReader, StateSnapshot } from "./replicated-log.js";
+import { openLevel } from "./state-database.js";
+import { readMeta } from "./state-core.js";
+import type { OrderedDatabase } from "./state-core.js";
+import { EMPTY_META, META_KEY, decodeMeta, decodeStored, endOfFolder, epochPrefix } from "./state-layout.js";
+
+/** Reads of a state that is being applied elsewhere in the process (another thread, for LevelDB). */
+export interface ReopenableReader extends StateReader {
+  /** Moves to the folder that `StateDatabase.location` names now. Snapshots taken before stay readable until they are closed. */
+  reopen(location: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A database, and how many snapshots still need it open. */
+interface Generation {
+  readonly database: OrderedDatabase;
+  open: number;
+  retired: (() => void) | undefined;
+}
+
+function takeSnapshot(generation: Generation): StateSnapshot {
+  const { database } = generation;
+  const snapshot = database.snapshot();
+  generation.open++;
+  const options = { snapshot };
+  const bytes = database.getSync(META_KEY, options);
+  const { index, epoch } = bytes ? decodeMeta(bytes) : EMPTY_META;
+  const prefix = epochPrefix(epoch);
+  let closed = false;
+  return {
+    index,
+    get(key) {
+      const stored = database.getSync(prefix + key, options);
+      return stored && decodeStored(stored);
+    },
+    async keys(from, to, limit) {
+      const end = to === "" ? endOfFolder(prefix) : prefix + to;
+      const keys = await database.keys({ gte: prefix + from, lt: end, limit, snapshot }).all();
+      return keys.map((key) => key.slice(prefix.length));
+    },
+    close() {
+      if (closed) return;
+      closed = true;
+      // Resolves once reads in flight are done; nobody waits for that.
+      void snapshot.close();
+      if (--generation.open === 0) generation.retired?.();
+    },
+  };
+}
+
+function retire(generation: Generation): Promise<void> {
+  if (generation.open === 0) return generation.database.close();
+  generation.retired = () => void generation.database.close();
+  return Promise.resolve();
+}
+
+/** A reader of a database that is open already; it does not close it. */
+export function readerOf(database: OrderedDatabase): StateReader {
+  const generation: Generation = { database, open: 0, retired: undefined };
+  return readerFor(() => generation);
+}
+
+function readerFor(generation: () => Generation): StateReader {
+  return {
+    appliedIndex: () => readMeta(generation().database).index,
+    get(key) {
+      // Through a snapshot: the epoch and the value must be of one moment.
+      const snapshot = takeSnapshot(generation());
+      try {
+        return snapshot.get(key);
+      } finally {
+        snapshot.close();
+      }
+    },
+    snapshot: () => takeSnapshot(generation()),
+  };
+}
+
+/** Opens the folder a StateDatabase of this process has open (`location`). */
+export async function openStateReader(location: string): Promise<ReopenableReader> {
+  const openGeneration = async (path: string): Promise<Generation> => ({ database: await openLevel(resolve(path)), open: 0, retired: undefined });
+  let generation = await openGeneration(location);
+  return {
+    ...readerFor(() => generation),
+    async reopen(path) {
+      const next = await openGeneration(path);
+      const previous = generation;
+      generation = next;
+      await retire(previous);
+    },
+    close: () => retire(generation),
+  };
+}

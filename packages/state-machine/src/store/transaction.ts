@@ -1,0 +1,243 @@
+import type { Codec, ListOptions, WriteStorage } from "../framework/storage.js";
+import type { WriteSet } from "./entry.js";
+import { checkKey } from "./key-order.js";
+import { allKeys, children } from "./listing.js";
+import type { ListingSource } from "./listing.js";
+import type { LogIndex, StateReader, StateSnapshot } from "./replicated-log.js";
+import type { CachedValue, ValueCache } from "./value-cache.js";
+
+/** Seals and opens stored values; the key is bound to its value. */
+export interface ValueSealer {
+  encrypt(key: string, plaintext: Uint8Array): Uint8Array;
+  /** Throws unless `sealed` was made for this key. */
+  decrypt(key: string, sealed: Uint8Array): Uint8Array;
+}
+
+/**
+ * One evaluation's view of the whole storage. Point reads are validated when the write set is applied; lists are not: who
+ * depends on a list staying as it was reads (and writes) a guard key as well.
+ */
+export interface StoreTransaction extends WriteStorage {
+  /** Log index the view reflects. */
+  readonly index: LogIndex;
+  /** For the few keys the barrier does not seal (`core/keyring`, `core/seal-config`, …). */
+  getRaw(key: string): Uint8Array | undefined;
+  putRaw(key: string, value: Uint8Array): void;
+  /** The same transaction, below `prefix` (which ends in `/`). */
+  scoped(prefix: string): WriteStorage;
+  /** Whether anything was put or deleted so far. */
+  readonly writes: boolean;
+}
+
+/** The view moved under the reads made so far: the evaluation starts again. */
+export class ViewMoved extends Error {
+  constructor() {
+    super("the state changed while it was read; the evaluation starts again");
+    this.name = "ViewMoved";
+  }
+}
+
+type PendingWrite = { readonly kind: "put"; readonly value: unknown; readonly bytes: Uint8Array; readonly codec: Codec<unknown> } | { readonly kind: "delete" };
+
+const DELETE: PendingWrite = Object.freeze({ kind: "delete" });
+const RAW: Codec<Uint8Array> = Object.freeze({ encode: (bytes: Uint8Array) => bytes, decode: (bytes: Uint8Array) => bytes });
+const ABSENT: CachedValue = Object.freeze({ version: 0, codec: RAW as Codec<unknown>, value: undefined });
+const NO_PENDING: ReadonlyMap<string, boolean> = new Map();
+
+/**
+ * Begins on the cache alone, at the feed's position. The first miss pins a snapshot of the database; the view moves there
+ * if nothing read so far differs, and is void otherwise. From then on the cache only serves what is as the snapshot has it.
+ */
+export class Transaction implements StoreTransaction {
+  readonly #reader: StateReader;
+  readonly #cache: ValueCache;
+  readonly #sealer: ValueSealer;
+  readonly #start: LogIndex;
+  readonly #era: number;
+  readonly #reads = new Map<string, LogIndex>();
+  #pending: Map<string, PendingWrite> | undefined;
+  #snapshot: StateSnapshot | undefined;
+  #ended = false;
+  #moved = false;
+
+  constructor(reader: StateReader, cache: ValueCache, sealer: ValueSealer) {
+    this.#reader = reader;
+    this.#cache = cache;
+    this.#sealer = sealer;
+    this.#start = cache.position();
+    this.#era = cache.era();
+  }
+
+  get index(): LogIndex {
+    return this.#snapshot ? this.#snapshot.index : this.#start;
+  }
+
+  /** The evaluation must not be used, whatever it returned. */
+  get moved(): boolean {
+    return this.#moved;
+  }
+
+  get writes(): boolean {
+    return this.#pending !== undefined && this.#pending.size > 0;
+  }
+
+  get<T>(key: string, codec: Codec<T>): T | undefined {
+    const pending = this.#pending?.get(key);
+    if (pending) {
+      if (pending.kind === "delete") return undefined;
+      return (pending.codec === codec ? pending.value : codec.decode(pending.bytes)) as T;
+    }
+    return this.#read(key, codec as Codec<unknown>) as T | undefined;
+  }
+
+  getRaw(key: string): Uint8Array | undefined {
+    return this.get(key, RAW);
+  }
+
+  put<T>(key: string, codec: Codec<T>, value: T): void {
+    this.#write(key, { kind: "put", value, bytes: codec.encode(value), codec: codec as Codec<unknown> });
+  }
+
+  putRaw(key: string, value: Uint8Array): void {
+    this.put(key, RAW, value);
+  }
+
+  delete(key: string): void {
+    this.#write(key, DELETE);
+  }
+
+  list(prefix: string, options?: ListOptions): Promise<string[]> {
+    return this.#listing((source) => children(source, prefix, options));
+  }
+
+  keys(prefix: string, options?: ListOptions): Promise<string[]> {
+    return this.#listing((source) => allKeys(source, prefix, options));
+  }
+
+  scoped(prefix: string): WriteStorage {
+    return new ScopedTransaction(this, prefix);
+  }
+
+  /** Fixes the view to a snapshot: before the first read that the cache cannot answer, and before any waiting. */
+  pin(): StateSnapshot {
+    this.#check();
+    if (this.#snapshot) return this.#snapshot;
+    const snapshot = this.#reader.snapshot();
+    this.#snapshot = snapshot;
+    if (snapshot.index !== this.#start || this.#cache.era() !== this.#era) {
+      for (const [key, version] of this.#reads) {
+        if ((snapshot.get(key)?.version ?? 0) !== version) {
+          this.#moved = true;
+          throw new ViewMoved();
+        }
+      }
+    }
+    return snapshot;
+  }
+
+  /** What to propose, every value sealed; undefined when nothing was written. */
+  writeSet(): WriteSet | undefined {
+    if (!this.#pending || this.#pending.size === 0) return undefined;
+    const puts: [string, Uint8Array][] = [];
+    const deletes: string[] = [];
+    for (const [key, write] of this.#pending) {
+      if (write.kind === "delete") deletes.push(key);
+      else puts.push([key, write.codec === RAW ? write.bytes : this.#sealer.encrypt(key, write.bytes)]);
+    }
+    return { kind: "write", base: this.index, reads: [...this.#reads], puts, deletes };
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#snapshot?.close();
+  }
+
+  #check(): void {
+    if (this.#moved) throw new ViewMoved();
+    if (this.#ended) throw new Error("the storage transaction has ended");
+  }
+
+  #write(key: string, write: PendingWrite): void {
+    this.#check();
+    checkKey(key);
+    this.#pending ??= new Map();
+    this.#pending.set(key, write);
+  }
+
+  #read(key: string, codec: Codec<unknown>): unknown {
+    this.#check();
+    const cached = this.#cache.get(key);
+    if (cached && (cached.codec === codec || cached.version === 0) && this.#holds(cached)) {
+      this.#reads.set(key, cached.version);
+      return cached.value;
+    }
+    const snapshot = this.pin();
+    const found = snapshot.get(key);
+    this.#reads.set(key, found?.version ?? 0);
+    if (!found) {
+      this.#keep(key, ABSENT);
+      return undefined;
+    }
+    if (cached?.codec === codec && cached.version === found.version && this.#cache.era() === this.#era) return cached.value;
+    const value = codec.decode(codec === RAW ? found.sealed : this.#sealer.decrypt(key, found.sealed));
+    this.#keep(key, { version: found.version, codec, value });
+    return value;
+  }
+
+  /** Whether a value that is right at the cache's position is right in this view too. */
+  #holds(cached: CachedValue): boolean {
+    const position = this.#cache.position();
+    const { index } = this;
+    if (this.#cache.era() !== this.#era) return false;
+    // Written before the view and still current after it: it was current in between.
+    return cached.version === 0 ? position === index : position >= index && cached.version <= index;
+  }
+
+  #keep(key: string, found: CachedValue): void {
+    const position = this.#cache.position();
+    const { index } = this;
+    if (this.#cache.era() !== this.#era || index < position) return;
+    if (found.version === 0 ? index === position : found.version <= position) this.#cache.set(key, found);
+  }
+
+  async #listing(list: (source: ListingSource) => Promise<string[]>): Promise<string[]> {
+    const snapshot = this.pin();
+    const pending = this.#pending ? new Map([...this.#pending].map(([key, write]) => [key, write.kind === "put"])) : NO_PENDING;
+    const names = await list({ snapshot, pending });
+    this.#check();
+    return names;
+  }
+}
+
+class ScopedTransaction implements WriteStorage {
+  readonly #whole: Transaction;
+  readonly #prefix: string;
+
+  constructor(whole: Transaction, prefix: string) {
+    this.#whole = whole;
+    this.#prefix = prefix;
+  }
+
+  get<T>(key: string, codec: Codec<T>): T | undefined {
+    return this.#whole.get(this.#prefix + key, codec);
+  }
+
+  list(prefix: string, options?: ListOptions): Promise<string[]> {
+    return this.#whole.list(this.#prefix + prefix, options);
+  }
+
+  keys(prefix: string, options?: ListOptions): Promise<string[]> {
+    return this.#whole.keys(this.#prefix + prefix, options);
+  }
+
+  put<T>(key: string, codec: Codec<T>, value: T): void {
+    checkKey(key);
+    this.#whole.put(this.#prefix + key, codec, value);
+  }
+
+  delete(key: string): void {
+    checkKey(key);
+    this.#whole.delete(this.#prefix + key);
+  }
+}
+
