@@ -15,7 +15,7 @@ export const command: Command = {
     const paths = Object.keys(devices).sort(compareBytes);
     if (paths.length === 0) {
       context.print("No audit devices are enabled.");
-      return 0;
+      return 2;
     }
     const detailed = context.flags.bool("detailed");
     const rows = paths.map((path) => {

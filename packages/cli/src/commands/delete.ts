@@ -1,7 +1,7 @@
 import type { Command } from "../framework/command.js";
 import { parseQuery } from "../framework/arguments.js";
 import { trimPath } from "../framework/paths.js";
-import { callOrMiss } from "../framework/secret.js";
+import { call } from "../framework/secret.js";
 import { printDone } from "../output/write-result.js";
 
 export const command: Command = {
@@ -11,7 +11,7 @@ export const command: Command = {
   run: async (context) => {
     const path = trimPath(context.args[0] ?? "");
     const query = await parseQuery(context, context.args.slice(1), "Failed to parse string list data");
-    const secret = await context.attempt(`Error deleting ${path}`, callOrMiss(await context.client(), "DELETE", path, { query }));
+    const secret = await context.attempt(`Error deleting ${path}`, call(await context.client(), "DELETE", path, { query }));
     if (secret !== undefined) return context.printSecret(secret);
     printDone(context, `Success! Data deleted (if it existed) at: ${path}`);
     return 0;

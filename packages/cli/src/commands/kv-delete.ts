@@ -1,6 +1,6 @@
 import type { Command } from "../framework/command.js";
-import { MOUNT_FLAG, VERSIONS_FLAG, resolveKvPath } from "../framework/kv-path.js";
-import { callOrMiss } from "../framework/secret.js";
+import { MOUNT_FLAG, VERSIONS_FLAG, resolveKvPath, versionList } from "../framework/kv-path.js";
+import { call } from "../framework/secret.js";
 import { printDone } from "../output/write-result.js";
 
 export const command: Command = {
@@ -11,11 +11,11 @@ export const command: Command = {
   flags: [VERSIONS_FLAG, MOUNT_FLAG],
   run: async (context) => {
     const kv = await resolveKvPath(context, context.args[0] ?? "");
-    const versions = context.flags.list("versions");
+    const versions = versionList(context);
     const path = kv.under("data");
     const client = await context.client();
     const work =
-      kv.v2 && versions.length > 0 ? callOrMiss(client, "PUT", kv.under("delete"), { body: { versions } }) : callOrMiss(client, "DELETE", path);
+      kv.v2 && versions.length > 0 ? call(client, "PUT", kv.under("delete"), { body: { versions } }) : call(client, "DELETE", path);
     const secret = await context.attempt(`Error deleting ${path}`, work);
     if (secret !== undefined) return context.printSecret(secret);
     printDone(context, `Success! Data deleted (if it existed) at: ${path}`);

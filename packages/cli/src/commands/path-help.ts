@@ -1,6 +1,5 @@
 import type { Command } from "../framework/command.js";
 import { trimPath } from "../framework/paths.js";
-import { formatJson } from "../output/json.js";
 
 export const command: Command = {
   usage: "path-help [options] PATH",
@@ -13,6 +12,6 @@ export const command: Command = {
       "Error retrieving help",
       client.request<unknown, { help?: string; openapi?: unknown }>("GET", path, { query: { help: "1" } }),
     );
-    context.print(context.format === "json" ? formatJson(help.openapi) : String(help.help ?? ""));
+    context.print(context.format === "json" ? JSON.stringify(help.openapi) : String(help.help ?? ""));
   },
 };

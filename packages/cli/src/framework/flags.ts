@@ -2,7 +2,7 @@ import { parseDuration } from "@coffer/client";
 import { Parser } from "yargs/helpers";
 import { Failure } from "./failure.js";
 
-/** What a flag takes. `list` may be repeated or hold commas; `map` is k=v and may be repeated. */
+/** What a flag takes. `list` may be repeated; `map` is k=v and may be repeated. */
 export type FlagKind = "string" | "bool" | "int" | "duration" | "list" | "map";
 
 export type Flag = { readonly name: string; readonly kind: FlagKind; readonly help: string; readonly env?: string; readonly hidden?: true };
@@ -98,7 +98,7 @@ function typedValues(known: ReadonlyMap<string, Flag>, given: ReadonlyMap<string
     bool: (name) => /^(1|t|true)$/i.test(last(name) ?? ""),
     int: (name, fallback = 0) => (given.has(name) ? Number(last(name)) : fallback),
     duration: (name, fallback = 0) => (given.has(name) ? (parseDuration(last(name) ?? "") ?? fallback) : fallback),
-    list: (name) => (given.get(name) ?? []).flatMap((value) => value.split(",")).map((value) => value.trim()),
+    list: (name) => (given.get(name) ?? []).map((value) => value.trim()),
     map: (name) => Object.fromEntries((given.get(name) ?? []).map(splitPair)),
   };
 }

@@ -10,7 +10,8 @@ export function describeConnection(error: ConnectionError): string {
     ENOTFOUND: `dial tcp: lookup ${url.hostname}: no such host`,
     ETIMEDOUT: "context deadline exceeded",
   };
-  const reason = reasons[error.code] ?? (error.cause instanceof Error && error.cause.message !== "" ? error.cause.message : error.message);
+  const plain = error.code === "EPROTO" && /wrong version number/.test(error.message) ? "http: server gave HTTP response to HTTPS client" : undefined;
+  const reason = plain ?? reasons[error.code] ?? (error.cause instanceof Error && error.cause.message !== "" ? error.cause.message : error.message);
   return `${verb} "${error.url}": ${reason}`;
 }
 

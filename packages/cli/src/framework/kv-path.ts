@@ -61,4 +61,9 @@ export async function requireV2(context: Context, argument: string, message: str
   return path;
 }
 
+/** The versions of -versions=1,2 -versions=3. */
+export function versionList(context: Context): string[] {
+  return context.flags.list("versions").flatMap((part) => part.split(",")).map((part) => part.trim()).filter((part) => part !== "");
+}
+
 export const VERSIONS_FLAG: Flag = { name: "versions", kind: "list", help: "The versions to act on. May be repeated or hold commas." };

@@ -40,7 +40,7 @@ function formatCurl(client: Client, method: Method, path: string, options?: Requ
     for (const value of [values].flat()) parts.push(`-H "${name}: ${name === "X-Vault-Token" ? "$(coffer print token)" : value.replace(/["\\$`]/g, "\\$&")}"`);
   }
   if (described.body !== undefined) parts.push(`-d ${quoteShell(described.body)}`);
-  return [...parts, described.url].join(" ");
+  return [...parts, `"${described.url.replace(/["\\$`]/g, "\\$&")}"`].join(" ");
 }
 
 function quoteShell(text: string): string {

@@ -1,13 +1,14 @@
-import { ClientSetupError } from "@coffer/client";
+import { ApiError, ClientSetupError } from "@coffer/client";
 import { formatCommandHelp } from "../output/help.js";
 import type { Command } from "./command.js";
-import { createContext } from "./context.js";
+import { createContext, type Context } from "./context.js";
 import { EXIT_USER, Failure } from "./failure.js";
 import { parseFlags, type Parsed } from "./flags.js";
 import { allFlags } from "./global-flags.js";
 import { hintFor } from "./hints.js";
 import type { Io } from "./io.js";
 import { RequestShown } from "./output-request.js";
+import { parseSecret } from "./secret.js";
 import { openSession } from "./session.js";
 import { readTokenFile } from "./token-file.js";
 
@@ -27,7 +28,13 @@ export async function runCommand(command: Command, call: { words: readonly strin
     checkCount(command, parsed.args.length);
     const session = openSession(io, parsed.flags);
     const context = createContext({ io, args: parsed.args, flags: parsed.flags, format, session });
-    return (await command.run(context)) ?? 0;
+    try {
+      return (await command.run(context)) ?? 0;
+    } catch (error) {
+      const code = await report(error, io, words);
+      await printRefusalDetails(error, context);
+      return code;
+    }
   } catch (error) {
     return report(error, io, words);
   }
@@ -46,6 +53,14 @@ function checkCount(command: Command, got: number): void {
   const expected = limits.expected ?? String(limits.min);
   if (got < limits.min) throw new Failure(`Not enough arguments (expected ${expected}, got ${got})`);
   if (got > limits.max) throw new Failure(`Too many arguments (expected ${expected}, got ${got})`);
+}
+
+/** A refused write may explain itself in warnings, which come after the error. */
+async function printRefusalDetails(error: unknown, context: Context): Promise<void> {
+  const cause = error instanceof Failure ? error.cause : undefined;
+  if (!(cause instanceof ApiError) || cause.status !== 404 || context.format !== "table") return;
+  const secret = await parseSecret(cause.text).catch(() => undefined);
+  if (secret !== undefined) await context.printSecret(secret);
 }
 
 async function report(error: unknown, io: Io, words: readonly string[]): Promise<number> {

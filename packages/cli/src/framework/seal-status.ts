@@ -1,5 +1,6 @@
 import { ApiError, type Client } from "@coffer/client";
 import { formatSealStatus } from "../output/seal-status.js";
+import { orderedSealStatus } from "../output/ordered.js";
 import type { Context } from "./context.js";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -9,7 +10,7 @@ export async function printSealStatus(context: Context, client: Client, status: 
   const full = { ...status, ...(await context.attempt("Error checking leader status", leaderStatus(client))) };
   if (context.flags.has("field")) return context.printField(sealField(full, context.flags.string("field")), "seal status");
   if (context.format === "table") context.print(formatSealStatus(full));
-  else await context.printData(full);
+  else await context.printData(orderedSealStatus(full));
   return 0;
 }
 

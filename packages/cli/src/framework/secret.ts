@@ -28,7 +28,7 @@ export async function parseSecret(text: string): Promise<Secret | undefined> {
     auth: recordOf(body["auth"]),
     wrapInfo: recordOf(body["wrap_info"]),
   };
-  const bare = secret.requestId === "" && secret.leaseId === "" && secret.data === undefined && secret.auth === undefined && secret.wrapInfo === undefined;
+  const bare = secret.requestId === "" && secret.leaseId === "" && secret.data === undefined && secret.auth === undefined && secret.wrapInfo === undefined && secret.warnings.length === 0;
   // sys/health and its like answer without an envelope: then all of it is the data.
   return bare ? (Object.keys(body).some((key) => key !== "errors") ? { ...secret, data: body } : undefined) : secret;
 }

@@ -1,3 +1,4 @@
+import { recordOf } from "../framework/json.js";
 import type { Secret } from "../framework/secret.js";
 
 const AUTH = ["client_token", "accessor", "policies", "token_policies", "identity_policies", "metadata", "orphan", "entity_id", "lease_duration", "renewable", "mfa_requirement"] as const;
@@ -21,4 +22,39 @@ export function orderedSecret(secret: Secret): Map<string, unknown> {
 /** These keys of a record in this order; a key that is missing is null. */
 export function pick(record: Readonly<Record<string, unknown>>, keys: readonly string[]): Map<string, unknown> {
   return new Map(keys.map((key) => [key, record[key] ?? null]));
+}
+
+const MOUNT = ["uuid", "type", "description", "accessor", "config", "options", "local", "seal_wrap", "external_entropy_access"] as const;
+const MOUNT_REST = ["plugin_version", "running_plugin_version", "running_sha256", "deprecation_status"] as const;
+const MOUNT_CONFIG = ["default_lease_ttl", "max_lease_ttl", "force_no_cache"] as const;
+const SEAL_STATUS = [
+  ...["type", "initialized", "sealed", "t", "n", "progress", "nonce", "version", "build_date", "migration", "cluster_name", "cluster_id"],
+  ...["recovery_seal", "storage_type", "ha_enabled", "is_self", "active_time", "leader_address", "leader_cluster_address"],
+  ...["raft_committed_index", "raft_applied_index"],
+] as const;
+
+/** Mounts by path, each with its keys in the CLI's order. */
+export function orderedMounts(mounts: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(mounts).map(([path, raw]) => {
+      const mount = recordOf(raw) ?? {};
+      const ordered = pick({ deprecation_status: "", ...mount }, [...MOUNT, ...MOUNT_REST]);
+      ordered.set("config", leading(recordOf(mount["config"]) ?? {}, MOUNT_CONFIG));
+      return [path, ordered];
+    }),
+  );
+}
+
+/** A seal status in the CLI's order; what is empty or unknown to an unclustered server is left out. */
+export function orderedSealStatus(status: Readonly<Record<string, unknown>>): Map<string, unknown> {
+  return leading(Object.fromEntries(Object.entries(status).filter(([key, value]) => !(key in STATUS_OMITTED) || (value !== "" && value !== 0 && value !== false))), SEAL_STATUS);
+}
+
+const STATUS_OMITTED = { is_self: true, leader_address: true, leader_cluster_address: true, raft_committed_index: true, raft_applied_index: true };
+
+/** These keys first, as far as they are there, then the others as they came. */
+function leading(record: Readonly<Record<string, unknown>>, keys: readonly string[]): Map<string, unknown> {
+  const first = keys.filter((key) => key in record);
+  const rest = Object.keys(record).filter((key) => !keys.includes(key));
+  return new Map([...first, ...rest].map((key) => [key, record[key]]));
 }

@@ -3,7 +3,7 @@ import { isNumberText } from "../framework/json.js";
 
 /** YAML with sorted keys, lists flush with their key. */
 export function formatYaml(value: unknown): string {
-  return stringify(plain(value), { sortMapEntries: true, indentSeq: false, lineWidth: 0 }).trim();
+  return stringify(plain(value), { version: "1.1", sortMapEntries: true, indentSeq: false, lineWidth: 0 }).trim();
 }
 
 function plain(value: unknown): unknown {
