@@ -14,6 +14,8 @@ export interface BodyReader {
   strings(name: string): string[] | undefined;
   /** Nested blocks of that name (an object value counts as one), in order. */
   blocks(name: string): BlockReader[];
+  /** One nested block or object, as parsed: for keys that are data. */
+  object(name: string): Body | undefined;
   /** String-valued free-form attributes of the block (`options { … }`). */
   stringMap(): Record<string, string>;
   /** Read and dropped: accepted for compatibility. */
@@ -89,6 +91,13 @@ export function readBody(body: Body): BodyReader {
     blocks(name) {
       read.add(name);
       return body.items.filter((item) => item.name === name).flatMap((item) => blockReaders(item, file));
+    },
+    object(name) {
+      read.add(name);
+      const item = find(name);
+      if (!item) return undefined;
+      if (item.kind === "block") return item.body;
+      return item.value.kind === "object" ? item.value.body : failAt(item.value.at, `${name} takes a block ({ … }), not ${describeValue(item.value)}`);
     },
     stringMap() {
       const map: Record<string, string> = {};

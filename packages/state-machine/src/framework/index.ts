@@ -1,5 +1,12 @@
+export * from "./document.js";
 export * from "./engine.js";
 export * from "./fields.js";
+export { engineHelp, pathHelp } from "./help.js";
+export { buildInput } from "./input.js";
+export type { BuiltInput } from "./input.js";
+export { compileEngine } from "./matcher.js";
+export type { CompiledEngine, PathMatch } from "./matcher.js";
+export { openApiDocument } from "./openapi.js";
 export * from "./path.js";
 export * from "./response.js";
 export * from "./storage.js";

@@ -1,0 +1,5 @@
+export { compileAcl } from "./acl.js";
+export type { Acl, AclAnswer, AclQuestion } from "./acl.js";
+export { CAPABILITIES, parsePolicy } from "./parse.js";
+export type { Capability, ParsedPolicy, PathRule } from "./parse.js";
+export { aclFor, deletePolicy, getPolicy, listPolicies, putPolicy, writeDefaultPolicy } from "./store.js";

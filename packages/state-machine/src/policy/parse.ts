@@ -1,0 +1,111 @@
+import { HclError, parseHcl, readBody } from "@coffer/hcl";
+import type { BlockReader, BodyReader, Value } from "@coffer/hcl";
+import { invalid } from "../errors.js";
+
+export const CAPABILITIES = ["create", "read", "update", "delete", "list", "scan", "sudo", "deny", "patch", "recover", "subscribe"] as const;
+export type Capability = (typeof CAPABILITIES)[number];
+
+/** Allowed or denied values of one parameter; an empty list means any. */
+export type ParameterRules = Readonly<Record<string, readonly unknown[]>>;
+
+/** One `path "…" { … }` of a policy. */
+export interface PathRule {
+  /** Without a leading slash; may hold `+` segments and end in `*`. */
+  readonly path: string;
+  readonly capabilities: readonly Capability[];
+  readonly allowedParameters: ParameterRules | undefined;
+  readonly deniedParameters: ParameterRules | undefined;
+  readonly requiredParameters: readonly string[];
+  /** Seconds. */
+  readonly minWrappingTtl: number | undefined;
+  readonly maxWrappingTtl: number | undefined;
+  readonly mfaMethods: readonly string[];
+  readonly hasControlGroup: boolean;
+}
+
+export interface ParsedPolicy {
+  readonly name: string;
+  readonly text: string;
+  readonly rules: readonly PathRule[];
+}
+
+/** `policy = "read"` of Vault's first days. */
+const LEGACY: Readonly<Record<string, readonly Capability[]>> = {
+  deny: ["deny"],
+  read: ["read", "list"],
+  write: ["create", "read", "update", "delete", "list"],
+  sudo: ["create", "read", "update", "delete", "list", "sudo"],
+};
+
+/** Throws RequestError 400 that names line and column. */
+export function parsePolicy(name: string, text: string): ParsedPolicy {
+  try {
+    const reader = readBody(parseHcl(text, name));
+    reader.ignore("name");
+    const rules = reader.blocks("path").map((block) => pathRule(block, name));
+    reader.end();
+    return { name, text, rules };
+  } catch (error) {
+    if (error instanceof HclError) throw invalid(`failed to parse policy: ${error.problem} (line ${error.at.line}, column ${error.at.column})`);
+    throw error;
+  }
+}
+
+function pathRule(block: BlockReader, file: string): PathRule {
+  const { body: reader } = block;
+  const label = block.labels[0];
+  if (label === undefined || block.labels.length !== 1) throw new HclError(file, block.at, 'a path block takes one path: path "secret/*" { … }');
+  const path = label.startsWith("/") ? label.slice(1) : label;
+  if (path.includes("+*")) throw new HclError(file, block.at, `path ${JSON.stringify(label)}: invalid use of wildcards ('+*' is forbidden)`);
+  const legacy = reader.string("policy");
+  if (legacy !== undefined && !(legacy in LEGACY)) reader.fail("policy", `path ${JSON.stringify(label)}: invalid policy ${JSON.stringify(legacy)}`);
+  const capabilities = new Set<Capability>(legacy === undefined ? [] : LEGACY[legacy]);
+  for (const capability of reader.strings("capabilities") ?? []) {
+    if (!(CAPABILITIES as readonly string[]).includes(capability)) reader.fail("capabilities", `path ${JSON.stringify(label)}: invalid capability ${JSON.stringify(capability)}; known are ${CAPABILITIES.join(", ")}`);
+    capabilities.add(capability as Capability);
+  }
+  const minWrappingTtl = wrappingTtl(reader.durationSeconds("min_wrapping_ttl"));
+  const maxWrappingTtl = wrappingTtl(reader.durationSeconds("max_wrapping_ttl"));
+  if (minWrappingTtl && maxWrappingTtl && maxWrappingTtl < minWrappingTtl) reader.fail("max_wrapping_ttl", "max_wrapping_ttl cannot be less than min_wrapping_ttl");
+  const rule: PathRule = {
+    path,
+    capabilities: capabilities.has("deny") ? ["deny"] : [...capabilities],
+    allowedParameters: parameterRules(reader, "allowed_parameters"),
+    deniedParameters: parameterRules(reader, "denied_parameters"),
+    requiredParameters: (reader.strings("required_parameters") ?? []).map((one) => one.toLowerCase()),
+    minWrappingTtl,
+    maxWrappingTtl,
+    mfaMethods: reader.strings("mfa_methods") ?? [],
+    hasControlGroup: reader.blocks("control_group").length > 0,
+  };
+  reader.ignore("comment", "pagination_limit", "expiration", "subscribe_event_types", "list_scan_response_keys_filter_path", "response_keys_filter_path");
+  reader.end();
+  return rule;
+}
+
+function wrappingTtl(seconds: number | undefined): number | undefined {
+  return seconds === undefined || seconds === 0 ? undefined : seconds;
+}
+
+function parameterRules(reader: BodyReader, name: string): ParameterRules | undefined {
+  const body = reader.object(name);
+  if (!body) return undefined;
+  return Object.fromEntries(body.items.map((item) => {
+    if (item.kind === "block" || item.value.kind !== "list") throw new HclError(body.file, item.at, `${name}.${item.name} takes a list of values ([] for any)`);
+    return [item.name.toLowerCase(), item.value.items.map(plainValue)];
+  }));
+}
+
+function plainValue(value: Value): unknown {
+  switch (value.kind) {
+    case "list":
+      return value.items.map(plainValue);
+    case "object":
+      return Object.fromEntries(value.body.items.map((item) => [item.name, item.kind === "attribute" ? plainValue(item.value) : {}]));
+    case "null":
+      return null;
+    default:
+      return value.value;
+  }
+}
+

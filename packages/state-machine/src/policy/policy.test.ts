@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { RequestError } from "../errors.js";
+import type { OperationName } from "../framework/engine.js";
+import { compileAcl, parsePolicy } from "./index.js";
+import type { AclQuestion } from "./index.js";
+import { DEFAULT_POLICY } from "./built-in.js";
+
+const acl = (...texts: string[]) => compileAcl(texts.map((text, i) => parsePolicy(`p${i}`, text)));
+const ask = (path: string, operation: OperationName, more: Partial<AclQuestion> = {}): AclQuestion => ({ path, operation, exists: () => true, body: {}, wrapTtlSeconds: 0, ...more });
+const rule = (path: string, capabilities: string, more = "") => `path "${path}" {\n capabilities = [${capabilities.split(",").map((one) => `"${one}"`).join(",")}]\n${more}}\n`;
+
+test("nothing is allowed that is not granted", () => {
+  assert.equal(acl().check(ask("secret/a", "read")).allowed, false);
+  assert.deepEqual(acl().capabilities("secret/a"), ["deny"]);
+});
+
+test("the most specific path decides, as Vault's priority rules say", () => {
+  const found = acl(rule("secret/*", "read") + rule("secret/data/+/x", "deny") + rule("secret/data/a/*", "update") + rule("secret/data/a/x", "list"));
+  assert.deepEqual(found.capabilities("secret/other"), ["read"]);
+  assert.deepEqual(found.capabilities("secret/data/b/x"), ["deny"]);
+  assert.deepEqual(found.capabilities("secret/data/a/y"), ["update"]);
+  assert.deepEqual(found.capabilities("secret/data/a/x"), ["list"], "an exact path wins over every pattern");
+});
+
+test("the guide's application policy", () => {
+  const found = acl(rule("secret/data/production/api-gateway", "read,list") + rule("secret/data/production/+", "deny"));
+  assert.equal(found.check(ask("secret/data/production/api-gateway", "read")).allowed, true);
+  assert.equal(found.check(ask("secret/data/production/other", "read")).allowed, false);
+});
+
+test("equal paths of several policies add up, and deny wins", () => {
+  assert.deepEqual(acl(rule("a/*", "read"), rule("a/*", "list")).capabilities("a/b"), ["list", "read"]);
+  assert.deepEqual(acl(rule("a/*", "read"), rule("a/*", "deny")).capabilities("a/b"), ["deny"]);
+});
+
+test("create and update are told apart by what exists", () => {
+  const found = acl(rule("a", "create"));
+  assert.equal(found.check(ask("a", "update", { exists: () => false })).allowed, true);
+  assert.equal(found.check(ask("a", "update", { exists: () => true })).allowed, false);
+});
+
+test("a list of a folder is granted with or without its slash, and a more specific deny holds for it", () => {
+  assert.equal(acl(rule("secret/metadata/app", "list")).check(ask("secret/metadata/app/", "list")).allowed, true);
+  assert.equal(acl(rule("secret/metadata/app/", "list")).check(ask("secret/metadata/app/", "list")).allowed, true);
+  assert.equal(acl(rule("secret/*", "list") + rule("secret/metadata/+", "deny")).check(ask("secret/metadata/app/", "list")).allowed, false);
+});
+
+test("parameters: required, allowed, denied, with globs, any case", () => {
+  const found = acl(rule("a", "create,update", 'allowed_parameters = { "zip" = [], "foo" = ["bar*"] }\nrequired_parameters = ["foo"]\n'));
+  assert.equal(found.check(ask("a", "update", { body: { foo: "barn" } })).allowed, true);
+  assert.equal(found.check(ask("a", "update", { body: { FOO: "barn", zip: 9 } })).allowed, true);
+  assert.equal(found.check(ask("a", "update", { body: { foo: "x" } })).allowed, false);
+  assert.equal(found.check(ask("a", "update", { body: { foo: "barn", other: 1 } })).allowed, false);
+  assert.equal(found.check(ask("a", "update", { body: { zip: 1 } })).allowed, false);
+  const denying = acl(rule("a", "update", "denied_parameters { ttl = [] }\n"));
+  assert.equal(denying.check(ask("a", "update", { body: { ttl: "1h" } })).allowed, false);
+  assert.equal(denying.check(ask("a", "update", { body: { x: 1 } })).allowed, true);
+});
+
+test("wrapping TTLs bound what is asked for", () => {
+  const found = acl(rule("a", "read", 'min_wrapping_ttl = "10s"\nmax_wrapping_ttl = "1m"\n'));
+  assert.deepEqual([0, 5, 10, 60, 61].map((wrapTtlSeconds) => found.check(ask("a", "read", { wrapTtlSeconds })).allowed), [false, false, true, true, false]);
+});
+
+test("root may do everything; legacy policies and MFA methods are understood; the default policy parses", () => {
+  assert.deepEqual(compileAcl([{ name: "root", text: "", rules: [] }]).capabilities("x"), ["root"]);
+  assert.deepEqual(acl('path "a" { policy = "write" }').capabilities("a"), ["create", "delete", "list", "read", "update"]);
+  assert.deepEqual(acl(rule("a", "update", 'mfa_methods = ["totp"]\n')).check(ask("a", "update")).mfaMethods, ["totp"]);
+  assert.equal(acl(DEFAULT_POLICY).check(ask("auth/token/lookup-self", "read")).allowed, true);
+});
+
+test("errors say where", () => {
+  assert.throws(() => parsePolicy("p", 'path "a" {\n  capabilities = ["fly"]\n}'), (error: RequestError) => error instanceof RequestError && /invalid capability "fly".*line 2, column 18/.test(error.message));
+  assert.throws(() => parsePolicy("p", 'path "a/+*" { capabilities = ["read"] }'), RequestError);
+  assert.throws(() => parsePolicy("p", 'path "a" { capabilitys = ["read"] }'), /did you mean "capabilities"/);
+  assert.throws(() => parsePolicy("p", "{{{"), RequestError);
+});

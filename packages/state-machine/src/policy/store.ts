@@ -1,0 +1,76 @@
+import { invalid } from "../errors.js";
+import type { Codec, ReadStorage, WriteStorage } from "../framework/storage.js";
+import { compileAcl } from "./acl.js";
+import type { Acl } from "./acl.js";
+import { DEFAULT_POLICY, WRAPPING_POLICY } from "./built-in.js";
+import { parsePolicy } from "./parse.js";
+import type { ParsedPolicy } from "./parse.js";
+
+/** Below `core/`. */
+const FOLDER = "policy/acl/";
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Parsed once per version, by the store's cache of decoded values. */
+const policyCodec: Codec<ParsedPolicy> = {
+  encode: ({ name, text }) => encoder.encode(JSON.stringify({ name, text })),
+  decode: (bytes) => {
+    const { name, text } = JSON.parse(decoder.decode(bytes)) as { name: string; text: string };
+    return parsePolicy(name, text);
+  },
+};
+
+const ROOT: ParsedPolicy = { name: "root", text: "", rules: [] };
+const WRAPPING = parsePolicy("response-wrapping", WRAPPING_POLICY);
+const IMMUTABLE = ["root", "response-wrapping", "control-group"];
+
+/** All of these take storage scoped to `core/`. Names are case-insensitive. */
+export function getPolicy(storage: ReadStorage, name: string): ParsedPolicy | undefined {
+  const key = name.toLowerCase();
+  if (key === "root") return ROOT;
+  if (key === "response-wrapping") return WRAPPING;
+  return storage.get(FOLDER + key, policyCodec);
+}
+
+export function putPolicy(storage: WriteStorage, name: string, text: string): void {
+  const key = name.toLowerCase();
+  if (key === "" || key.includes("/")) throw invalid(`invalid policy name ${JSON.stringify(name)}`);
+  if (IMMUTABLE.includes(key)) throw invalid(`cannot update ${JSON.stringify(key)} policy`);
+  storage.put(FOLDER + key, policyCodec, parsePolicy(key, text));
+}
+
+export function deletePolicy(storage: WriteStorage, name: string): void {
+  const key = name.toLowerCase();
+  if (IMMUTABLE.includes(key)) throw invalid(`cannot delete ${JSON.stringify(key)} policy`);
+  if (key === "default") throw invalid("cannot delete default policy");
+  storage.delete(FOLDER + key);
+}
+
+/** Sorted, with `root` last as Vault lists it. */
+export async function listPolicies(storage: ReadStorage): Promise<string[]> {
+  return [...(await storage.list(FOLDER)), "root"];
+}
+
+export function writeDefaultPolicy(storage: WriteStorage): void {
+  storage.put(FOLDER + "default", policyCodec, parsePolicy("default", DEFAULT_POLICY));
+}
+
+/** Compiled ACLs by the very policies (not only names) they came from, so that an edited policy never meets an old ACL. */
+const MAX_COMPILED = 1024;
+const compiled = new Map<string, { policies: readonly ParsedPolicy[]; acl: Acl }>();
+
+/** The ACL of a token's policies; policies that do not exist grant nothing. */
+export function aclFor(storage: ReadStorage, names: readonly string[]): Acl {
+  const policies: ParsedPolicy[] = [];
+  for (const name of names) {
+    const policy = getPolicy(storage, name);
+    if (policy) policies.push(policy);
+  }
+  const key = names.join("\n");
+  const known = compiled.get(key);
+  if (known && known.policies.length === policies.length && known.policies.every((policy, i) => policy === policies[i])) return known.acl;
+  const acl = compileAcl(policies);
+  if (compiled.size >= MAX_COMPILED) compiled.delete(compiled.keys().next().value!);
+  compiled.set(key, { policies, acl });
+  return acl;
+}
