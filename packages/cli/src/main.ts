@@ -7,7 +7,7 @@ const COMMON = ["read", "write", "delete", "list", "login", "server", "status", 
  * Runs one command line and resolves with the exit code. Only what that command needs is loaded.
  */
 export async function main(argv: readonly string[], io?: Io): Promise<number> {
-  const streams = io ?? (await import("./framework/io.js")).processIo;
+  const streams = io ?? (await processStreams());
   const [first] = argv;
   if (argv.length === 1 && (first === "-v" || first === "-version" || first === "--version")) return main(["version"], streams);
   if (first === undefined || first === "-h" || first === "-help" || first === "--help" || first === "help") {
@@ -21,6 +21,12 @@ export async function main(argv: readonly string[], io?: Io): Promise<number> {
   if (name === "version" && rest.length === 0) return (await command.run({ print: (line: string) => void streams.stdout.write(`${line}\n`) } as never)) ?? 0;
   const { runCommand } = await import("./framework/run.js");
   return runCommand(command, { words: argv, args: rest, io: streams });
+}
+
+async function processStreams(): Promise<Io> {
+  const { processIo, quitOnClosedPipe } = await import("./framework/io.js");
+  quitOnClosedPipe();
+  return processIo;
 }
 
 function noCommand(): never {

@@ -6,7 +6,26 @@ export type Io = {
   readonly env: Readonly<Record<string, string | undefined>>;
 };
 
-export const processIo: Io = { stdout: process.stdout, stderr: process.stderr, stdin: process.stdin, env: process.env };
+/** Exit code of a program whose reader went away, as the shell counts SIGPIPE. */
+const EXIT_SIGPIPE = 141;
+
+export const processIo: Io = {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  // Touching process.stdin makes a pipe non-blocking for everybody who shares it: only where a command reads it.
+  get stdin() {
+    return process.stdin;
+  },
+  env: process.env,
+};
+
+/** `coffer list … | head -1` closes the pipe early; that is no error worth a stack trace. */
+export function quitOnClosedPipe(): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(EXIT_SIGPIPE);
+    throw error;
+  });
+}
 
 export async function readAll(stream: NodeJS.ReadableStream): Promise<string> {
   const chunks: Buffer[] = [];
