@@ -1,6 +1,7 @@
 import { sys, type Client } from "@coffer/client";
 import type { Command } from "../framework/command.js";
 import type { Context } from "../framework/context.js";
+import { Failure } from "../framework/failure.js";
 import { wrapText } from "../output/wrap.js";
 
 const DEFAULT_SHARES = 5;
@@ -41,7 +42,10 @@ export const command: Command = {
 };
 
 async function printInitStatus(context: Context, client: Client): Promise<number> {
-  const { initialized } = await client.request<unknown, { initialized: boolean }>("GET", "sys/init");
+  const { initialized } = await context.attempt("Error checking init status", client.request<unknown, { initialized: boolean }>("GET", "sys/init")).catch((error: unknown) => {
+    // 2 is taken: it means not initialised here.
+    throw error instanceof Failure ? new Failure(error.message, 1, { cause: error.cause }) : error;
+  });
   if (context.format === "table") context.print(initialized ? "Vault is initialized" : "Vault is not initialized");
   else await context.printData({ Initialized: initialized });
   return initialized ? 0 : 2;

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import * as hcl from "@coffer/hcl";
+import { formatHcl } from "@coffer/hcl";
 import type { Command } from "../framework/command.js";
 import { Failure } from "../framework/failure.js";
 
@@ -16,7 +16,7 @@ export const command: Command = {
     } catch (cause) {
       throw new Failure(`Error reading source file: ${cause instanceof Error ? cause.message : String(cause)}`, 1, { cause });
     }
-    await writeFile(path, (hcl as unknown as { formatHcl(source: string): string }).formatHcl(source));
+    await writeFile(path, formatHcl(source, path));
     context.print(`Success! Formatted policy: ${path}`);
   },
 };

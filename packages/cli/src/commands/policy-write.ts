@@ -5,7 +5,7 @@ import { readAll } from "../framework/io.js";
 
 export const command: Command = {
   usage: "policy write [options] NAME PATH",
-  description: "Uploads a policy from a file, or from stdin where PATH is -.\n\n    $ coffer policy write my-policy /tmp/policy.hcl",
+  description: "Uploads a policy from a file, or from stdin where PATH is -.\n\n    $ coffer policy write my-policy my-policy.hcl",
   args: { min: 2, max: 2 },
   run: async (context) => {
     const [given = "", file = ""] = context.args;

@@ -1,4 +1,5 @@
 import { ApiError, ConnectionError } from "@coffer/client";
+import type { Failure } from "./failure.js";
 
 /** A failed connection in the words of Vault's CLI. */
 export function describeConnection(error: ConnectionError): string {
@@ -16,7 +17,10 @@ export function describeConnection(error: ConnectionError): string {
 }
 
 /** One line on what to do about an error that beginners meet; undefined where the error says enough. */
-export function hintFor(cause: unknown, context: { hasToken: boolean; words: readonly string[] }): string | undefined {
+export function hintFor(failure: Failure, context: { hasToken: boolean; words: readonly string[] }): string | undefined {
+  const { cause } = failure;
+  const doubled = context.words[0] === "kv" ? /^No value found at (\S+?)\/(data|metadata)\/(?:data|metadata)\/(\S+)$/.exec(failure.message) : null;
+  if (doubled !== null) return `coffer kv adds ${doubled[2]}/ to the path itself: try ${doubled[1]}/${doubled[3]}`;
   if (cause instanceof ConnectionError) return connectionHint(cause);
   if (cause instanceof ApiError) return answerHint(cause, context);
   return undefined;
@@ -38,7 +42,7 @@ function connectionHint(error: ConnectionError): string | undefined {
   return undefined;
 }
 
-function answerHint(error: ApiError, context: { hasToken: boolean; words: readonly string[] }): string | undefined {
+function answerHint(error: ApiError, context: { hasToken: boolean }): string | undefined {
   const text = error.errors.join(" ");
   if (error.status === 503 && /sealed/i.test(text)) return "The server is sealed. Unseal it with: coffer operator unseal";
   if (error.status === 400 && /HTTP request to an HTTPS server/i.test(text)) {
@@ -47,9 +51,5 @@ function answerHint(error: ApiError, context: { hasToken: boolean; words: readon
   const denied = error.status === 403 || /missing client token/.test(text);
   if (denied && !context.hasToken) return "No token is set. Log in with coffer login, or set VAULT_TOKEN.";
   if (error.status === 501 || /not initialized/i.test(text)) return "The server is not initialised yet: coffer operator init";
-  const [group, , path] = context.words;
-  if (group === "kv" && error.status === 404 && path !== undefined && /^[^/]+\/(data|metadata)\//.test(path)) {
-    return `coffer kv adds data/ and metadata/ itself: try ${path.replace(/^([^/]+)\/(data|metadata)\//, "$1/")}`;
-  }
   return undefined;
 }

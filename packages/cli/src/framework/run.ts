@@ -1,11 +1,11 @@
-import { ApiError, ClientSetupError } from "@coffer/client";
+import { ApiError, ClientSetupError, ConnectionError } from "@coffer/client";
 import { formatCommandHelp } from "../output/help.js";
 import type { Command } from "./command.js";
 import { createContext, type Context } from "./context.js";
-import { EXIT_USER, Failure } from "./failure.js";
+import { EXIT_SERVER, EXIT_USER, Failure } from "./failure.js";
 import { parseFlags, type Parsed } from "./flags.js";
 import { allFlags } from "./global-flags.js";
-import { hintFor } from "./hints.js";
+import { describeConnection, hintFor } from "./hints.js";
 import type { Io } from "./io.js";
 import { RequestShown } from "./output-request.js";
 import { parseSecret } from "./secret.js";
@@ -71,12 +71,16 @@ async function report(error: unknown, io: Io, words: readonly string[]): Promise
   if (error instanceof Failure) {
     io.stderr.write(`${error.message}\n`);
     const hasToken = (io.env["VAULT_TOKEN"] ?? "") !== "" || (await readTokenFile(io).catch(() => undefined)) !== undefined;
-    const hint = hintFor(error.cause, { hasToken, words });
+    const hint = hintFor(error, { hasToken, words });
     if (hint !== undefined) io.stderr.write(`\n${hint}\n`);
     return error.exitCode;
+  }
+  if (error instanceof ApiError || error instanceof ConnectionError) {
+    const message = error instanceof ApiError ? error.message : describeConnection(error);
+    return report(new Failure(message, EXIT_SERVER, { cause: error }), io, words);
   }
   // What is left is this machine's: an address that does not parse, a file that cannot be read, a full disk.
   const text = error instanceof Error ? error.message : String(error);
   io.stderr.write(`${text}\n`);
-  return error instanceof ClientSetupError ? 2 : EXIT_USER;
+  return error instanceof ClientSetupError ? EXIT_SERVER : EXIT_USER;
 }

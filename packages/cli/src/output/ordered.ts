@@ -15,7 +15,7 @@ export function orderedSecret(secret: Secret): Map<string, unknown> {
     ["warnings", secret.warnings.length === 0 ? null : secret.warnings],
   ]);
   if (secret.auth !== undefined) out.set("auth", pick(secret.auth, AUTH));
-  if (secret.wrapInfo !== undefined) out.set("wrap_info", pick(secret.wrapInfo, WRAP));
+  if (secret.wrapInfo !== undefined) out.set("wrap_info", pick({ wrapped_accessor: "", ...secret.wrapInfo }, WRAP));
   return out;
 }
 
