@@ -29,6 +29,15 @@ export interface StateDatabase {
   openSnapshot(): Promise<OpenedSnapshot>;
   /** Replaces the whole state, or throws (StateFormatError for a bad stream) and changes nothing. Readers must then reopen at `location`. */
   installSnapshot(meta: { readonly index: LogIndex; readonly term: number }, chunks: AsyncIterable<Uint8Array>): Promise<{ readonly location: string }>;
+  /**
+   * Closes and deletes the folders that installations left behind. Only once no reader is in them (`ReopenableReader.released`);
+   * until then they take disk space, and the next start drops them.
+   */
+  dropRetired(): Promise<void>;
+  /**
+   * Every reader in this process MUST be closed before: classic-level's first opener of a folder owns the block cache that all
+   * the others read through, and frees it as it closes.
+   */
   close(): Promise<void>;
 }
 
@@ -153,11 +162,20 @@ export async function openStateDatabase(directory: string): Promise<StateDatabas
   if (database.getSync(META_KEY) === undefined) throw new StateFormatError(`${join(root, name)} is not a complete state`);
   let core: StateCore = createStateCore(database);
   const location = () => join(root, name);
+  // Still open, because readers may be in them.
+  let retired: { readonly name: string; readonly database: OrderedDatabase }[] = [];
+
+  async function dropRetired(): Promise<void> {
+    const dropped = retired;
+    retired = [];
+    for (const old of dropped) {
+      await old.database.close();
+      await rm(join(root, old.name), { recursive: true, force: true });
+    }
+  }
 
   async function install(meta: { readonly index: LogIndex; readonly term: number }, chunks: AsyncIterable<Uint8Array>): Promise<void> {
     const next = `state-${Number(FOLDER.exec(name)![1]) + 1}`;
-    // Readers may still be in the folder in use; those before it are free.
-    await dropOthers(root, [name]);
     const built = await openLevel(join(root, next));
     try {
       await load(built, meta, chunks);
@@ -169,7 +187,7 @@ export async function openStateDatabase(directory: string): Promise<StateDatabas
       throw error;
     }
     await core.stop();
-    await database.close();
+    retired.push({ name, database });
     database = built;
     name = next;
     core = createStateCore(database);
@@ -190,8 +208,10 @@ export async function openStateDatabase(directory: string): Promise<StateDatabas
       await install(meta, chunks);
       return { location: location() };
     },
+    dropRetired,
     async close() {
       await core.stop();
+      for (const old of retired) await old.database.close();
       await database.close();
     },
   };

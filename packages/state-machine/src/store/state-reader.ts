@@ -9,6 +9,9 @@ import { EMPTY_META, META_KEY, decodeMeta, decodeStored, endOfFolder, epochPrefi
 export interface ReopenableReader extends StateReader {
   /** Moves to the folder that `StateDatabase.location` names now. Snapshots taken before stay readable until they are closed. */
   reopen(location: string): Promise<void>;
+  /** Resolves once the folders left by `reopen` so far are closed: then `StateDatabase.dropRetired` may be called. */
+  released(): Promise<void>;
+  /** Resolves once every snapshot is closed too. */
   close(): Promise<void>;
 }
 
@@ -51,8 +54,9 @@ function takeSnapshot(generation: Generation): StateSnapshot {
 
 function retire(generation: Generation): Promise<void> {
   if (generation.open === 0) return generation.database.close();
-  generation.retired = () => void generation.database.close();
-  return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    generation.retired = () => void generation.database.close().then(resolve, reject);
+  });
 }
 
 /** A reader of a database that is open already; it does not close it. */
@@ -81,14 +85,16 @@ function readerFor(generation: () => Generation): StateReader {
 export async function openStateReader(location: string): Promise<ReopenableReader> {
   const openGeneration = async (path: string): Promise<Generation> => ({ database: await openLevel(resolve(path)), open: 0, retired: undefined });
   let generation = await openGeneration(location);
+  let released: Promise<unknown> = Promise.resolve();
   return {
     ...readerFor(() => generation),
     async reopen(path) {
       const next = await openGeneration(path);
       const previous = generation;
       generation = next;
-      await retire(previous);
+      released = Promise.all([released, retire(previous)]);
     },
-    close: () => retire(generation),
+    released: async () => void (await released),
+    close: async () => void (await Promise.all([released, retire(generation)])),
   };
 }

@@ -82,6 +82,7 @@ export class Transaction implements StoreTransaction {
   }
 
   get<T>(key: string, codec: Codec<T>): T | undefined {
+    this.#check();
     const pending = this.#pending?.get(key);
     if (pending) {
       if (pending.kind === "delete") return undefined;
@@ -165,7 +166,6 @@ export class Transaction implements StoreTransaction {
   }
 
   #read(key: string, codec: Codec<unknown>): unknown {
-    this.#check();
     const cached = this.#cache.get(key);
     if (cached && (cached.codec === codec || cached.version === 0) && this.#holds(cached)) {
       this.#reads.set(key, cached.version);
