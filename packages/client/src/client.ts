@@ -79,7 +79,7 @@ export function createClient(options: ClientOptions = {}): Client {
 const CONNECTION_OPTIONS = ["address", "caCert", "caCertPem", "caPath", "clientCert", "clientKey", "skipVerify", "tlsServerName"] as const;
 
 function assemble(options: ClientOptions, connection: Connection): Client {
-  const stream = (method: Method, path: string, call: RequestOptions = {}): Promise<StreamReply> =>
+  const stream = async (method: Method, path: string, call: RequestOptions = {}): Promise<StreamReply> =>
     exchange(options, connection, prepare(options, connection, method, path, call), call);
   const send = async (method: Method, path: string, call: RequestOptions = {}): Promise<Reply> => {
     const prepared = prepare(options, connection, method, path, call);

@@ -1,6 +1,8 @@
+import { ClientSetupError } from "./errors.js";
+
 export type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 
-/** An API path ("secret/data/app", with or without a leading slash) percent-encoded segment by segment. */
+/** An API path ("secret/data/app", with or without a leading slash) percent-encoded segment by segment. Throws ClientSetupError for "." and "..". */
 export function formatPath(path: string): string {
   return path.replace(/^\/+/, "").replace(/^v1\//, "").split("/").map(formatSegment).join("/");
 }
@@ -9,8 +11,8 @@ export function formatPath(path: string): string {
 const BARE: Readonly<Record<string, string>> = { "%24": "$", "%26": "&", "%2B": "+", "%2C": ",", "%3A": ":", "%3B": ";", "%3D": "=", "%40": "@" };
 
 function formatSegment(segment: string): string {
-  // A URL parser would resolve dot segments into another path; the server must see them and refuse.
-  if (segment === "." || segment === "..") return segment.replaceAll(".", "%2E");
+  // Every URL parser resolves dot segments, percent-encoded ones too: the request would go to another path.
+  if (segment === "." || segment === "..") throw new ClientSetupError(`"${segment}" cannot be part of a path`);
   return encodeURIComponent(segment).replace(/%(24|26|2B|2C|3A|3B|3D|40)/g, (code) => BARE[code] ?? code);
 }
 
