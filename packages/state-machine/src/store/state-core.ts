@@ -3,7 +3,7 @@ import { applyGroup } from "./apply.js";
 import type { CommittedEntry, EntryOutcome } from "./apply.js";
 import type { EntryRecord } from "./entry.js";
 import type { LogIndex } from "./replicated-log.js";
-import { EMPTY_META, META_KEY, STAGED_KEY, decodeMeta, decodeStaged, endOfFolder, epochPrefix } from "./state-layout.js";
+import { EMPTY_META, META_KEY, STAGED_KEY, decodeMeta, decodeStaged, encodeMeta, endOfFolder, epochPrefix } from "./state-layout.js";
 import type { StateMeta } from "./state-layout.js";
 import { writeSnapshot } from "./snapshot-stream.js";
 
@@ -100,10 +100,13 @@ export function createStateCore(database: OrderedDatabase): StateCore {
     async openSnapshot() {
       const snapshot = database.snapshot();
       const options = { snapshot };
+      // Of the fixed point itself, whatever is being applied meanwhile.
+      const marker = database.getSync(META_KEY, options) ?? encodeMeta(EMPTY_META);
       const staged = database.getSync(STAGED_KEY, options);
-      const epochs = staged ? [meta.epoch, decodeStaged(staged).epoch] : [meta.epoch];
-      const header = { meta: database.getSync(META_KEY, options)!, staged: staged ?? new Uint8Array(0) };
-      return { index: meta.index, term: meta.term, chunks: writeSnapshot(header, recordsOf(database, options, epochs)), close: () => snapshot.close() };
+      const { index, term, epoch } = decodeMeta(marker);
+      const epochs = staged ? [epoch, decodeStaged(staged).epoch] : [epoch];
+      const header = { meta: marker, staged: staged ?? new Uint8Array(0) };
+      return { index, term, chunks: writeSnapshot(header, recordsOf(database, options, epochs)), close: () => snapshot.close() };
     },
     async stop() {
       stopped = true;

@@ -9,7 +9,7 @@ import type { CommittedEntry } from "./apply.js";
 import { encodeEntry } from "./entry.js";
 import type { WriteSet } from "./entry.js";
 import { restoreEntries, snapshotRecords } from "./restore.js";
-import { openStateDatabase } from "./state-database.js";
+import { openLevel, openStateDatabase } from "./state-database.js";
 import type { StateDatabase } from "./state-database.js";
 import { openStateReader } from "./state-reader.js";
 import { readSnapshot } from "./snapshot-stream.js";
@@ -190,6 +190,11 @@ test("a restore switches two replicas at the same entry, also one that got a sna
   assert.deepEqual(Buffer.concat((await take(first)).chunks), Buffer.concat((await take(second)).chunks));
   const state = await contents(first);
   assert.deepEqual([Object.keys(state).length, state["both"], state["after"], state["old"], state["during"]], [32, "restored", "2", undefined, undefined]);
+  // What was replaced is cleared in the background.
+  const disk = await openLevel(first.location());
+  const epochsOnDisk = async () => new Set((await disk.keys({ gte: "d", lt: "e" }).all()).map((key) => key.split("/")[0]));
+  while ((await epochsOnDisk()).size > 1) await new Promise(setImmediate);
+  await disk.close();
   await Promise.all([first.close(), second.close()]);
 });
 
