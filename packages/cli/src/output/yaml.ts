@@ -1,9 +1,22 @@
-import { stringify } from "yaml";
+import { Document, Scalar, parse, visit } from "yaml";
 import { isNumberText } from "../framework/json.js";
 
-/** YAML with sorted keys, lists flush with their key. */
+/** YAML with sorted keys and lists flush with their key, quoted so that YAML 1.1 and 1.2 readers agree on it. */
 export function formatYaml(value: unknown): string {
-  return stringify(plain(value), { version: "1.1", sortMapEntries: true, indentSeq: false, lineWidth: 0 }).trim();
+  const document = new Document(plain(value), { version: "1.1", sortMapEntries: true });
+  visit(document, {
+    Scalar: (_key, node) => {
+      if (typeof node.value === "string" && needsDoubleQuotes(node.value)) node.type = Scalar.QUOTE_DOUBLE;
+    },
+  });
+  return document.toString({ indentSeq: false, lineWidth: 0, singleQuote: true, directives: false }).trim();
+}
+
+/** Text that would be read as a number, a date or a boolean, and text with tabs in it. */
+function needsDoubleQuotes(text: string): boolean {
+  if (text === "" || text.includes("\t")) return true;
+  if (/[\n:#{}[\],&*!|>'"%@`]|^[-?\s]|\s$/.test(text) && !/^\d{4}-\d/.test(text)) return false;
+  return (["1.1", "1.2"] as const).some((version) => typeof parse(text, { version }) !== "string");
 }
 
 function plain(value: unknown): unknown {
