@@ -9,12 +9,12 @@ export function formatYaml(value: unknown): string {
       if (typeof node.value === "string" && needsDoubleQuotes(node.value)) node.type = Scalar.QUOTE_DOUBLE;
     },
   });
-  return document.toString({ indentSeq: false, lineWidth: 0, singleQuote: true, directives: false }).trim();
+  return document.toString({ indentSeq: false, lineWidth: 0, singleQuote: true, directives: false }).replace(/\n$/, "");
 }
 
-/** Text that would be read as a number, a date or a boolean, and text with tabs in it. */
+/** Text that would be read as a number, a date or a boolean, and text with tabs, other controls or a loose end in it. */
 function needsDoubleQuotes(text: string): boolean {
-  if (text === "" || text.includes("\t")) return true;
+  if (text === "" || /[^\P{Cc}\n]|^\s*\n|[ \n]\n|\n[ ]/u.test(text)) return true;
   if (/[\n:#{}[\],&*!|>'"%@`]|^[-?\s]|\s$/.test(text) && !/^\d{4}-\d/.test(text)) return false;
   return (["1.1", "1.2"] as const).some((version) => typeof parse(text, { version }) !== "string");
 }
