@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import type { Leadership } from "../store/replicated-log.js";
+import type { SystemRooms } from "./rooms.js";
 
 /**
  * What the sys/ backend may do to and ask of its node. The node package implements it; tests do so in memory. Small
@@ -67,12 +68,27 @@ export interface JoinRequest {
   readonly nonVoter: boolean;
 }
 
+/** One server as the leader sees it. */
+export interface ServerHealth {
+  readonly id: string;
+  readonly alive: boolean;
+  /** Milliseconds since it last answered the leader; 0 for the leader itself. */
+  readonly lastContactMs: number;
+  readonly lastTerm: number;
+  readonly lastIndex: number;
+  /** RFC 3339: since when it has been in this health. */
+  readonly stableSince: string;
+  readonly version: string;
+}
+
 export interface ClusterControl {
   leadership(): Leadership & { readonly activeApiAddress: string; readonly activeClusterAddress: string; /** RFC 3339, empty when not active. */ readonly activeSince: string };
   committedIndex(): number;
   appliedIndex(): number;
   configuration(): Promise<{ readonly index: number; readonly servers: readonly ClusterServer[] }>;
   nodes(): Promise<readonly ClusterNode[]>;
+  /** On the leader only. */
+  health(): Promise<readonly ServerHealth[]>;
   join(request: JoinRequest): Promise<boolean>;
   /** Sealed with a key only a holder of the root key knows. Both throw RequestError. */
   challenge(serverId: string): Promise<{ readonly challenge: Uint8Array; readonly sealConfig: Readonly<Record<string, unknown>> }>;
@@ -112,4 +128,6 @@ export interface SystemServices {
   readonly cluster: ClusterControl;
   readonly keyring: KeyringControl;
   readonly node: NodeControl;
+  /** The neighbouring rooms of the state machine, joined by the composition. */
+  readonly rooms: SystemRooms;
 }

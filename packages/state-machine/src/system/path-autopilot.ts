@@ -1,0 +1,141 @@
+import { invalid } from "../errors.js";
+import { NO_CONTENT, data, field, jsonCodec } from "../framework/index.js";
+import type { ReadStorage } from "../framework/index.js";
+import { systemPath } from "./define.js";
+import type { SystemPath } from "./define.js";
+import { goDuration } from "./duration.js";
+import type { ClusterServer, ServerHealth } from "./services.js";
+
+/** Durations in seconds. */
+export interface AutopilotConfiguration {
+  readonly cleanup_dead_servers: boolean;
+  readonly last_contact_threshold: number;
+  readonly dead_server_last_contact_threshold: number;
+  readonly max_trailing_logs: number;
+  readonly min_quorum: number;
+  readonly server_stabilization_time: number;
+  readonly disable_upgrade_migration: boolean;
+}
+
+const DEFAULTS: AutopilotConfiguration = {
+  cleanup_dead_servers: false,
+  last_contact_threshold: 10,
+  dead_server_last_contact_threshold: 24 * 3600,
+  max_trailing_logs: 1000,
+  min_quorum: 0,
+  server_stabilization_time: 10,
+  disable_upgrade_migration: false,
+};
+const KEY = "raft/autopilot/configuration";
+const CODEC = jsonCodec<AutopilotConfiguration>();
+const LOWEST_MIN_QUORUM = 3;
+const LOWEST_DEAD_THRESHOLD_SECONDS = 60;
+
+/** `storage` is the view of `core/`. */
+export function autopilotConfiguration(storage: ReadStorage): AutopilotConfiguration {
+  return storage.get(KEY, CODEC) ?? DEFAULTS;
+}
+
+function checked(config: AutopilotConfiguration): AutopilotConfiguration {
+  if (config.max_trailing_logs < 1) throw invalid("max_trailing_logs must be at least 1");
+  if (config.min_quorum < 0) throw invalid("min_quorum must not be negative");
+  if (!config.cleanup_dead_servers) return config;
+  if (config.min_quorum < LOWEST_MIN_QUORUM) throw invalid(`min_quorum must be set when cleanup_dead_servers is set and it should at least be 3; cleanup_dead_servers: true, min_quorum: ${config.min_quorum}`);
+  if (config.dead_server_last_contact_threshold < LOWEST_DEAD_THRESHOLD_SECONDS) throw invalid(`dead_server_last_contact_threshold should not be set to less than 1m; received: ${goDuration(config.dead_server_last_contact_threshold)}`);
+  return config;
+}
+
+const configurationPath = systemPath({
+  template: "storage/raft/autopilot/configuration",
+  help: { synopsis: "Reads and changes when a server counts as healthy.", description: "And whether dead servers are removed by themselves." },
+  fields: {
+    cleanup_dead_servers: field.bool({ description: "Removes dead servers from the configuration." }),
+    last_contact_threshold: field.duration({ description: "Longest silence of a healthy server." }),
+    dead_server_last_contact_threshold: field.duration({ description: "Silence after which a server is dead." }),
+    max_trailing_logs: field.int({ description: "How many entries a healthy server may be behind." }),
+    min_quorum: field.int({ description: "Servers that cleaning up leaves in any case." }),
+    server_stabilization_time: field.duration({ description: "How long a new server must be healthy before it votes." }),
+    disable_upgrade_migration: field.bool({ description: "Kept for compatibility." }),
+  },
+  operations: {
+    read: {
+      summary: "Reads the settings.", effect: "read",
+      handler: (_request, storage) => {
+        const config = autopilotConfiguration(storage);
+        return data({
+          ...config,
+          last_contact_threshold: goDuration(config.last_contact_threshold),
+          dead_server_last_contact_threshold: goDuration(config.dead_server_last_contact_threshold),
+          server_stabilization_time: goDuration(config.server_stabilization_time),
+        });
+      },
+    },
+    update: {
+      summary: "Changes the settings given.", effect: "write",
+      handler: ({ input }, storage) => {
+        const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as Partial<AutopilotConfiguration>;
+        storage.put(KEY, CODEC, checked({ ...autopilotConfiguration(storage), ...given }));
+        return NO_CONTENT;
+      },
+    },
+  },
+});
+
+/** The body of autopilot/state. A server nobody has a report of is not healthy. */
+export function autopilotState(config: AutopilotConfiguration, servers: readonly ClusterServer[], reports: readonly ServerHealth[]): Record<string, unknown> {
+  const byId = new Map(reports.map((report) => [report.id, report]));
+  const leader = servers.find((server) => server.leader);
+  const reference = leader && byId.get(leader.id);
+  const isHealthy = (server: ClusterServer) => {
+    const report = byId.get(server.id);
+    if (!report?.alive || !reference) return false;
+    return report.lastContactMs <= config.last_contact_threshold * 1000 && report.lastTerm === reference.lastTerm && reference.lastIndex - report.lastIndex <= config.max_trailing_logs;
+  };
+  const voters = servers.filter((server) => server.voter);
+  const healthyVoters = voters.filter(isHealthy).length;
+  const quorum = Math.floor(voters.length / 2) + 1;
+  const entries = servers.map((server) => {
+    const report = byId.get(server.id);
+    return [server.id, {
+      id: server.id,
+      name: server.id,
+      address: server.clusterAddress,
+      node_status: report?.alive ? "alive" : "left",
+      last_contact: `${report?.lastContactMs ?? 0}ms`.replace(/^0ms$/, "0s"),
+      last_term: report?.lastTerm ?? 0,
+      last_index: report?.lastIndex ?? 0,
+      healthy: isHealthy(server),
+      stable_since: report?.stableSince ?? "",
+      status: server.leader ? "leader" : server.voter ? "voter" : "non-voter",
+      node_type: server.voter ? "voter" : "non-voter",
+      version: report?.version ?? "",
+      meta: null,
+    }] as const;
+  });
+  return {
+    healthy: servers.length > 0 && servers.every(isHealthy),
+    failure_tolerance: Math.max(0, healthyVoters - quorum),
+    leader: leader?.id ?? "",
+    voters: voters.map((server) => server.id),
+    non_voters: servers.filter((server) => !server.voter).map((server) => server.id),
+    servers: Object.fromEntries(entries),
+  };
+}
+
+const statePath = systemPath({
+  template: "storage/raft/autopilot/state",
+  help: { synopsis: "Reports the health of the cluster's servers.", description: "As the active node sees it, and how many more of them may fail." },
+  fields: {},
+  operations: {
+    read: {
+      summary: "Reports the health of the cluster's servers.", effect: "read", activeOnly: true,
+      handler: async (_request, storage, { services: { cluster } }) => {
+        const config = autopilotConfiguration(storage);
+        const [{ servers }, reports] = await Promise.all([cluster.configuration(), cluster.health()]);
+        return data(autopilotState(config, servers, reports));
+      },
+    },
+  },
+});
+
+export const autopilotPaths: readonly SystemPath[] = [configurationPath, statePath];

@@ -1,0 +1,166 @@
+import { invalid } from "../errors.js";
+import { NO_CONTENT, data, field } from "../framework/index.js";
+import type { Mount, ReadStorage, WriteStorage } from "../framework/index.js";
+import { systemPath } from "./define.js";
+import type { SystemPath } from "./define.js";
+import type { SystemServices } from "./services.js";
+
+const ID = field.string({ description: "Id of the lease.", default: "" });
+const PREFIX = field.string({ description: "Beginning of the leases' ids.", required: true });
+const SYNC = field.bool({ description: "Waits until the secret is revoked at its source.", default: false });
+
+type System = Mount<SystemServices>;
+
+async function renew(id: string, increment: number, storage: WriteStorage, { services }: System) {
+  if (id === "") throw invalid("lease_id must be specified");
+  const lease = await services.rooms.leases.renew(storage, id, increment);
+  return { ...NO_CONTENT, status: 200, lease };
+}
+
+async function revoke(id: string, sync: boolean, storage: WriteStorage, { services }: System) {
+  if (id === "") throw invalid("lease_id must be specified");
+  await services.rooms.leases.revoke(storage, id, sync);
+  return NO_CONTENT;
+}
+
+function renewPaths(root: string): readonly SystemPath[] {
+  const fields = {
+    lease_id: ID,
+    url_lease_id: field.string({ description: "Id of the lease, in the path.", default: "" }),
+    increment: field.duration({ description: "Seconds to prolong the lease by, from now.", default: 0 }),
+  };
+  const help = { synopsis: "Renews a lease.", description: "Asks for more time for a secret; the engine that gave it decides." };
+  const handler = ({ input }: { readonly input: { readonly lease_id: string; readonly url_lease_id: string; readonly increment: number } }, storage: WriteStorage, mount: System) =>
+    renew(input.lease_id || input.url_lease_id, input.increment, storage, mount);
+  const operations = { update: { summary: "Renews a lease.", effect: "write" as const, activeOnly: true, handler } };
+  return [systemPath({ template: root, help, fields, operations }), systemPath({ template: `${root}/{url_lease_id...}`, help, fields, operations } as never)];
+}
+
+function revokePaths(root: string): readonly SystemPath[] {
+  const fields = { lease_id: ID, url_lease_id: field.string({ description: "Id of the lease, in the path.", default: "" }), sync: SYNC };
+  const help = { synopsis: "Revokes a lease.", description: "Takes a secret back before its time. An unknown lease is no error." };
+  const handler = ({ input }: { readonly input: { readonly lease_id: string; readonly url_lease_id: string; readonly sync: boolean } }, storage: WriteStorage, mount: System) =>
+    revoke(input.lease_id || input.url_lease_id, input.sync, storage, mount);
+  const operations = { update: { summary: "Revokes a lease.", effect: "write" as const, activeOnly: true, handler } };
+  return [systemPath({ template: root, help, fields, operations }), systemPath({ template: `${root}/{url_lease_id...}`, help, fields, operations } as never)];
+}
+
+function revokePrefixPath(root: string, force: boolean): SystemPath {
+  const summary = force ? "Revokes leases and forgets those that cannot be revoked." : "Revokes leases by the beginning of their ids.";
+  return systemPath({
+    template: `${root}/{prefix...}` as "leases/{prefix...}",
+    help: { synopsis: summary, description: "Takes back everything given out below a path." },
+    fields: { prefix: PREFIX, sync: SYNC },
+    operations: {
+      update: {
+        summary, effect: "write", access: "sudo", activeOnly: true,
+        handler: async ({ input }, storage, { services }) => {
+          await services.rooms.leases.revokePrefix(storage, input.prefix, { sync: input.sync || force, force });
+          return NO_CONTENT;
+        },
+      },
+    },
+  });
+}
+
+async function listLeases(prefix: string, storage: ReadStorage, { services }: System) {
+  const below = prefix === "" || prefix.endsWith("/") ? prefix : `${prefix}/`;
+  const keys = await services.rooms.leases.list(storage, below);
+  return keys.length === 0 ? undefined : data({ keys });
+}
+
+const LIST_SUMMARY = "Lists leases.";
+
+const lookupPaths: readonly SystemPath[] = [
+  systemPath({
+    template: "leases/lookup",
+    help: { synopsis: "Shows a lease.", description: "When it was given, when it ends, and whether it can be renewed." },
+    fields: { lease_id: ID },
+    operations: {
+      update: {
+        summary: "Shows a lease.", effect: "read", activeOnly: true,
+        handler: async ({ input }, storage, { services }) => {
+          if (input.lease_id === "") throw invalid("lease_id must be specified");
+          const lease = await services.rooms.leases.lookup(storage, input.lease_id);
+          if (!lease) throw invalid("invalid lease");
+          return data({ id: lease.id, issue_time: lease.issueTime, expire_time: lease.expireTime, last_renewal: lease.lastRenewal, renewable: lease.renewable, ttl: lease.ttlSeconds });
+        },
+      },
+      list: { summary: LIST_SUMMARY, effect: "read", access: "sudo", handler: (_request, storage, mount) => listLeases("", storage, mount) },
+    },
+  }),
+  systemPath({
+    template: "leases/lookup/{prefix...}",
+    help: { synopsis: LIST_SUMMARY, description: "Ids and folders directly below a path." },
+    fields: { prefix: PREFIX },
+    operations: { list: { summary: LIST_SUMMARY, effect: "read", access: "sudo", handler: ({ input }, storage, mount) => listLeases(input.prefix, storage, mount) } },
+  }),
+];
+
+const TYPE = field.string({ description: "Only `irrevocable` is known.", query: true, default: "" });
+const CHILDREN = field.bool({ description: "Kept for compatibility.", query: true, default: false });
+
+function requireIrrevocable(type: string): void {
+  if (type !== "irrevocable") throw invalid(`invalid type ${JSON.stringify(type)}: only "irrevocable" is supported`);
+}
+
+const irrevocablePaths: readonly SystemPath[] = [
+  systemPath({
+    template: "leases",
+    help: { synopsis: "Lists the leases that cannot be revoked.", description: "Leases whose revocation failed too often, with the last error." },
+    fields: { type: TYPE, include_child_namespaces: CHILDREN, limit: field.string({ description: "At most so many, or `none`.", query: true, default: "" }) },
+    operations: {
+      read: {
+        summary: "Lists the leases that cannot be revoked.", effect: "read", access: "sudo", activeOnly: true,
+        handler: async ({ input }, storage, { services }) => {
+          requireIrrevocable(input.type);
+          if (!["", "none"].includes(input.limit) && !/^\d{1,9}$/.test(input.limit)) throw invalid(`invalid 'limit' value ${JSON.stringify(input.limit)}`);
+          const all = await services.rooms.leases.irrevocable(storage);
+          const shown = /^\d+$/.test(input.limit) ? all.slice(0, Number(input.limit)) : all;
+          return data({ lease_count: all.length, leases: shown.map((lease) => ({ lease_id: lease.id, error: lease.error })) });
+        },
+      },
+    },
+  }),
+  systemPath({
+    template: "leases/count",
+    help: { synopsis: "Counts the leases that cannot be revoked.", description: "By the accessor of the mount they belong to." },
+    fields: { type: TYPE, include_child_namespaces: CHILDREN },
+    operations: {
+      read: {
+        summary: "Counts the leases that cannot be revoked.", effect: "read", activeOnly: true,
+        handler: async ({ input }, storage, { services }) => {
+          if (input.type === "") return undefined;
+          requireIrrevocable(input.type);
+          const all = await services.rooms.leases.irrevocable(storage);
+          const counts: Record<string, number> = {};
+          for (const { mountAccessor } of all) counts[mountAccessor] = (counts[mountAccessor] ?? 0) + 1;
+          return data({ lease_count: all.length, counts });
+        },
+      },
+    },
+  }),
+  systemPath({
+    template: "leases/tidy",
+    help: { synopsis: "Cleans up after leases.", description: "Removes what leases left behind." },
+    fields: {},
+    operations: {
+      update: {
+        summary: "Cleans up after leases.", effect: "write", activeOnly: true, responses: { 202: "Started" },
+        handler: async (_request, storage, { services }) => {
+          await services.rooms.leases.tidy(storage);
+          return { ...NO_CONTENT, status: 202, warnings: ["Tidy operation successfully started. Any information from the operation will be printed to the server's logs."] };
+        },
+      },
+    },
+  }),
+];
+
+export const leasePaths: readonly SystemPath[] = [
+  ...lookupPaths,
+  ...irrevocablePaths,
+  ...["leases/renew", "renew"].flatMap(renewPaths),
+  ...["leases/revoke", "revoke"].flatMap(revokePaths),
+  ...["leases/revoke-prefix", "revoke-prefix"].map((root) => revokePrefixPath(root, false)),
+  ...["leases/revoke-force", "revoke-force"].map((root) => revokePrefixPath(root, true)),
+];

@@ -1,0 +1,201 @@
+import { invalid } from "../errors.js";
+import { NO_CONTENT, data, field } from "../framework/index.js";
+import type { EngineRequest, InputOf, Mount, MountConfig, MountEntry, ReadStorage, WriteStorage } from "../framework/index.js";
+import { systemPath, withSlash } from "./define.js";
+import type { SystemPath } from "./define.js";
+import type { MountTableName } from "./rooms.js";
+import type { SystemServices } from "./services.js";
+
+/** A row of the mount table as sys/mounts, sys/auth and the UI's lists show it. */
+export function mountBody(entry: MountEntry, version: string): Record<string, unknown> {
+  return {
+    uuid: entry.uuid,
+    type: entry.type,
+    description: entry.description,
+    accessor: entry.accessor,
+    local: entry.local,
+    seal_wrap: entry.seal_wrap,
+    external_entropy_access: entry.external_entropy_access,
+    options: entry.options,
+    config: entry.config,
+    plugin_version: entry.config.plugin_version ?? "",
+    running_plugin_version: `v${version}+builtin.coffer`,
+    running_sha256: "",
+  };
+}
+
+const CONFIG_FIELDS = {
+  default_lease_ttl: field.duration({ description: "Lease TTL given where nobody asks for one." }),
+  max_lease_ttl: field.duration({ description: "Longest lease TTL of this mount." }),
+  force_no_cache: field.bool({ description: "Kept for compatibility; reads never come from a stale cache." }),
+  audit_non_hmac_request_keys: field.commaList({ description: "Request fields that audit devices show in clear." }),
+  audit_non_hmac_response_keys: field.commaList({ description: "Response fields that audit devices show in clear." }),
+  listing_visibility: field.string({ description: "`unauth` shows the mount in lists made without a token." }),
+  passthrough_request_headers: field.commaList({ description: "Request headers that reach the engine." }),
+  allowed_response_headers: field.commaList({ description: "Response headers that the engine may set." }),
+  token_type: field.string({ description: "Kind of token that logins on this auth mount give." }),
+  user_lockout_config: field.map({ description: "When repeated failed logins lock a user of this auth mount." }),
+  plugin_version: field.string({ description: "Version of the engine to run." }),
+};
+type ConfigField = keyof typeof CONFIG_FIELDS;
+
+const FIELDS = {
+  path: field.string({ description: "Where the engine is mounted.", required: true }),
+  type: field.string({ description: "Kind of engine to mount.", default: "" }),
+  description: field.string({ description: "Free text for people." }),
+  config: field.map({ description: "Settings of the mount, as tuning takes them." }),
+  options: field.pairs({ description: "Settings of the engine, such as the version of kv." }),
+  local: field.bool({ description: "Not replicated to other clusters.", default: false }),
+  seal_wrap: field.bool({ description: "Kept for compatibility.", default: false }),
+  external_entropy_access: field.bool({ description: "Kept for compatibility.", default: false }),
+  plugin_name: field.string({ description: "Older name of `type`.", deprecated: true, default: "" }),
+  ...CONFIG_FIELDS,
+};
+type Request = EngineRequest<InputOf<typeof FIELDS>>;
+
+const TTL_NAMES: Readonly<Record<string, string>> = { default_lease_ttl: "default TTL", max_lease_ttl: "max TTL" };
+
+/** Checks the members of a `config` map by the fields of the same names; unknown members are ignored, as in Vault. */
+export function readMountConfig(values: Readonly<Record<string, unknown>>): Partial<MountConfig> {
+  const config: Record<string, unknown> = {};
+  for (const name of Object.keys(CONFIG_FIELDS) as ConfigField[]) {
+    const value = Object.hasOwn(values, name) ? values[name] : undefined;
+    if (value === undefined || value === null) continue;
+    const parsed = CONFIG_FIELDS[name].kind.parse(value);
+    if (!parsed.ok) throw invalid(name in TTL_NAMES ? `unable to parse ${TTL_NAMES[name]} of ${JSON.stringify(value)}: ${parsed.message}` : `invalid ${name}: ${parsed.message}`);
+    config[name] = parsed.value;
+  }
+  const visibility = config["listing_visibility"];
+  if (visibility !== undefined && !["", "unauth", "hidden"].includes(visibility as string)) throw invalid(`invalid listing_visibility ${visibility as string}`);
+  return config as Partial<MountConfig>;
+}
+
+const TUNE = "/tune";
+
+/** `secret/` for `secret`; `tune` when the path asks for the mount's settings. */
+function target(path: string): { readonly path: string; readonly tune: boolean } {
+  const bare = path.replace(/\/$/, "");
+  return bare.endsWith(TUNE) ? { path: withSlash(bare.slice(0, -TUNE.length)), tune: true } : { path: withSlash(bare), tune: false };
+}
+
+const prefixOf = (table: MountTableName) => (table === "auth" ? "auth/" : "");
+
+async function readOne(table: MountTableName, request: Request, storage: ReadStorage, { services: { rooms, node } }: Mount<SystemServices>) {
+  const { path, tune } = target(request.input.path);
+  const entry = await rooms.mounts.get(storage, table, path);
+  if (!entry) {
+    if (tune) throw invalid(`cannot fetch sysview for path ${JSON.stringify(prefixOf(table) + path)}`);
+    throw invalid(`No ${table} engine at ${path}`.replace("No secret engine at", "No secret engine mount at"));
+  }
+  if (!tune) return data(mountBody(entry, node.version), { dual: true });
+  const ttls = rooms.mounts.effectiveTtls(entry);
+  return data({
+    ...entry.config,
+    description: entry.description,
+    default_lease_ttl: ttls.defaultSeconds,
+    max_lease_ttl: ttls.maxSeconds,
+    ...(entry.options ? { options: entry.options } : {}),
+  }, { dual: true });
+}
+
+async function change(table: MountTableName, request: Request, storage: WriteStorage, { services: { rooms } }: Mount<SystemServices>) {
+  const { input, given } = request;
+  const { path, tune } = target(input.path);
+  if (tune) {
+    await rooms.mounts.tune(storage, table, path, {
+      config: readMountConfig(Object.fromEntries((Object.keys(CONFIG_FIELDS) as ConfigField[]).filter(given).map((name) => [name, input[name]]))),
+      ...(input.description !== undefined ? { description: input.description } : {}),
+      ...(input.options !== undefined ? { options: input.options } : {}),
+    });
+    return NO_CONTENT;
+  }
+  const type = input.type === "plugin" || input.type === "" ? input.plugin_name : input.type;
+  if (type === "") throw invalid("backend type must be specified as a string");
+  await rooms.mounts.enable(storage, {
+    table,
+    path,
+    type,
+    description: input.description ?? "",
+    local: input.local,
+    sealWrap: input.seal_wrap,
+    externalEntropyAccess: input.external_entropy_access,
+    options: input.options ?? null,
+    config: readMountConfig(input.config ?? {}),
+  });
+  return NO_CONTENT;
+}
+
+function tablePaths(table: MountTableName, root: "mounts" | "auth", what: string): readonly SystemPath[] {
+  // Everything below sys/auth/ needs sudo; sys/mounts/ does not.
+  const access = table === "auth" ? "sudo" : "token";
+  return [
+    systemPath({
+      template: root,
+      help: { synopsis: `Lists the ${what}s.`, description: `Every mounted ${what} by its path.` },
+      fields: {},
+      operations: {
+        read: {
+          summary: `Lists the ${what}s.`, effect: "read",
+          handler: async (_request, storage, { services: { rooms, node } }) => {
+            const entries = await rooms.mounts.list(storage, table);
+            return data(Object.fromEntries(entries.map((entry) => [entry.path, mountBody(entry, node.version)])), { dual: true });
+          },
+        },
+      },
+    }),
+    systemPath({
+      template: `${root}/{path...}` as "mounts/{path...}",
+      help: { synopsis: `Mounts, shows, tunes or removes one ${what}.`, description: "A path that ends in `/tune` reads and changes the settings of the mount." },
+      fields: FIELDS,
+      operations: {
+        read: { summary: `Shows one ${what}, or its settings.`, effect: "read", access, handler: (request, storage, mount) => readOne(table, request, storage, mount) },
+        update: { summary: `Mounts one ${what}, or changes its settings.`, effect: "write", access, handler: (request, storage, mount) => change(table, request, storage, mount) },
+        delete: {
+          summary: `Removes one ${what} with everything it stores.`, effect: "write", access,
+          handler: async ({ input }, storage, { services }) => {
+            if (target(input.path).tune) throw invalid("cannot delete the settings of a mount");
+            await services.rooms.mounts.disable(storage, table, withSlash(input.path));
+            return NO_CONTENT;
+          },
+        },
+      },
+    }),
+  ];
+}
+
+export const mountPaths: readonly SystemPath[] = [...tablePaths("secret", "mounts", "secret engine"), ...tablePaths("auth", "auth", "auth method")];
+
+export const remountPaths: readonly SystemPath[] = [
+  systemPath({
+    template: "remount",
+    help: { synopsis: "Moves a mount to another path.", description: "Everything the engine stores goes along; its leases are revoked." },
+    fields: {
+      from: field.string({ description: "Where it is mounted now, with `auth/` for auth methods.", default: "" }),
+      to: field.string({ description: "Where it shall be mounted.", default: "" }),
+    },
+    operations: {
+      update: {
+        summary: "Moves a mount.", effect: "write", access: "sudo",
+        handler: async ({ input: { from, to } }, storage, { services }) => {
+          if (from === "" || to === "") throw invalid("both 'from' and 'to' path must be specified as a string");
+          const id = await services.rooms.mounts.remount(storage, withSlash(from), withSlash(to));
+          return data({ migration_id: id }, { dual: true });
+        },
+      },
+    },
+  }),
+  systemPath({
+    template: "remount/status/{migration_id}",
+    help: { synopsis: "Reports how far a move has come.", description: "By the id that the move answered with." },
+    fields: { migration_id: field.string({ description: "Id of the move.", required: true }) },
+    operations: {
+      read: {
+        summary: "Reports how far a move has come.", effect: "read",
+        handler: async ({ input }, storage, { services }) => {
+          const status = await services.rooms.mounts.remountStatus(storage, input.migration_id);
+          return status && data({ migration_id: input.migration_id, migration_info: { source_mount: status.from, target_mount: status.to, status: status.status } });
+        },
+      },
+    },
+  }),
+];

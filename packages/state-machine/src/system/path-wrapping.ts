@@ -1,0 +1,78 @@
+import { invalid } from "../errors.js";
+import { data, field } from "../framework/index.js";
+import type { Caller } from "../framework/index.js";
+import { systemPath } from "./define.js";
+import type { SystemPath } from "./define.js";
+import type { WrappingToken } from "./rooms.js";
+
+const TOKEN = field.string({ description: "The wrapping token; the request's own where it is left out.", sensitive: true, default: "" });
+const unknownToken = () => invalid("wrapping token is not valid or does not exist");
+
+function given(token: string, caller: Caller | undefined): WrappingToken {
+  if (token !== "") return { token };
+  if (caller) return { tokenId: caller.tokenId };
+  throw unknownToken();
+}
+
+export const wrappingPaths: readonly SystemPath[] = [
+  systemPath({
+    template: "wrapping/wrap",
+    help: { synopsis: "Wraps a value.", description: "Keeps the body under a single-use token; needs the X-Vault-Wrap-TTL header." },
+    fields: {},
+    freeForm: true,
+    operations: {
+      update: {
+        summary: "Wraps a value.", effect: "write",
+        handler: ({ body, wrapTtlSeconds }) => {
+          if (wrapTtlSeconds <= 0) throw invalid("endpoint requires response wrapping to be used");
+          return data(body, { dual: true });
+        },
+      },
+    },
+  }),
+  systemPath({
+    template: "wrapping/unwrap",
+    help: { synopsis: "Unwraps a value.", description: "Gives back what a wrapping token stands for, and uses the token up." },
+    fields: { token: TOKEN },
+    operations: {
+      update: {
+        summary: "Unwraps a value.", effect: "write",
+        handler: async ({ input, caller }, storage, { services }) => {
+          const response = await services.rooms.wrapping.unwrap(storage, given(input.token, caller));
+          if (!response) throw unknownToken();
+          return response;
+        },
+      },
+    },
+  }),
+  systemPath({
+    template: "wrapping/lookup",
+    help: { synopsis: "Describes a wrapping token.", description: "Where and when it was made and for how long. The token stays usable." },
+    fields: { token: TOKEN },
+    operations: {
+      update: {
+        summary: "Describes a wrapping token.", effect: "read", access: "none",
+        handler: async ({ input, caller }, storage, { services }) => {
+          const found = await services.rooms.wrapping.lookup(storage, given(input.token, caller));
+          if (!found) throw unknownToken();
+          return data({ creation_path: found.creationPath, creation_time: found.creationTime, creation_ttl: found.creationTtlSeconds });
+        },
+      },
+    },
+  }),
+  systemPath({
+    template: "wrapping/rewrap",
+    help: { synopsis: "Moves a wrapped value to a new token.", description: "The old token is used up; the new one lives as long as the old one did when it was made." },
+    fields: { token: TOKEN },
+    operations: {
+      update: {
+        summary: "Moves a wrapped value to a new token.", effect: "write",
+        handler: async ({ input, caller }, storage, { services }) => {
+          const response = await services.rooms.wrapping.rewrap(storage, given(input.token, caller));
+          if (!response) throw unknownToken();
+          return response;
+        },
+      },
+    },
+  }),
+];

@@ -1,0 +1,147 @@
+import type { Caller, MountConfig, MountEntry } from "../framework/engine.js";
+import type { Response } from "../framework/response.js";
+import type { ReadStorage, WriteStorage } from "../framework/storage.js";
+
+/**
+ * What the sys/ backend asks of the neighbouring rooms (mounts, policies, tokens, leases, audit, wrapping). Every function
+ * takes the request's own storage view of `core/`, so that whatever it changes commits with the request or not at all.
+ * Functions throw RequestError for what the caller did wrong.
+ */
+export type Awaitable<T> = T | Promise<T>;
+
+export type MountTableName = MountEntry["table"];
+
+export interface MountRequest {
+  readonly table: MountTableName;
+  /** Ends in `/`, without `auth/`. */
+  readonly path: string;
+  readonly type: string;
+  readonly description: string;
+  readonly local: boolean;
+  readonly sealWrap: boolean;
+  readonly externalEntropyAccess: boolean;
+  readonly options: Readonly<Record<string, string>> | null;
+  readonly config: Partial<MountConfig>;
+}
+
+/** Only what the caller sent. */
+export interface MountChange {
+  readonly description?: string;
+  readonly options?: Readonly<Record<string, string>>;
+  readonly config: Partial<MountConfig>;
+}
+
+export interface MountTable {
+  list(storage: ReadStorage, table: MountTableName): Awaitable<readonly MountEntry[]>;
+  /** The mount at exactly this path (ends in `/`). */
+  get(storage: ReadStorage, table: MountTableName, path: string): Awaitable<MountEntry | undefined>;
+  /** The mount that answers requests for this full path. */
+  owner(storage: ReadStorage, fullPath: string): Awaitable<MountEntry | undefined>;
+  /** Its TTLs in seconds with the system's defaults filled in. */
+  effectiveTtls(entry: MountEntry): { readonly defaultSeconds: number; readonly maxSeconds: number };
+  /** Checks the path is free and allowed and the type known. */
+  enable(storage: WriteStorage, request: MountRequest): Awaitable<void>;
+  /** Absent mounts are no error. Revokes its leases. */
+  disable(storage: WriteStorage, table: MountTableName, path: string): Awaitable<void>;
+  tune(storage: WriteStorage, table: MountTableName, path: string, change: MountChange): Awaitable<void>;
+  /** Full paths (with `auth/` where it is an auth mount), each ending in `/`. Returns the migration's id. */
+  remount(storage: WriteStorage, from: string, to: string): Awaitable<string>;
+  remountStatus(storage: ReadStorage, migrationId: string): Awaitable<{ readonly from: string; readonly to: string; readonly status: string } | undefined>;
+}
+
+export interface StoredPolicy {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Names arrive lower-cased. */
+export interface PolicyStore {
+  /** `root` included. */
+  list(storage: ReadStorage): Awaitable<readonly string[]>;
+  read(storage: ReadStorage, name: string): Awaitable<StoredPolicy | undefined>;
+  /** Parses first; throws RequestError with the parser's place and text. */
+  write(storage: WriteStorage, name: string, text: string): Awaitable<void>;
+  remove(storage: WriteStorage, name: string): Awaitable<void>;
+}
+
+export interface AccessControl {
+  /** Sorted capability names, `["root"]` or `["deny"]`. */
+  capabilities(storage: ReadStorage, caller: Caller, path: string): Awaitable<readonly string[]>;
+  /** The bearer of a token or accessor, or undefined. */
+  bearer(storage: ReadStorage, by: { readonly token: string } | { readonly accessor: string }): Awaitable<Caller | undefined>;
+  /** Whether any of the caller's rules reaches something below this full path (ends in `/`). */
+  mayReach(storage: ReadStorage, caller: Caller, fullPath: string): Awaitable<boolean>;
+  /** The rules themselves: `{root: true}` or `{exact_paths, glob_paths}`. */
+  resultant(storage: ReadStorage, caller: Caller): Awaitable<Readonly<Record<string, unknown>>>;
+}
+
+export interface LeaseView {
+  readonly id: string;
+  /** RFC 3339. */
+  readonly issueTime: string;
+  readonly expireTime: string | null;
+  readonly lastRenewal: string | null;
+  readonly renewable: boolean;
+  readonly ttlSeconds: number;
+}
+
+export interface LeaseTable {
+  lookup(storage: ReadStorage, id: string): Awaitable<LeaseView | undefined>;
+  /** Direct children of a prefix; folders end in `/`. */
+  list(storage: ReadStorage, prefix: string): Awaitable<readonly string[]>;
+  renew(storage: WriteStorage, id: string, incrementSeconds: number): Awaitable<{ readonly id: string; readonly renewable: boolean; readonly durationSeconds: number }>;
+  /** An unknown lease is no error. Not `sync`: expires it now and lets the active node revoke it soon. */
+  revoke(storage: WriteStorage, id: string, sync: boolean): Awaitable<void>;
+  /** `force`: forgets leases whose revocation fails. */
+  revokePrefix(storage: WriteStorage, prefix: string, how: { readonly sync: boolean; readonly force: boolean }): Awaitable<void>;
+  tidy(storage: WriteStorage): Awaitable<void>;
+  irrevocable(storage: ReadStorage): Awaitable<readonly { readonly id: string; readonly mountAccessor: string; readonly error: string }[]>;
+}
+
+export interface AuditDevice {
+  /** Ends in `/`. */
+  readonly path: string;
+  readonly type: string;
+  readonly description: string;
+  readonly options: Readonly<Record<string, string>>;
+  readonly local: boolean;
+}
+
+export interface AuditTable {
+  list(storage: ReadStorage): Awaitable<readonly AuditDevice[]>;
+  enable(storage: WriteStorage, device: AuditDevice): Awaitable<void>;
+  /** An unknown device is no error. */
+  disable(storage: WriteStorage, path: string): Awaitable<void>;
+  /** `hmac-sha256:<hex>`, or undefined for an unknown device. */
+  hash(storage: ReadStorage, path: string, input: string): Awaitable<string | undefined>;
+}
+
+/** The token in the body, or else the one the request came with, by its storage id. */
+export type WrappingToken = { readonly token: string } | { readonly tokenId: string };
+
+/** All give undefined for a token that is no (longer a) wrapping token. */
+export interface WrappingTokens {
+  /** Uses the token up. */
+  unwrap(storage: WriteStorage, token: WrappingToken): Awaitable<Response | undefined>;
+  lookup(storage: ReadStorage, token: WrappingToken): Awaitable<{ readonly creationPath: string; readonly creationTime: string; readonly creationTtlSeconds: number } | undefined>;
+  /** The same contents under a new token with the same TTL. */
+  rewrap(storage: WriteStorage, token: WrappingToken): Awaitable<Response | undefined>;
+}
+
+export interface EngineInfo {
+  readonly name: string;
+  readonly type: "auth" | "database" | "secret";
+  readonly version: string;
+}
+
+export interface SystemRooms {
+  readonly mounts: MountTable;
+  readonly policies: PolicyStore;
+  readonly access: AccessControl;
+  readonly leases: LeaseTable;
+  readonly audit: AuditTable;
+  readonly wrapping: WrappingTokens;
+  readonly engines: () => readonly EngineInfo[];
+  /** The document of sys/internal/specs/openapi for the mounts the caller may reach. */
+  readonly openapi: (storage: ReadStorage, caller: Caller | undefined, genericMountPaths: boolean) => Awaitable<Readonly<Record<string, unknown>>>;
+}

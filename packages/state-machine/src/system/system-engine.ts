@@ -1,0 +1,31 @@
+import type { Engine } from "../framework/index.js";
+import { auditPaths } from "./path-audit.js";
+import { autopilotPaths } from "./path-autopilot.js";
+import { capabilityPaths } from "./path-capabilities.js";
+import { catalogPaths } from "./path-catalog.js";
+import { configPaths } from "./path-config.js";
+import { haStatusPath, healthPath, leaderPath, stepDownPath } from "./path-health.js";
+import { internalPaths } from "./path-internal.js";
+import { keyringPaths } from "./path-keyring.js";
+import { leasePaths } from "./path-leases.js";
+import { mountPaths, remountPaths } from "./path-mounts.js";
+import { observePaths } from "./path-observe.js";
+import { aclPolicyPaths } from "./path-policies.js";
+import { raftPaths } from "./path-raft.js";
+import { initPath, sealPath, sealStatusPath, unsealPath } from "./path-seal.js";
+import { toolPaths } from "./path-tools.js";
+import { wrappingPaths } from "./path-wrapping.js";
+import type { SystemServices } from "./services.js";
+
+/** Mounted at sys/. Its storage is the whole of `core/`. */
+export const systemEngine: Engine<SystemServices> = {
+  type: "system",
+  table: "secret",
+  help: "Controls the cluster: seal, mounts, policies, leases, audit devices, Raft and more.",
+  paths: [
+    initPath, sealStatusPath, unsealPath, sealPath,
+    healthPath, leaderPath, stepDownPath, haStatusPath,
+    ...mountPaths, ...remountPaths, ...aclPolicyPaths, ...capabilityPaths, ...auditPaths, ...leasePaths, ...wrappingPaths,
+    ...keyringPaths, ...raftPaths, ...autopilotPaths, ...toolPaths, ...observePaths, ...configPaths, ...internalPaths, ...catalogPaths,
+  ],
+};
