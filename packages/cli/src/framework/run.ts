@@ -70,7 +70,7 @@ async function report(error: unknown, io: Io, words: readonly string[]): Promise
   }
   if (error instanceof Failure) {
     io.stderr.write(`${error.message}\n`);
-    const hasToken = (io.env["VAULT_TOKEN"] ?? "") !== "" || (await readTokenFile(io).catch(() => undefined)) !== undefined;
+    const hasToken = words[0] === "login" || (io.env["VAULT_TOKEN"] ?? "") !== "" || (await readTokenFile(io).catch(() => undefined)) !== undefined;
     const hint = hintFor(error, { hasToken, words });
     if (hint !== undefined) io.stderr.write(`\n${hint}\n`);
     return error.exitCode;
