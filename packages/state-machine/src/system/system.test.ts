@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { AnyPath, Caller, Codec, Engine, EngineRequest, Mount, MountEntry, OperationName, Response, WriteStorage } from "../framework/index.js";
 import { buildInput, compileEngine } from "../framework/index.js";
 import { RequestError } from "../errors.js";
-import { systemEngine } from "./index.js";
+import { policyStore, systemEngine } from "./index.js";
 import type { SystemServices } from "./index.js";
 import { autopilotState } from "./path-autopilot.js";
 
@@ -86,7 +86,7 @@ function system(node: Partial<Node> = {}) {
     const request = { operation, path, input: built.input, given: built.given, body: values, caller, headers: {}, wrapTtlSeconds: 0, stream: undefined } as unknown as EngineRequest<never>;
     return declared.handler(request, storage, mount);
   }
-  return { ask, state, storage };
+  return { ask, mount, state, storage };
 }
 
 const bodyOf = (response: Response | undefined) => (response?.kind === "plain" ? response.body : response?.kind === "envelope" ? response.data : undefined) as Record<string, unknown>;
@@ -269,4 +269,19 @@ test("autopilot: a silent or unknown server costs the tolerance it should", () =
     assert.equal(state(report("a"), report("b"), lost)["healthy"], false);
     assert.equal(state(report("a"), report("b"), lost)["failure_tolerance"], 0);
   }
+});
+
+test("policies are kept by the policy room: clear or base64 in, the same text out", async () => {
+  const { ask, mount } = system();
+  Object.assign(mount.services.rooms, { policies: policyStore });
+  const text = 'path "a" { capabilities = ["read"] }';
+  assert.deepEqual((await ask("update", "policies/acl/X", { policy: text }) as { warnings?: unknown }).warnings, ["policy name was converted to x"]);
+  assert.deepEqual(bodyOf(await ask("read", "policies/acl/x")), { name: "x", policy: text });
+  await ask("update", "policy/b", { policy: Buffer.from(text).toString("base64") });
+  assert.deepEqual(bodyOf(await ask("read", "policy/b")), { name: "b", rules: text });
+  assert.deepEqual((bodyOf(await ask("list", "policies/acl"))["keys"] as string[]).sort(), ["b", "root", "x"]);
+  await refuses(ask("update", "policies/acl/bad", { policy: "zz" }), /./);
+  assert.equal(await ask("read", "policies/acl/bad"), undefined);
+  await ask("delete", "policy/b");
+  assert.equal(await ask("read", "policy/b"), undefined);
 });
