@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import type { AnyPath, Caller, Codec, Engine, EngineRequest, Mount, MountEntry, OperationName, Response, WriteStorage } from "../framework/index.js";
 import { buildInput, compileEngine } from "../framework/index.js";
 import { RequestError } from "../errors.js";
@@ -284,4 +285,23 @@ test("policies are kept by the policy room: clear or base64 in, the same text ou
   assert.equal(await ask("read", "policies/acl/bad"), undefined);
   await ask("delete", "policy/b");
   assert.equal(await ask("read", "policy/b"), undefined);
+});
+
+test("bad input to what sys/ decides by itself is refused cleanly and writes nothing", async () => {
+  const own = /^(tools\/|decode-token|init|unseal|health|config\/(cors|ui|auditing)|storage\/raft\/autopilot\/configuration)/;
+  const hostile = fc.oneof(fc.jsonValue(), fc.constantFrom("", "../..", "\u0000", "a\r\nb", "__proto__", "-1", "1e999", "9".repeat(400), Number.MAX_VALUE, -1, "𝕏"), fc.string({ unit: "binary" }));
+  const targets = systemEngine.paths.filter((path) => own.test(path.template)).flatMap((path) => Object.keys(path.operations).map((operation) => ({ path, operation: operation as OperationName })));
+  assert.ok(targets.length > 15);
+  const arbitrary = fc.constantFrom(...targets).chain(({ path, operation }) =>
+    fc.record({ path: fc.constant(path), operation: fc.constant(operation), values: fc.dictionary(fc.constantFrom(...Object.keys(path.fields as object), "other"), hostile) }));
+  await fc.assert(fc.asyncProperty(arbitrary, async ({ path, operation, values }) => {
+    const { ask, storage } = system({ sealed: true });
+    const at = path.template.replace(/\{(\w+)(\.\.\.)?\}/g, (_, name: string) => String(values[name] ?? "x").replaceAll("/", "") || "x");
+    try {
+      await ask(operation, at, values);
+    } catch (error) {
+      assert.ok(error instanceof RequestError && error.status >= 400 && error.status < 500, `${operation} ${at}: ${String(error)}`);
+      assert.equal(storage.entries.size, 0);
+    }
+  }), { numRuns: 2000, seed: 1 });
 });
