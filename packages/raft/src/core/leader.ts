@@ -116,6 +116,8 @@ export function handleHeartbeatResponse(state: CoreState, message: Extract<Messa
   peer.paused = false;
   // A full window whose acknowledgements were lost would stay full for ever.
   if (peer.state === "replicate" && peer.inflight.length >= state.options.maxInflightMessages) becomeProbe(peer);
+  // An append or its answer may be lost with nothing proposed after it: an empty append finds out where the peer is.
+  else if (peer.state === "replicate" && peer.inflight.length > 0) peer.commitSent = -1;
   if (message.round > peer.roundAcked) {
     peer.roundAcked = message.round;
     roundConfirmed(state);

@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createCore } from "./core.js";
+import { committedByQuorum, tally } from "./quorum.js";
+import type { RaftCore } from "./api.js";
+import type { Entry, LogReader, Message } from "./types.js";
+
+const configuration = { servers: ["a", "b", "c"].map((id) => ({ id, address: `${id}:1`, voter: true })) };
+
+/** A log that holds what it was given, as a synced disk would. */
+function memoryLog(entries: Entry[]): LogReader {
+  return {
+    firstIndex: () => 1,
+    lastIndex: () => entries.length,
+    term: (index) => (index === 0 ? 0 : entries[index - 1]?.term),
+    entries: (from, to) => entries.slice(from - 1, to - 1),
+    snapshotMeta: () => undefined,
+  };
+}
+
+function entry(index: number, term: number): Entry {
+  return { index, term, kind: "normal", data: new Uint8Array([index]) };
+}
+
+function member(entries: Entry[], term: number): RaftCore {
+  return createCore({
+    id: "a", electionTicks: 10, heartbeatTicks: 1, maxInflightMessages: 8, maxEntriesBytesPerMessage: 1 << 20, reluctanceFactor: 3,
+    random: () => 0, log: memoryLog(entries), hardState: { term, vote: undefined, commit: 0 }, configuration, configurationIndex: 0, appliedIndex: 0,
+  });
+}
+
+function messagesOf(core: RaftCore): Message[] {
+  const ready = core.ready();
+  return [...ready.messagesNow, ...ready.messagesAfterPersist];
+}
+
+/** Puts on the disk what a Ready asks for, then says so. */
+function persist(core: RaftCore, disk: Entry[]): void {
+  disk.push(...core.ready().entries);
+  core.persisted(disk.length, core.status().term);
+}
+
+/** Elected at `term + 1` by b; its no-op is appended and not yet durable. */
+function elected(entries: Entry[], term: number): RaftCore {
+  const core = member(entries, term);
+  core.campaign();
+  core.ready();
+  core.step({ type: "vote-response", from: "b", to: "a", term: term + 1, granted: true });
+  assert.equal(core.status().role, "leader");
+  return core;
+}
+
+function acknowledge(core: RaftCore, from: string, index: number): void {
+  core.step({ type: "append-response", from, to: "a", term: core.status().term, ok: true, index, hintIndex: 0, hintTerm: 0, canLead: true });
+}
+
+test("an entry of an older term is not committed by counting (figure 8)", () => {
+  const core = elected([entry(1, 1), entry(2, 2)], 3);
+  acknowledge(core, "b", 2);
+  acknowledge(core, "c", 2);
+  assert.equal(core.status().commitIndex, 0);
+  acknowledge(core, "b", 3);
+  acknowledge(core, "c", 3);
+  assert.equal(core.status().commitIndex, 3);
+});
+
+test("the leader counts itself only once its entries are durable", () => {
+  const disk: Entry[] = [];
+  const core = elected(disk, 0);
+  acknowledge(core, "b", 1);
+  assert.equal(core.status().commitIndex, 0);
+  persist(core, disk);
+  assert.equal(core.status().commitIndex, 1);
+});
+
+test("a vote is given once a term and leaves only with the hard state that records it", () => {
+  const core = member([], 0);
+  core.step({ type: "vote", from: "b", to: "a", term: 1, lastIndex: 0, lastTerm: 0, force: false });
+  core.step({ type: "vote", from: "c", to: "a", term: 1, lastIndex: 0, lastTerm: 0, force: false });
+  const ready = core.ready();
+  assert.deepEqual(ready.messagesNow, []);
+  assert.equal(ready.hardState?.vote, "b");
+  assert.deepEqual(ready.messagesAfterPersist.map((message) => message.type === "vote-response" && [message.to, message.granted]), [["b", true], ["c", false]]);
+});
+
+test("a vote is refused to a candidate with an older log", () => {
+  const core = member([entry(1, 1), entry(2, 2)], 2);
+  core.step({ type: "vote", from: "b", to: "a", term: 3, lastIndex: 9, lastTerm: 1, force: false });
+  assert.ok(messagesOf(core).every((message) => message.type !== "vote-response" || !message.granted));
+});
+
+test("the election timeout asks for pre-votes and leaves the term alone", () => {
+  const core = member([], 4);
+  for (let tick = 0; tick < 10; tick++) core.tick();
+  assert.equal(core.status().term, 4);
+  assert.equal(core.status().role, "pre-candidate");
+  assert.deepEqual(messagesOf(core).map((message) => message.type), ["pre-vote", "pre-vote"]);
+});
+
+test("a leader without a quorum steps down", () => {
+  const core = elected([], 0);
+  for (let tick = 0; tick < 20; tick++) core.tick();
+  assert.notEqual(core.status().role, "leader");
+});
+
+test("a read waits for the no-op and for a round that a quorum answered", () => {
+  const disk: Entry[] = [];
+  const core = elected(disk, 0);
+  core.readIndex(7);
+  persist(core, disk);
+  acknowledge(core, "b", 1);
+  const ready = core.ready();
+  assert.deepEqual(ready.reads, []);
+  const beat = [...ready.messagesNow, ...ready.messagesAfterPersist].find((message) => message.type === "heartbeat" && message.round > 0);
+  assert.ok(beat?.type === "heartbeat");
+  core.step({ type: "heartbeat-response", from: "b", to: "a", term: 1, round: beat.round, canLead: true });
+  assert.deepEqual(core.ready().reads, [{ id: 7, index: 1 }]);
+});
+
+test("proposals made between two readies leave as one append for each follower", () => {
+  const disk: Entry[] = [];
+  const core = elected(disk, 0);
+  persist(core, disk);
+  acknowledge(core, "b", 1);
+  acknowledge(core, "c", 1);
+  core.ready();
+  for (let count = 0; count < 3; count++) assert.ok(core.propose(new Uint8Array([count])).ok);
+  const appends = core.ready().messagesNow.filter((message) => message.type === "append");
+  assert.deepEqual(appends.map((message) => [message.to, message.entries.length]), [["b", 3], ["c", 3]]);
+});
+
+test("quorums and tallies", () => {
+  assert.equal(committedByQuorum([5, 3, 4]), 4);
+  assert.equal(committedByQuorum([5, 1]), 1);
+  assert.equal(tally(["a", "b", "c"], new Map([["a", true], ["b", true]])), "won");
+  assert.equal(tally(["a", "b", "c"], new Map([["a", false], ["b", false]])), "lost");
+  assert.equal(tally(["a", "b", "c"], new Map([["a", true]])), "pending");
+});
+
+test("a lost append is sent again after the next heartbeat, without a new proposal", () => {
+  const disk: Entry[] = [];
+  const core = elected(disk, 0);
+  persist(core, disk);
+  acknowledge(core, "b", 1);
+  core.ready();
+  core.propose(new Uint8Array([1]));
+  core.ready();
+  core.step({ type: "heartbeat-response", from: "b", to: "a", term: 1, round: 0, canLead: true });
+  const toB = () => messagesOf(core).flatMap((message) => (message.type === "append" && message.to === "b" ? [[message.prevIndex, message.entries.length]] : []));
+  assert.deepEqual(toB(), [[2, 0]]);
+  core.step({ type: "append-response", from: "b", to: "a", term: 1, ok: false, index: 2, hintIndex: 1, hintTerm: 1, canLead: true });
+  assert.deepEqual(toB(), [[1, 1]]);
+});
