@@ -6,7 +6,7 @@ import type { ReadStorage, WriteStorage } from "./storage.js";
 /** What a path can be asked. POST and PUT are `update`; `SCAN` lists recursively. */
 export type OperationName = "read" | "update" | "delete" | "list" | "scan" | "patch";
 
-/** The caller, as the pipeline established it. Never holds the token itself. */
+/** The caller, as the pipeline established it. */
 export interface Caller {
   readonly accessor: string;
   readonly displayName: string;
@@ -30,6 +30,8 @@ export interface EngineRequest<Input> {
   readonly given: (field: string) => boolean;
   /** Undefined where the operation's access is `none` and no valid token came along. */
   readonly caller: Caller | undefined;
+  /** The caller's token itself: only auth/token and sys/ get it, to name it in an answer. */
+  readonly ownToken: string | undefined;
   readonly remoteAddress: string;
   readonly remotePort: number;
   /** Lower-cased names. Token headers are stripped; only headers the mount passes through, and those of the operation. */

@@ -1,0 +1,2 @@
+export * from "./expiration.js";
+export * from "./lease.js";

@@ -1,0 +1,114 @@
+import { invalid } from "../errors.js";
+import type { Environment } from "../framework/engine.js";
+import type { SecretGrant } from "../framework/response.js";
+import { jsonCodec } from "../framework/storage.js";
+import type { ReadStorage, WriteStorage } from "../framework/storage.js";
+import { randomText } from "../tokens/entry.js";
+import { cancelExpiry, scheduleExpiry } from "../tokens/expiry.js";
+import { clipTtl } from "../tokens/lifecycle.js";
+import type { TtlLimits } from "../tokens/lifecycle.js";
+
+/** A leased secret. Times in seconds since 1970. */
+export interface LeaseEntry {
+  /** The request's path and 24 random characters. */
+  readonly id: string;
+  readonly mountUuid: string;
+  /** Names the engine's declaration that revokes and renews it. */
+  readonly kind: string;
+  readonly internalData: Readonly<Record<string, unknown>>;
+  readonly tokenId: string;
+  readonly issueTime: number;
+  readonly lastRenewal: number;
+  readonly ttl: number;
+  readonly maxTtl: number;
+  readonly expireTime: number;
+  readonly renewable: boolean;
+  /** When the worker next looks at it: the expiry, or the next attempt to revoke. Milliseconds. */
+  readonly dueMs: number;
+  readonly attempts: number;
+  /** Why the last attempt to revoke failed; set with the last one: irrevocable. */
+  readonly revokeError: string;
+}
+
+const SUFFIX_LENGTH = 24;
+const MS = 1000;
+export const leaseKey = (id: string) => `lease/id/${id}`;
+const byTokenKey = (tokenId: string, id: string) => `lease/token/${tokenId}/${id}`;
+const codec = jsonCodec<LeaseEntry>();
+const emptyCodec = jsonCodec<Record<string, never>>();
+
+/** All of these take storage scoped to `core/`. */
+export function getLease(storage: ReadStorage, id: string): LeaseEntry | undefined {
+  return storage.get(leaseKey(id), codec);
+}
+
+export function putLease(storage: WriteStorage, entry: LeaseEntry): void {
+  storage.put(leaseKey(entry.id), codec, entry);
+}
+
+export function registerLease(storage: WriteStorage, path: string, mountUuid: string, tokenId: string, grant: SecretGrant, limits: TtlLimits, env: Environment): LeaseEntry {
+  const now = Math.floor(env.now() / MS);
+  const max = grant.maxTtlSeconds && grant.maxTtlSeconds > 0 ? Math.min(grant.maxTtlSeconds, limits.maxTtl) : limits.maxTtl;
+  const { ttl } = clipTtl(grant.ttlSeconds ?? 0, { period: 0, explicitMaxTtl: 0, age: 0 }, { ...limits, maxTtl: max });
+  const entry: LeaseEntry = {
+    id: `${path}/${randomText(env, SUFFIX_LENGTH)}`,
+    mountUuid,
+    kind: grant.kind,
+    internalData: grant.internalData,
+    tokenId,
+    issueTime: now,
+    lastRenewal: 0,
+    ttl,
+    maxTtl: max,
+    expireTime: now + ttl,
+    renewable: grant.renewable,
+    dueMs: (now + ttl) * MS,
+    attempts: 0,
+    revokeError: "",
+  };
+  putLease(storage, entry);
+  storage.put(byTokenKey(tokenId, entry.id), emptyCodec, {});
+  scheduleExpiry(storage, entry.dueMs, "lease", entry.id);
+  return entry;
+}
+
+/** Throws RequestError 400 for an unknown or not renewable lease. Seconds. */
+export function renewLease(storage: WriteStorage, id: string, increment: number, env: Environment): LeaseEntry {
+  const entry = getLease(storage, id);
+  if (!entry) throw invalid("lease not found");
+  if (!entry.renewable) throw invalid("lease is not renewable");
+  const now = Math.floor(env.now() / MS);
+  const { ttl } = clipTtl(increment, { period: 0, explicitMaxTtl: 0, age: now - entry.issueTime }, { defaultTtl: entry.ttl, maxTtl: entry.maxTtl });
+  if (ttl <= 0) throw invalid("past the max TTL, cannot renew");
+  const renewed = { ...entry, ttl, lastRenewal: now, expireTime: now + ttl };
+  reschedule(storage, renewed, (now + ttl) * MS);
+  return renewed;
+}
+
+/** Moves the worker's next look at a lease. */
+export function reschedule(storage: WriteStorage, entry: LeaseEntry, dueMs: number): void {
+  cancelExpiry(storage, entry.dueMs, "lease", entry.id);
+  putLease(storage, { ...entry, dueMs });
+  scheduleExpiry(storage, dueMs, "lease", entry.id);
+}
+
+/** Due now: the active node's worker revokes it next. An unknown lease is no error. */
+export function expireNow(storage: WriteStorage, id: string, env: Environment): void {
+  const entry = getLease(storage, id);
+  if (entry) reschedule(storage, { ...entry, attempts: 0, revokeError: "" }, env.now());
+}
+
+export function forgetLease(storage: WriteStorage, entry: LeaseEntry): void {
+  cancelExpiry(storage, entry.dueMs, "lease", entry.id);
+  storage.delete(leaseKey(entry.id));
+  storage.delete(byTokenKey(entry.tokenId, entry.id));
+}
+
+export async function leasesBelow(storage: ReadStorage, prefix: string): Promise<string[]> {
+  const folder = prefix === "" || prefix.endsWith("/") ? prefix : `${prefix}/`;
+  return (await storage.keys(`lease/id/${folder}`)).map((rest) => folder + rest);
+}
+
+export async function expireLeasesOf(storage: WriteStorage, tokenId: string, env: Environment): Promise<void> {
+  for (const id of await storage.keys(`lease/token/${tokenId}/`)) expireNow(storage, id, env);
+}

@@ -1,0 +1,3 @@
+export { route } from "./router.js";
+export type { Route } from "./router.js";
+export * from "./table.js";

@@ -1,0 +1,184 @@
+import { invalid, RequestError } from "../errors.js";
+import type { Environment, MountConfig, MountEntry } from "../framework/engine.js";
+import { jsonCodec } from "../framework/storage.js";
+import type { ReadStorage, WriteStorage } from "../framework/storage.js";
+
+/**
+ * The mount table: one row a mount, so that its size has no limit, and a list of all rows' keys that every change rewrites.
+ * That list is the guard: whoever routes by the table reads it, and a change under a running request is a conflict.
+ * All functions take storage scoped to `core/`.
+ */
+export type Table = MountEntry["table"];
+
+/** Full paths (`secret/`, `auth/token/`) to uuids, in one value, rewritten by each change. */
+type MountIndex = Readonly<Record<string, string>>;
+
+const INDEX = "mounts/index";
+const rowKey = (uuid: string) => `mounts/row/${uuid}`;
+const doomedKey = (uuid: string) => `mounts/doomed/${uuid}`;
+const indexCodec = jsonCodec<MountIndex>();
+const rowCodec = jsonCodec<MountEntry>();
+const uuidCodec = jsonCodec<{ readonly entry: MountEntry }>();
+const migrationCodec = jsonCodec<{ readonly from: string; readonly to: string; readonly status: string }>();
+const EMPTY: MountIndex = Object.freeze({});
+
+/** Mounts that are part of the house. */
+const PROTECTED = ["sys/", "cubbyhole/", "identity/", "auth/token/", "auth/sys/"];
+const MAX_PATH = 256;
+
+export function fullPath(entry: Pick<MountEntry, "table" | "path">): string {
+  return entry.table === "auth" ? `auth/${entry.path}` : entry.path;
+}
+
+export function mountIndex(storage: ReadStorage): MountIndex {
+  return storage.get(INDEX, indexCodec) ?? EMPTY;
+}
+
+export function mountRow(storage: ReadStorage, uuid: string): MountEntry | undefined {
+  return storage.get(rowKey(uuid), rowCodec);
+}
+
+export function listMounts(storage: ReadStorage, table?: Table): MountEntry[] {
+  const entries = Object.values(mountIndex(storage)).map((uuid) => mountRow(storage, uuid)!);
+  return entries.filter((entry) => !table || entry.table === table).sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+export function getMount(storage: ReadStorage, table: Table, path: string): MountEntry | undefined {
+  const uuid = mountIndex(storage)[fullPath({ table, path })];
+  return uuid === undefined ? undefined : mountRow(storage, uuid);
+}
+
+export interface NewMount {
+  readonly table: Table;
+  readonly path: string;
+  readonly type: string;
+  readonly description?: string;
+  readonly local?: boolean;
+  readonly sealWrap?: boolean;
+  readonly externalEntropyAccess?: boolean;
+  readonly options?: Readonly<Record<string, string>> | null;
+  readonly config?: Partial<MountConfig>;
+}
+
+/** Throws RequestError 400 where the path is taken, reserved or malformed. */
+export function addMount(storage: WriteStorage, mount: NewMount, env: Environment): MountEntry {
+  const full = fullPath(mount);
+  checkFree(storage, full);
+  return writeMount(storage, mount, env);
+}
+
+/** Also for the mounts of the house, at initialisation. */
+export function writeMount(storage: WriteStorage, mount: NewMount, env: Environment): MountEntry {
+  const uuid = env.uuid();
+  const entry: MountEntry = {
+    uuid,
+    table: mount.table,
+    path: mount.path,
+    type: mount.type,
+    description: mount.description ?? "",
+    accessor: `${mount.table === "auth" ? "auth_" : ""}${mount.type}_${Buffer.from(env.randomBytes(4)).toString("hex")}`,
+    local: mount.local ?? false,
+    seal_wrap: mount.sealWrap ?? false,
+    external_entropy_access: mount.externalEntropyAccess ?? false,
+    options: mount.options ?? null,
+    config: { default_lease_ttl: 0, max_lease_ttl: 0, force_no_cache: false, ...mount.config },
+  };
+  putRow(storage, entry);
+  return entry;
+}
+
+function putRow(storage: WriteStorage, entry: MountEntry): void {
+  storage.put(rowKey(entry.uuid), rowCodec, entry);
+  storage.put(INDEX, indexCodec, { ...mountIndex(storage), [fullPath(entry)]: entry.uuid });
+}
+
+function checkFree(storage: ReadStorage, full: string): void {
+  checkPath(full);
+  if (PROTECTED.some((one) => full.startsWith(one))) throw invalid(`cannot mount under existing mount ${JSON.stringify(full)}`);
+  const index = mountIndex(storage);
+  const clash = Object.keys(index).find((one) => one.startsWith(full) || full.startsWith(one));
+  if (clash) throw invalid(`path is already in use at ${clash}`);
+}
+
+function checkPath(full: string): void {
+  const bare = full.replace(/\/$/, "");
+  const isSound = bare !== "" && bare !== "auth" && full.length <= MAX_PATH && !full.split("/").slice(0, -1).some((segment) => segment === "" || segment === ".." || segment === "." || segment === "+" || segment.includes("*")) && /^[\x21-\x7e]+$/.test(full);
+  if (!isSound) throw invalid(`invalid mount path ${JSON.stringify(full)}`);
+}
+
+/** An unknown mount is no error. Its storage is deleted in the background, in slices (see `reap`). */
+export function removeMount(storage: WriteStorage, table: Table, path: string): MountEntry | undefined {
+  const entry = getMount(storage, table, path);
+  if (PROTECTED.includes(fullPath({ table, path }))) throw invalid(`cannot unmount ${JSON.stringify(fullPath({ table, path }))}`);
+  if (!entry) return undefined;
+  const { [fullPath(entry)]: _, ...rest } = mountIndex(storage);
+  storage.put(INDEX, indexCodec, rest);
+  storage.delete(rowKey(entry.uuid));
+  storage.put(doomedKey(entry.uuid), uuidCodec, { entry });
+  return entry;
+}
+
+export interface MountChange {
+  readonly description?: string;
+  readonly options?: Readonly<Record<string, string>>;
+  readonly config: Partial<MountConfig>;
+}
+
+export function tuneMount(storage: WriteStorage, table: Table, path: string, change: MountChange): MountEntry {
+  const entry = getMount(storage, table, path);
+  if (!entry) throw invalid(`no mount found at ${JSON.stringify(fullPath({ table, path }))}`);
+  const { default_lease_ttl: low, max_lease_ttl: high } = { ...entry.config, ...change.config };
+  if (high > 0 && low > high) throw invalid(`backend max_lease_ttl of ${high}s less than default_lease_ttl of ${low}s`);
+  if (change.options?.["version"] !== undefined && entry.type === "kv" && entry.options?.["version"] === "2" && change.options["version"] === "1") throw invalid("cannot downgrade mount from version 2");
+  const tuned: MountEntry = {
+    ...entry,
+    ...(change.description !== undefined && { description: change.description }),
+    ...(change.options !== undefined && { options: { ...entry.options, ...change.options } }),
+    config: { ...entry.config, ...change.config },
+  };
+  putRow(storage, tuned);
+  return tuned;
+}
+
+/** Storage hangs on the uuid, so moving a mount is one row. Full paths. Returns the migration's id. */
+export function moveMount(storage: WriteStorage, from: string, to: string, env: Environment): string {
+  const index = mountIndex(storage);
+  if (from.startsWith("auth/") !== to.startsWith("auth/")) throw invalid(`cannot remount ${from} to ${to}: one is an auth mount, the other is not`);
+  if (PROTECTED.includes(from)) throw invalid(`cannot remount ${JSON.stringify(from)}`);
+  const uuid = index[from];
+  if (uuid === undefined) throw invalid(`no matching mount at ${JSON.stringify(from)}`);
+  checkFree(storage, to);
+  const entry = mountRow(storage, uuid)!;
+  const { [from]: _, ...rest } = index;
+  const path = entry.table === "auth" ? to.slice("auth/".length) : to;
+  storage.put(rowKey(uuid), rowCodec, { ...entry, path });
+  storage.put(INDEX, indexCodec, { ...rest, [to]: uuid });
+  const id = env.uuid();
+  storage.put(`mounts/migration/${id}`, migrationCodec, { from, to, status: "success" });
+  return id;
+}
+
+export function moveStatus(storage: ReadStorage, id: string): { readonly from: string; readonly to: string; readonly status: string } | undefined {
+  return storage.get(`mounts/migration/${id}`, migrationCodec);
+}
+
+/** One step of deleting what removed mounts left: at most `limit` keys. `storage` is the WHOLE keyspace. True: more is left. */
+export async function reapMounts(storage: WriteStorage, limit: number): Promise<boolean> {
+  const [uuid] = await storage.list("core/mounts/doomed/", { limit: 1 });
+  if (uuid === undefined) return false;
+  const keys = await storage.keys(`logical/${uuid}/`, { limit });
+  for (const key of keys) storage.delete(`logical/${uuid}/${key}`);
+  if (keys.length < limit) storage.delete(`core/${doomedKey(uuid)}`);
+  return true;
+}
+
+/** What a new cluster starts with. */
+export function writeDefaultMounts(storage: WriteStorage, env: Environment): void {
+  writeMount(storage, { table: "secret", path: "cubbyhole/", type: "cubbyhole", description: "per-token private secret storage", local: true }, env);
+  writeMount(storage, { table: "secret", path: "sys/", type: "system", description: "system endpoints used for control, policy and debugging" }, env);
+  writeMount(storage, { table: "auth", path: "token/", type: "token", description: "token based credentials", config: { token_type: "default-service" } as Partial<MountConfig> }, env);
+}
+
+export function notMounted(path: string): RequestError {
+  return new RequestError("not_found", `no handler for route ${JSON.stringify(path)}. route entry not found.`);
+}

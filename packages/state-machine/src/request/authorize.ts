@@ -1,0 +1,69 @@
+import { BlockList, isIP } from "node:net";
+import { RequestError } from "../errors.js";
+import type { Caller, Environment, OperationName } from "../framework/engine.js";
+import type { ReadStorage } from "../framework/storage.js";
+import { aclFor } from "../policy/index.js";
+import type { AclQuestion } from "../policy/index.js";
+import { findToken, tokenId } from "../tokens/index.js";
+import type { TokenEntry } from "../tokens/index.js";
+
+export interface Authorized {
+  readonly token: TokenEntry;
+  readonly caller: Caller;
+  readonly grantingPolicies: readonly string[];
+}
+
+const DENIAL = "1 error occurred:\n\t* permission denied\n\n";
+const BAD_TOKEN = "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n";
+
+export const denial = () => new RequestError("permission_denied", DENIAL);
+
+const callers = new WeakMap<TokenEntry, Caller>();
+
+export function callerOf(token: TokenEntry): Caller {
+  const known = callers.get(token);
+  if (known) return known;
+  const caller: Caller = { accessor: token.accessor, displayName: token.displayName, policies: token.policies, entityId: token.entityId, metadata: token.meta ?? {}, isRoot: token.policies.includes("root"), tokenId: token.id };
+  callers.set(token, caller);
+  return caller;
+}
+
+/** The live token of a request, or undefined. `storage` is scoped to `core/`. */
+export function identify(storage: ReadStorage, token: string | undefined, remoteAddress: string, env: Environment): TokenEntry | undefined {
+  if (token === undefined || token === "") return undefined;
+  const entry = findToken(storage, tokenId(storage, token), env);
+  return entry && isInBounds(entry, remoteAddress) ? entry : undefined;
+}
+
+function isInBounds(entry: TokenEntry, remoteAddress: string): boolean {
+  if (entry.boundCidrs.length === 0) return true;
+  const family = isIP(remoteAddress);
+  if (family === 0) return false;
+  const list = new BlockList();
+  for (const cidr of entry.boundCidrs) {
+    const [network, bits] = cidr.split("/");
+    const type = isIP(network!) === 6 ? "ipv6" : "ipv4";
+    list.addSubnet(network!, bits === undefined ? (type === "ipv6" ? 128 : 32) : Number(bits), type);
+  }
+  return list.check(remoteAddress, family === 6 ? "ipv6" : "ipv4");
+}
+
+export interface Demand {
+  readonly path: string;
+  readonly operation: OperationName;
+  readonly needsSudo: boolean;
+  readonly body: AclQuestion["body"];
+  readonly wrapTtlSeconds: number;
+  readonly exists: () => boolean;
+}
+
+/** Throws RequestError 403. Everything that is not granted is denied. */
+export function authorize(storage: ReadStorage, token: TokenEntry | undefined, given: string | undefined, demand: Demand): Authorized {
+  if (!token) throw new RequestError("permission_denied", given ? BAD_TOKEN : "permission denied");
+  const caller = callerOf(token);
+  const answer = aclFor(storage, token.policies).check(demand);
+  if (!answer.allowed || (demand.needsSudo && !answer.sudo)) throw denial();
+  if (answer.hasControlGroup) throw new RequestError("permission_denied", "this path is under a control group, which this version does not serve yet");
+  if (answer.mfaMethods.length > 0) throw new RequestError("permission_denied", `this path demands step-up MFA (${answer.mfaMethods.join(", ")}), which this version does not serve yet`);
+  return { token, caller, grantingPolicies: answer.grantingPolicies };
+}

@@ -1,0 +1,88 @@
+import { invalid } from "../errors.js";
+import type { AuthGrant, Environment, EnvelopeResponse, Mount, MountEntry, WireAuth } from "../framework/index.js";
+import type { WriteStorage } from "../framework/storage.js";
+import { registerLease } from "../leases/lease.js";
+import { clipTtl, createToken } from "../tokens/index.js";
+import type { TokenEntry, TtlLimits } from "../tokens/index.js";
+import { envelopeText } from "./envelope.js";
+import type { Sealed } from "./envelope.js";
+import { wrapResponse } from "./wrapping.js";
+
+interface Finishing {
+  /** Scoped to `core/`. */
+  readonly storage: WriteStorage;
+  readonly response: EnvelopeResponse;
+  readonly warnings: readonly string[];
+  readonly mount: Mount<unknown>;
+  readonly path: string;
+  readonly token: TokenEntry | undefined;
+  readonly wrapTtlSeconds: number;
+  readonly requestId: string;
+  readonly env: Environment;
+}
+
+/** Turns what a handler grants (a login, a leased secret, a wrapped answer) into tokens and leases of the same write set. */
+export function finishResponse({ storage, response, warnings, mount, path, token, wrapTtlSeconds, requestId, env }: Finishing): Sealed {
+  const limits: TtlLimits = { defaultTtl: mount.defaultLeaseTtlSeconds, maxTtl: mount.maxLeaseTtlSeconds };
+  const all = [...(response.warnings ?? []), ...warnings];
+  let auth: WireAuth | null = response.auth ?? null;
+  let lease = response.lease;
+  if (response.grant) {
+    const login = tokenFor(storage, response.grant, mount.entry, path, limits, env);
+    auth = login.auth;
+    all.push(...login.warnings);
+  }
+  if (response.secret) {
+    if (!token) throw invalid("a leased secret needs a token to belong to");
+    const made = registerLease(storage, path, mount.entry.uuid, token.id, response.secret, limits, env);
+    lease = { id: made.id, renewable: made.renewable, durationSeconds: made.ttl };
+  }
+  const sealed: Sealed = { response, auth, lease, wrapInfo: null, warnings: all, mountType: mount.entry.type };
+  if (wrapTtlSeconds === 0 || (response.data === null && !auth && !lease)) return sealed;
+  const wrapInfo = wrapResponse(storage, { text: envelopeText(requestId, sealed), path, ttl: wrapTtlSeconds, wrappedAccessor: auth?.accessor ?? "" }, env);
+  return { ...sealed, wrapInfo };
+}
+
+function tokenFor(storage: WriteStorage, grant: AuthGrant, entry: MountEntry, path: string, limits: TtlLimits, env: Environment): { readonly auth: WireAuth; readonly warnings: readonly string[] } {
+  const max = grant.maxTtlSeconds && grant.maxTtlSeconds > 0 ? Math.min(grant.maxTtlSeconds, limits.maxTtl) : limits.maxTtl;
+  const { ttl, warnings } = clipTtl(grant.ttlSeconds ?? 0, { period: grant.periodSeconds ?? 0, explicitMaxTtl: grant.explicitMaxTtlSeconds ?? 0, age: 0 }, { ...limits, maxTtl: max });
+  const policies = [...new Set([...(grant.noDefaultPolicy ? [] : ["default"]), ...grant.policies.map((name) => name.toLowerCase())])].sort();
+  if (policies.includes("root")) throw invalid("auth methods cannot create root tokens");
+  const { text, entry: token } = createToken(
+    storage,
+    {
+      parent: "",
+      policies,
+      path,
+      meta: grant.metadata ?? null,
+      displayName: grant.displayName,
+      numUses: grant.numUses ?? 0,
+      ttl,
+      explicitMaxTtl: grant.explicitMaxTtlSeconds ?? 0,
+      period: grant.periodSeconds ?? 0,
+      renewable: grant.renewable,
+      boundCidrs: grant.boundCidrs ?? [],
+      mountUuid: entry.uuid,
+      internalData: grant.internalData ?? {},
+    },
+    env,
+  );
+  return { auth: wireAuth(text, token), warnings };
+}
+
+export function wireAuth(text: string, token: TokenEntry): WireAuth {
+  return {
+    client_token: text,
+    accessor: token.accessor,
+    policies: token.policies,
+    token_policies: token.policies,
+    metadata: token.meta,
+    lease_duration: token.ttl,
+    renewable: token.renewable,
+    entity_id: token.entityId,
+    token_type: "service",
+    orphan: token.parent === "",
+    mfa_requirement: null,
+    num_uses: Math.max(0, token.numUses),
+  };
+}

@@ -1,0 +1,89 @@
+import { createHmac, timingSafeEqual } from "node:crypto";
+import type { Environment } from "../framework/engine.js";
+import { jsonCodec } from "../framework/storage.js";
+import type { ReadStorage, WriteStorage } from "../framework/storage.js";
+
+/** A token as stored: under its salted HMAC, so that the storage gives nobody a token. Times in seconds since 1970. */
+export interface TokenEntry {
+  readonly id: string;
+  readonly accessor: string;
+  /** Storage id of the parent; empty for orphans. */
+  readonly parent: string;
+  readonly policies: readonly string[];
+  /** Path of the request that made it. */
+  readonly path: string;
+  readonly meta: Readonly<Record<string, string>> | null;
+  readonly displayName: string;
+  /** Uses left; 0 is unlimited, -1 used up. */
+  readonly numUses: number;
+  readonly creationTime: number;
+  /** Seconds from `creationTime`, or from the last renewal; 0 never expires. */
+  readonly ttl: number;
+  readonly creationTtl: number;
+  readonly explicitMaxTtl: number;
+  readonly period: number;
+  readonly renewable: boolean;
+  readonly lastRenewal: number;
+  /** 0: never. */
+  readonly expireTime: number;
+  readonly entityId: string;
+  readonly role: string;
+  readonly boundCidrs: readonly string[];
+  /** Mount that a login made it on, for renewal; empty for auth/token. */
+  readonly mountUuid: string;
+  readonly internalData: Readonly<Record<string, unknown>>;
+}
+
+/** Keys below `core/`. */
+export const tokenKey = (id: string) => `token/id/${id}`;
+export const accessorKey = (accessor: string) => `token/accessor/${accessor}`;
+export const childKey = (parent: string, child: string) => `token/parent/${parent}/${child}`;
+const SALT = "token/salt";
+
+export const tokenCodec = jsonCodec<TokenEntry>();
+export const accessorCodec = jsonCodec<{ readonly id: string }>();
+export const emptyCodec = jsonCodec<Record<string, never>>();
+const saltCodec = jsonCodec<{ readonly salt: string }>();
+
+const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+const TOKEN_LENGTH = 24;
+/** Bytes at or above this would favour the first letters of the alphabet. */
+const FAIR_BYTES = 256 - (256 % ALPHABET.length);
+
+/** Random letters and digits, each about 5.95 bits. */
+export function randomText(env: Environment, length: number): string {
+  let text = "";
+  while (text.length < length) {
+    for (const byte of env.randomBytes(length * 2)) {
+      if (byte < FAIR_BYTES && text.length < length) text += ALPHABET[byte % ALPHABET.length];
+    }
+  }
+  return text;
+}
+
+export const newTokenText = (env: Environment) => `hvs.${randomText(env, TOKEN_LENGTH)}`;
+export const newAccessor = (env: Environment) => randomText(env, TOKEN_LENGTH);
+
+export function writeTokenSalt(storage: WriteStorage, env: Environment): void {
+  storage.put(SALT, saltCodec, { salt: Buffer.from(env.randomBytes(32)).toString("base64") });
+}
+
+/** Storage id of a token. The salt is sealed, so ids tell nothing about tokens. */
+export function tokenId(storage: ReadStorage, token: string): string {
+  const salt = storage.get(SALT, saltCodec);
+  if (!salt) throw new Error("the token salt is missing");
+  return createHmac("sha256", salt.salt).update(token).digest("hex");
+}
+
+export function sameId(a: string, b: string): boolean {
+  return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
+}
+
+/** Seconds left at `now` (seconds); 0 for one that never expires. */
+export function remainingTtl(entry: TokenEntry, now: number): number {
+  return entry.expireTime === 0 ? 0 : Math.max(0, Math.floor(entry.expireTime - now));
+}
+
+export function isExpired(entry: TokenEntry, now: number): boolean {
+  return entry.expireTime !== 0 && entry.expireTime <= now;
+}

@@ -1,0 +1,3 @@
+export * from "./entry.js";
+export * from "./expiry.js";
+export * from "./lifecycle.js";
