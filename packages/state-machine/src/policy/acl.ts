@@ -142,7 +142,7 @@ function mergeParameters(all: readonly (ParameterRules | undefined)[]): Readonly
 /** Positive when `a` is the more specific pattern (Vault docs, "Policies", priority rules 1 to 5). */
 function comparePriority(a: string, b: string): number {
   const wildcardAt = (pattern: string) => {
-    const plus = pattern.search(/(^|\/)\+(\/|$)/);
+    const plus = pattern.search(/(?<=^|\/)\+(?=\/|$)/);
     const first = [plus < 0 ? Infinity : plus, pattern.endsWith("*") ? pattern.length - 1 : Infinity];
     return Math.min(...first);
   };

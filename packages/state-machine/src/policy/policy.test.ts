@@ -76,3 +76,10 @@ test("errors say where", () => {
   assert.throws(() => parsePolicy("p", 'path "a" { capabilitys = ["read"] }'), /did you mean "capabilities"/);
   assert.throws(() => parsePolicy("p", "{{{"), RequestError);
 });
+
+test("a + outranks a * at the same place, so its deny holds", () => {
+  const rules = 'path "secret/*" { capabilities = ["read", "list"] }\npath "secret/+/b" { capabilities = ["deny"] }';
+  const acl = compileAcl([parsePolicy("p", rules)]);
+  assert.deepEqual(acl.capabilities("secret/a/b"), ["deny"]);
+  assert.deepEqual(acl.capabilities("secret/a/c"), ["list", "read"]);
+});
