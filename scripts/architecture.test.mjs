@@ -11,7 +11,7 @@ const MAY_IMPORT = {
   raft: [],
   client: [],
   "state-machine": ["hcl"],
-  engines: ["state-machine"],
+  engines: ["hcl", "state-machine"],
   node: ["hcl", "raft", "state-machine", "engines", "client"],
   cli: ["client", "hcl", "node"],
 };

@@ -1,1 +1,1 @@
-export {};
+export { engineFor, engines, mountableTypes } from "./registry.js";

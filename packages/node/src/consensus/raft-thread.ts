@@ -100,7 +100,7 @@ export async function startRaftThread(options: WorkerStart, events: RaftThreadEv
       }
       case "applied":
         if (!message.reset) {
-          applied(message);
+          applied({ index: message.index, keys: message.keys });
           return undefined;
         }
         stateDirectory = message.reset.stateDirectory;

@@ -1,5 +1,5 @@
 import type { CoreOptions, CoreStatus, RaftCore } from "./api.js";
-import { createConfigurationHistory } from "./configuration.js";
+import { createConfigurationHistory, decodeConfiguration } from "./configuration.js";
 import { campaign, handleVoteRequest, handleVoteResponse, preCampaign } from "./election.js";
 import { handleAppend, handleHeartbeat, handleSnapshot, handleTimeoutNow, heardFromLeader, snapshotInstalled } from "./follower.js";
 import { invariant } from "./invariant.js";
@@ -38,6 +38,7 @@ export function createCore(options: CoreOptions): RaftCore {
     messagesAfterPersist: [],
     installing: undefined,
   };
+  recallConfigurations(state);
   resetElectionTimer(state);
   let saved: HardState = options.hardState;
   let toldRole = state.role;
@@ -142,6 +143,14 @@ export function createCore(options: CoreOptions): RaftCore {
     unstable: () => log.unstable(),
   };
   return core;
+}
+
+/** Configurations in the log that may yet be cut off again: each counts from its entry on, and goes with it. */
+function recallConfigurations({ log, history, options }: CoreState): void {
+  for (let index = options.configurationIndex + 1; index <= log.lastIndex(); index++) {
+    const entry = log.entries(index, index + 1, 1)?.[0];
+    if (entry?.kind === "config") history.append(index, decodeConfiguration(entry.data));
+  }
 }
 
 /** Rules that hold for every message, before the one of its kind (etcd-io/raft's Step; thesis 9.6 for PreVote). */

@@ -96,8 +96,8 @@ async function runHost(id: NodeId, settings: typeof DEFAULTS & RaftOptions, log:
       snapshotMeta: () => ({ index: applied, term: appliedTerm, configuration: appliedConfiguration.value, configurationIndex: appliedConfiguration.index }),
     },
     hardState: log.hardState,
-    configuration: log.configuration.value,
-    configurationIndex: log.configuration.index,
+    configuration: appliedConfiguration.value,
+    configurationIndex: appliedConfiguration.index,
     appliedIndex: applied,
   });
 
@@ -111,6 +111,7 @@ async function runHost(id: NodeId, settings: typeof DEFAULTS & RaftOptions, log:
   const configurationWaiters: { index: LogIndex; term: number; resolve: (mine: boolean) => void }[] = [];
   let toPersist: { hardState: HardState | undefined; entries: Entry[]; messages: Message[] } = { hardState: undefined, entries: [], messages: [] };
   let persisting = false;
+  let writingHardState = false;
   let toApply: Entry[] = [];
   let applying = false;
   let scheduled = false;
@@ -181,7 +182,9 @@ async function runHost(id: NodeId, settings: typeof DEFAULTS & RaftOptions, log:
     reads.ask(core);
     while (core.hasReady()) {
       const ready = core.ready();
-      dispatch(ready.messagesNow);
+      // A message may name a term only once that term is on disk, be it written by this Ready or an earlier one.
+      if (toPersist.hardState || writingHardState) toPersist.messages.push(...ready.messagesNow);
+      else dispatch(ready.messagesNow);
       if (ready.leadership) leadershipChanged();
       for (const read of ready.reads) reads.answered(read.id, read.index);
       if (ready.snapshot) void install(ready.snapshot);
@@ -226,7 +229,9 @@ async function runHost(id: NodeId, settings: typeof DEFAULTS & RaftOptions, log:
         toPersist = { hardState: undefined, entries: [], messages: [] };
         if (work.hardState || work.entries.length > 0) {
           const begin = now();
+          writingHardState = work.hardState !== undefined;
           await log.write(work);
+          writingHardState = false;
           measures.fsyncMsSum += now() - begin;
           measures.fsyncCount += 1;
           measures.appendedEntries += work.entries.length;

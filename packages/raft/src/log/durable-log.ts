@@ -1,5 +1,4 @@
 import { Level } from "level";
-import { decodeConfiguration } from "../core/configuration.js";
 import type { Configuration, Entry, HardState, LogIndex, LogReader, SnapshotMeta, Term } from "../core/types.js";
 import { DamagedLogError, decodeMeta, decodeRecord, encodeMeta, encodeRecord, entryKey, indexOfKey } from "./record.js";
 
@@ -17,8 +16,6 @@ export interface CompactionPoint {
 export interface DurableLog extends Omit<LogReader, "snapshotMeta"> {
   readonly hardState: HardState;
   readonly compaction: CompactionPoint;
-  /** The newest configuration in the log or at its beginning, as found at start. */
-  readonly configuration: { readonly index: LogIndex; readonly value: Configuration };
   /** One synced batch. An entry at an index already there cuts the log from it on. */
   write(work: { readonly hardState: HardState | undefined; readonly entries: readonly Entry[] }): Promise<void>;
   /** Drops entries up to `point.index`. */
@@ -48,7 +45,6 @@ export async function openDurableLog(directory: string): Promise<DurableLog> {
   const hardState = meta<{ term: Term; vote?: string; commit: LogIndex }>("hard state", HARD_STATE);
   let compaction = meta<CompactionPoint>("compaction point", COMPACTION) ?? NEW;
   let expected = meta<SnapshotMeta>("expected snapshot", EXPECTED);
-  let configuration = { index: compaction.configurationIndex, value: compaction.configuration };
 
   let last = compaction.index;
   /** cache[i] has index cacheFirst + i and ends at `last`. */
@@ -68,7 +64,6 @@ export async function openDurableLog(directory: string): Promise<DurableLog> {
     const index = indexOfKey(key);
     if (index !== last + 1) throw new DamagedLogError(`entry ${last + 1} is missing`);
     const entry = decodeRecord(index, value);
-    if (entry.kind === "config") configuration = { index, value: decodeConfiguration(entry.data) };
     remember(entry);
     last = index;
   }
@@ -93,7 +88,6 @@ export async function openDurableLog(directory: string): Promise<DurableLog> {
     get compaction() {
       return compaction;
     },
-    configuration,
     get expected() {
       return expected;
     },

@@ -38,11 +38,15 @@ export interface Acl {
   check(question: AclQuestion): AclAnswer;
   /** As sys/capabilities lists them: `["root"]`, `["deny"]`, or sorted names. */
   capabilities(path: string): string[];
+  /** Whether any rule that grants something concerns a path at or below this one (which ends in `/`). */
+  mayReach(prefix: string): boolean;
+  /** The rules, as sys/internal/ui/resultant-acl shows them. */
+  resultant(): Readonly<Record<string, unknown>>;
 }
 
 const DENIED: AclAnswer = Object.freeze({ allowed: false, sudo: false, mfaMethods: [], hasControlGroup: false, grantingPolicies: [] });
 const ROOT_ANSWER: AclAnswer = Object.freeze({ allowed: true, sudo: true, mfaMethods: [], hasControlGroup: false, grantingPolicies: ["root"] });
-const ROOT_ACL: Acl = { isRoot: true, check: () => ROOT_ANSWER, capabilities: () => ["root"] };
+const ROOT_ACL: Acl = { isRoot: true, check: () => ROOT_ANSWER, capabilities: () => ["root"], mayReach: () => true, resultant: () => ({ root: true }) };
 /** Order in which capabilities are shown. */
 const SHOWN: readonly Capability[] = ["create", "delete", "list", "patch", "read", "recover", "scan", "sudo", "update"];
 
@@ -91,6 +95,16 @@ export function compileAcl(policies: readonly ParsedPolicy[]): Acl {
       const permission = find(path, path.endsWith("/"));
       if (!permission || permission.capabilities.has("deny") || permission.capabilities.size === 0) return ["deny"];
       return SHOWN.filter((one) => permission.capabilities.has(one));
+    },
+    mayReach(prefix) {
+      const grants = ({ capabilities }: Permission) => capabilities.size > 0 && !capabilities.has("deny");
+      for (const [path, permission] of exact) if (grants(permission) && `${path}/`.startsWith(prefix)) return true;
+      for (const [path, permission] of prefixes) if (grants(permission) && (path.startsWith(prefix) || prefix.startsWith(path))) return true;
+      return segmented.some(({ segments, permission }) => grants(permission) && prefix.split("/").slice(0, -1).every((segment, i) => segments[i] === undefined || segments[i] === "+" || segment === segments[i] || (i === segments.length - 1 && segment.startsWith(segments[i]!))));
+    },
+    resultant() {
+      const shown = (rules: ReadonlyMap<string, Permission>) => Object.fromEntries([...rules].map(([path, { capabilities }]) => [path, { capabilities: SHOWN.filter((one) => capabilities.has(one)).concat(capabilities.has("deny") ? ["deny"] : []) }]));
+      return { root: false, exact_paths: shown(exact), glob_paths: shown(prefixes) };
     },
   };
 }

@@ -7,3 +7,5 @@ export { sealStatusBody } from "./path-seal.js";
 export { systemEngine } from "./system-engine.js";
 export type { SystemRooms } from "./rooms.js";
 export type * from "./services.js";
+export { createRooms } from "./create-rooms.js";
+export type { RoomsOptions } from "./create-rooms.js";

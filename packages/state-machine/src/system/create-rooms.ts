@@ -1,0 +1,159 @@
+import { auditDevices, auditHash, disableAudit, enableAudit } from "../audit/index.js";
+import type { AuditBroker } from "../audit/index.js";
+import { invalid } from "../errors.js";
+import { openApiDocument } from "../framework/index.js";
+import type { CompiledEngine, Environment, MountEntry } from "../framework/index.js";
+import { expireNow, forgetLease, getLease, leasesBelow, renewLease } from "../leases/index.js";
+import type { LeaseEntry } from "../leases/index.js";
+import { addMount, fullPath, getMount, listMounts, moveMount, moveStatus, removeMount, route, tuneMount } from "../mounts/index.js";
+import { aclFor } from "../policy/index.js";
+import { callerOf } from "../request/authorize.js";
+import type { SystemLimits } from "../request/core.js";
+import { findWrapped, wrapResponse } from "../request/wrapping.js";
+import { findByAccessor, findToken, revokeTree, tokenId } from "../tokens/index.js";
+import { tokenRemoved } from "../leases/expiration.js";
+import { policyStore } from "./policy-room.js";
+import type { AccessControl, AuditTable, EngineInfo, LeaseTable, LeaseView, MountTable, SystemRooms, WrappingTokens } from "./rooms.js";
+
+export interface RoomsOptions {
+  readonly env: Environment;
+  readonly limits: SystemLimits;
+  readonly audit: AuditBroker;
+  readonly engineFor: (entry: MountEntry) => CompiledEngine | undefined;
+  /** Types that may be mounted, by table. */
+  readonly mountableTypes: Readonly<Record<MountEntry["table"], readonly string[]>>;
+  readonly version: string;
+}
+
+/** The neighbouring rooms as sys/ uses them. */
+export function createRooms(options: RoomsOptions): SystemRooms {
+  return {
+    mounts: mountRoom(options),
+    policies: policyStore,
+    access: accessRoom(options),
+    leases: leaseRoom(options),
+    audit: auditRoom(options),
+    wrapping: wrappingRoom(options),
+    engines: () => engineList(options),
+    openapi: (storage, caller) => {
+      const acl = caller && aclFor(storage, caller.policies);
+      const mounts = listMounts(storage)
+        .filter((entry) => acl?.mayReach(fullPath(entry)) ?? false)
+        .flatMap((entry) => {
+          const compiled = options.engineFor(entry);
+          return compiled ? [{ mount: fullPath(entry), engine: compiled.engine }] : [];
+        });
+      return openApiDocument(mounts, options.version);
+    },
+  };
+}
+
+function engineList({ mountableTypes, version }: RoomsOptions): EngineInfo[] {
+  const of = (table: MountEntry["table"]): EngineInfo[] => mountableTypes[table].map((name) => ({ name, type: table, version: `v${version}+builtin` }));
+  return [...of("auth"), ...of("secret")];
+}
+
+function mountRoom({ env, limits, mountableTypes }: RoomsOptions): MountTable {
+  return {
+    list: listMounts,
+    get: getMount,
+    owner: (storage, path) => route(storage, path)?.entry,
+    effectiveTtls: ({ config }) => ({ defaultSeconds: config.default_lease_ttl || limits.defaultLeaseTtl, maxSeconds: config.max_lease_ttl || limits.maxLeaseTtl }),
+    enable(storage, request) {
+      if (!mountableTypes[request.table].includes(request.type)) throw invalid(`plugin not found in the catalog: ${request.type}`);
+      addMount(storage, request, env);
+    },
+    disable: (storage, table, path) => void removeMount(storage, table, path),
+    tune: (storage, table, path, change) => void tuneMount(storage, table, path, change),
+    remount: (storage, from, to) => moveMount(storage, from, to, env),
+    remountStatus: moveStatus,
+  };
+}
+
+function accessRoom({ env }: RoomsOptions): AccessControl {
+  return {
+    capabilities: (storage, caller, path) => aclFor(storage, caller.policies).capabilities(path),
+    bearer(storage, by) {
+      const entry = "token" in by ? findToken(storage, tokenId(storage, by.token), env) : findByAccessor(storage, by.accessor, env);
+      return entry && callerOf(entry);
+    },
+    mayReach: (storage, caller, path) => aclFor(storage, caller.policies).mayReach(path),
+    resultant: (storage, caller) => aclFor(storage, caller.policies).resultant(),
+  };
+}
+
+const iso = (seconds: number) => new Date(seconds * 1000).toISOString();
+
+function leaseView(entry: LeaseEntry, env: Environment): LeaseView {
+  return {
+    id: entry.id,
+    issueTime: iso(entry.issueTime),
+    expireTime: iso(entry.expireTime),
+    lastRenewal: entry.lastRenewal > 0 ? iso(entry.lastRenewal) : null,
+    renewable: entry.renewable,
+    ttlSeconds: Math.max(0, Math.floor(entry.expireTime - env.now() / 1000)),
+  };
+}
+
+function leaseRoom({ env }: RoomsOptions): LeaseTable {
+  return {
+    lookup(storage, id) {
+      const entry = getLease(storage, id);
+      return entry && leaseView(entry, env);
+    },
+    list: (storage, prefix) => storage.list(`lease/id/${prefix === "" || prefix.endsWith("/") ? prefix : `${prefix}/`}`),
+    renew(storage, id, increment) {
+      const entry = renewLease(storage, id, increment, env);
+      return { id: entry.id, renewable: entry.renewable, durationSeconds: entry.ttl };
+    },
+    // The active node's worker revokes what is due, within a second.
+    revoke: (storage, id) => expireNow(storage, id, env),
+    async revokePrefix(storage, prefix, { force }) {
+      for (const id of await leasesBelow(storage, prefix)) {
+        const entry = getLease(storage, id);
+        if (entry && force) forgetLease(storage, entry);
+        else expireNow(storage, id, env);
+      }
+    },
+    tidy: () => undefined,
+    async irrevocable(storage) {
+      const entries = (await leasesBelow(storage, "")).map((id) => getLease(storage, id)!);
+      return entries.filter(({ revokeError }) => revokeError !== "").map(({ id, mountUuid, revokeError }) => ({ id, mountAccessor: mountUuid, error: revokeError }));
+    },
+  };
+}
+
+function auditRoom({ env, audit }: RoomsOptions): AuditTable {
+  return {
+    list: (storage) => Object.values(auditDevices(storage)),
+    async enable(storage, device) {
+      enableAudit(storage, device, env);
+      await audit.test(device);
+    },
+    disable: disableAudit,
+    hash: auditHash,
+  };
+}
+
+function wrappingRoom({ env }: RoomsOptions): WrappingTokens {
+  return {
+    async unwrap(storage, by) {
+      const found = findWrapped(storage, by, env);
+      if (!found) return undefined;
+      await revokeTree(storage, found.id, tokenRemoved(env));
+      return { kind: "raw", status: 200, contentType: "application/json", body: found.wrapped.text };
+    },
+    lookup(storage, by) {
+      const found = findWrapped(storage, by, env);
+      return found && { creationPath: found.wrapped.creationPath, creationTime: found.wrapped.creationTime, creationTtlSeconds: found.wrapped.ttl };
+    },
+    async rewrap(storage, by) {
+      const found = findWrapped(storage, by, env);
+      if (!found) return undefined;
+      const { text, creationPath, ttl, wrappedAccessor } = found.wrapped;
+      await revokeTree(storage, found.id, tokenRemoved(env));
+      const info = wrapResponse(storage, { text, path: creationPath, ttl, wrappedAccessor }, env);
+      return { kind: "plain", status: 200, body: { request_id: "", lease_id: "", renewable: false, lease_duration: 0, data: null, wrap_info: info, warnings: null, auth: null, mount_type: "system" } };
+    },
+  };
+}
