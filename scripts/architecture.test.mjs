@@ -31,7 +31,7 @@ function sources(folder, found = []) {
 
 function imports(file) {
   const text = readFileSync(file, "utf8");
-  return [...text.matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map((match) => match[1]);
+  return [...text.matchAll(/\b(?:from|import)\s*\(?\s*"([\w@./:-]+)"/g)].map((match) => match[1]);
 }
 
 test("packages import only the layers below them", () => {

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import grpc from "@grpc/grpc-js";
+import type grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import type { Entry, Message, Server, SnapshotMeta } from "../core/types.js";
 

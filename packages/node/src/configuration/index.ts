@@ -1,0 +1,2 @@
+export { ConfigurationError, loadConfiguration } from "./load.js";
+export type * from "./types.js";

@@ -1,0 +1,88 @@
+/** A node's configuration, checked and with defaults filled in. Times in seconds unless the name says otherwise. */
+export interface Configuration {
+  readonly listeners: readonly Listener[];
+  readonly storage: Storage;
+  readonly seal: SealConfiguration;
+  readonly telemetry: Telemetry;
+  readonly auditDevices: readonly AuditDeviceConfiguration[];
+  readonly apiAddress: string;
+  /** URL of the cluster listener as other nodes reach it. */
+  readonly clusterAddress: string;
+  readonly clusterName: string | undefined;
+  readonly defaultLeaseTtl: number;
+  readonly maxLeaseTtl: number;
+  readonly defaultMaxRequestDuration: number;
+  readonly logLevel: string;
+  readonly logFormat: "standard" | "json";
+  readonly logFile: string | undefined;
+  readonly pidFile: string | undefined;
+  readonly ui: boolean;
+  readonly cacheSize: number;
+  readonly hostnameHeader: boolean;
+  readonly nodeIdHeader: boolean;
+}
+
+export interface Listener {
+  /** host:port. */
+  readonly address: string;
+  readonly clusterAddress: string | undefined;
+  readonly tls: ListenerTls | undefined;
+  readonly maxRequestSize: number;
+  readonly maxRequestDuration: number;
+  readonly readHeaderTimeout: number;
+  readonly readTimeout: number;
+  readonly idleTimeout: number;
+  readonly trustedProxies: readonly string[];
+  readonly unauthenticatedMetrics: boolean;
+}
+
+export interface ListenerTls {
+  readonly certificateFile: string;
+  readonly keyFile: string;
+  readonly minVersion: TlsVersion;
+  readonly maxVersion: TlsVersion;
+  readonly ciphers: readonly string[];
+  readonly clientCaFile: string | undefined;
+  readonly requireClientCertificate: boolean;
+  readonly acceptClientCertificates: boolean;
+}
+
+export type TlsVersion = "TLSv1.2" | "TLSv1.3";
+
+export type Storage = RaftStorage | { readonly type: "inmem" };
+
+export interface RaftStorage {
+  readonly type: "raft";
+  readonly path: string;
+  readonly nodeId: string;
+  readonly performanceMultiplier: number;
+  readonly trailingLogs: number | undefined;
+  readonly snapshotThreshold: number | undefined;
+  readonly retryJoin: readonly RetryJoin[];
+  readonly autopilot: Readonly<Record<string, number | boolean>>;
+}
+
+export interface RetryJoin {
+  readonly leaderApiAddress: string;
+  readonly caCertificate: string | undefined;
+  readonly clientCertificate: string | undefined;
+  readonly clientKey: string | undefined;
+  readonly tlsServerName: string | undefined;
+}
+
+export type SealConfiguration = { readonly type: "shamir" } | { readonly type: "awskms"; readonly options: Readonly<Record<string, string>> };
+
+export interface Telemetry {
+  /** 0: the Prometheus endpoint is off. */
+  readonly prometheusRetention: number;
+  readonly disableHostname: boolean;
+  readonly enableHostnameLabel: boolean;
+}
+
+export interface AuditDeviceConfiguration {
+  /** Ends in `/`. */
+  readonly path: string;
+  readonly type: string;
+  readonly description: string;
+  readonly options: Readonly<Record<string, string>>;
+}
