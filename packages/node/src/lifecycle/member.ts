@@ -1,5 +1,6 @@
 import { openStateReader } from "@coffer/state-machine";
 import { startRaftThread } from "../consensus/raft-thread.js";
+import type { LeadershipChange } from "../consensus/protocol.js";
 import type { RaftThread } from "../consensus/raft-thread.js";
 import type { Replica } from "../consensus/replica.js";
 import type { RaftStorage } from "../configuration/types.js";
@@ -59,7 +60,9 @@ export async function startMember(options: MemberOptions): Promise<Member> {
   );
   const reader = await openStateReader(thread.stateDirectory);
   const active = createActiveNodeClient(identity.tls, identity.clusterId);
-  thread.onLeader(({ isLeader, leaderAddress }) => active.pointTo(isLeader ? undefined : leaderAddress));
+  const followLeader = ({ isLeader, leaderAddress }: LeadershipChange) => active.pointTo(isLeader ? undefined : leaderAddress);
+  followLeader(thread.leader());
+  thread.onLeader(followLeader);
   replica.attach(thread, reader);
   return {
     identity,

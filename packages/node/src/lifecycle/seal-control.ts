@@ -1,7 +1,6 @@
 import { BarrierError, createUnsealSession, initialize, invalid, KEYRING_KEY, openRootKey, readKeyring, readSealConfig, RequestError, unsealSession, writeGenesis } from "@coffer/state-machine";
-import type { AuditBroker, Barrier, BarrierKeys, Environment, InitRequest, InitResult, JoinRequest, SealControl, SealStatus, Store, UnsealSession } from "@coffer/state-machine";
+import type { Barrier, BarrierKeys, Environment, InitRequest, InitResult, JoinRequest, ReplicatedLog, SealControl, SealStatus, Store, UnsealSession } from "@coffer/state-machine";
 import type { Logger } from "../logging/logger.js";
-import type { Replica } from "../consensus/replica.js";
 import { askToJoin } from "./joining.js";
 import type { JoinOffer } from "./joining.js";
 
@@ -18,8 +17,6 @@ export interface SealLifecycle extends SealControl {
   readonly stage: () => Stage["kind"];
   /** Asks one node of a cluster; false while it cannot be reached. Throws RequestError where joining makes no sense. */
   join(request: JoinRequest): Promise<boolean>;
-  /** For a sealed node whose keys are at hand (-dev). */
-  unlock(keys: BarrierKeys): void;
 }
 
 export interface SealLifecycleOptions {
@@ -27,14 +24,13 @@ export interface SealLifecycleOptions {
   readonly storageType: string;
   readonly clusterName: string | undefined;
   readonly isMember: boolean;
-  readonly replica: Replica;
+  readonly log: ReplicatedLog;
   readonly store: Store;
   readonly barrier: Barrier;
-  readonly audit: AuditBroker;
   readonly env: Environment;
   readonly logger: Logger;
-  /** Makes this node the first of a new cluster; resolves once it leads. `done` is called when its first state is committed. */
-  readonly found: () => Promise<{ readonly done: () => void }>;
+  /** Makes this node the first of a new cluster and runs `write` once it leads; undone when that rejects. */
+  readonly found: <T>(write: () => Promise<T>) => Promise<T>;
   /** Makes this node a member of the cluster that made the offer. */
   readonly enter: (offer: JoinOffer, rootKey: Uint8Array) => Promise<void>;
   readonly onUnsealed: () => void;
@@ -49,7 +45,7 @@ export interface SealLifecycleOptions {
 const FIRST_STATE_MS = 60_000;
 
 export function createSealLifecycle(options: SealLifecycleOptions): SealLifecycle {
-  const { replica, store, barrier, env, logger } = options;
+  const { log, store, barrier, env, logger } = options;
   let stage: Stage = options.isMember ? { kind: "member" } : { kind: "new" };
   let session: UnsealSession<BarrierKeys> | undefined;
 
@@ -72,7 +68,7 @@ export function createSealLifecycle(options: SealLifecycleOptions): SealLifecycl
   }
 
   // The keyring changes by rotation, and by a restore; a restore of another cluster's state needs that cluster's shares.
-  replica.log.onApplied(({ keys, reset }) => {
+  log.onApplied(({ keys, reset }) => {
     if (barrier.sealed() || !(reset || keys.includes(KEYRING_KEY))) return;
     try {
       const found = readKeyring(raw, barrier.rootKey());
@@ -95,22 +91,25 @@ export function createSealLifecycle(options: SealLifecycleOptions): SealLifecycl
     return { ...base, initialized: true, sealed: barrier.sealed(), threshold: config.secret_threshold, shares: config.secret_shares, progress: session?.progress() ?? 0, nonce: session?.nonce() ?? "" };
   }
 
+  async function writeFirstState(shares: number, threshold: number): Promise<InitResult> {
+    const { value, outcome } = await store.transact(async (tx) => {
+      const made = await initialize(tx, { shares, threshold, env, ...(options.clusterName !== undefined && { clusterName: options.clusterName }) });
+      barrier.unlock(made.keys);
+      const { rootToken } = writeGenesis(tx.scoped("core/"), env, options.rootTokenText === undefined ? {} : { rootToken: options.rootTokenText });
+      return { keys: made.shares, rootToken };
+    });
+    if (outcome.outcome !== "applied") throw new RequestError("internal", "the new cluster's first write did not succeed; nothing was initialized, try again");
+    return value;
+  }
+
   async function init({ secretShares, secretThreshold }: InitRequest): Promise<InitResult> {
     if (stage.kind !== "new") throw invalid(stage.kind === "busy" ? `this node is ${stage.doing}` : "Vault is already initialized");
     stage = { kind: "busy", doing: "being initialized" };
     try {
-      const founded = await options.found();
-      const made = await store.transact(async (tx) => {
-        const result = await initialize(tx, { shares: secretShares, threshold: secretThreshold, env, ...(options.clusterName !== undefined && { clusterName: options.clusterName }) });
-        barrier.unlock(result.keys);
-        const genesis = writeGenesis(tx.scoped("core/"), env, options.rootTokenText === undefined ? {} : { rootToken: options.rootTokenText });
-        return { keys: result.shares, rootToken: genesis.rootToken };
-      });
-      if (made.outcome.outcome !== "applied") throw new RequestError("internal", "the new cluster's first write did not succeed; nothing was initialized, try again");
-      founded.done();
+      const made = await options.found(() => writeFirstState(secretShares, secretThreshold));
       stage = { kind: "member" };
       logger.info("initialized", { shares: secretShares, threshold: secretThreshold });
-      return made.value;
+      return made;
     } catch (error) {
       stage = { kind: "new" };
       throw error;
@@ -151,7 +150,7 @@ export function createSealLifecycle(options: SealLifecycleOptions): SealLifecycl
         clearTimeout(timer);
         resolve(found);
       };
-      replica.log.onApplied(look);
+      log.onApplied(look);
       look();
     });
   }
@@ -190,7 +189,6 @@ export function createSealLifecycle(options: SealLifecycleOptions): SealLifecycl
     init,
     unseal,
     join,
-    unlock,
     resetUnseal() {
       if (stage.kind === "joining") stage.session.reset();
       session?.reset();
