@@ -33,6 +33,7 @@ const DEFAULTS = {
   trailingLogs: 10_000,
   snapshotThreshold: 8192,
   maxInflightMessages: 256,
+  maxInflightBytes: 8 * 1024 * 1024,
   maxEntriesBytesPerMessage: 1024 * 1024,
   maxPendingBytes: 64 * 1024 * 1024,
 } as const;
@@ -84,6 +85,7 @@ async function runHost(id: NodeId, settings: typeof DEFAULTS & RaftOptions, log:
     electionTicks: settings.electionTicks,
     heartbeatTicks: settings.heartbeatTicks,
     maxInflightMessages: settings.maxInflightMessages,
+    maxInflightBytes: settings.maxInflightBytes,
     maxEntriesBytesPerMessage: settings.maxEntriesBytesPerMessage,
     reluctanceFactor: RELUCTANCE,
     random: () => randomInt(1 << 30) / (1 << 30),
