@@ -2,13 +2,14 @@ import { auditDevices, auditHash, disableAudit, enableAudit } from "../audit/ind
 import type { AuditBroker } from "../audit/index.js";
 import { invalid } from "../errors.js";
 import { openApiDocument } from "../framework/index.js";
-import type { CompiledEngine, Environment, MountEntry } from "../framework/index.js";
+import type { AuditedBody, CompiledEngine, Environment, MountEntry } from "../framework/index.js";
 import { expireNow, forgetLease, getLease, leasesBelow, renewLease } from "../leases/index.js";
 import type { LeaseEntry } from "../leases/index.js";
 import { addMount, fullPath, getMount, listMounts, moveMount, moveStatus, removeMount, route, tuneMount } from "../mounts/index.js";
 import { aclFor } from "../policy/index.js";
 import { callerOf } from "../request/authorize.js";
 import type { SystemLimits } from "../request/core.js";
+import { wrappedText } from "../request/envelope.js";
 import { findWrapped, wrapResponse } from "../request/wrapping.js";
 import { findByAccessor, findToken, revokeTree, tokenId } from "../tokens/index.js";
 import { tokenRemoved } from "../leases/expiration.js";
@@ -135,13 +136,21 @@ function auditRoom({ env, audit }: RoomsOptions): AuditTable {
   };
 }
 
+/** What audit devices record of an unwrapped answer: the same as they would have of the answer itself. */
+function auditedText(text: string): AuditedBody {
+  const { data = null, auth = null } = JSON.parse(text) as Pick<AuditedBody, "data" | "auth">;
+  return { data, auth };
+}
+
 function wrappingRoom({ env }: RoomsOptions): WrappingTokens {
   return {
+    isWrapping: (storage, token) => findWrapped(storage, { token }, env) !== undefined,
     async unwrap(storage, by) {
       const found = findWrapped(storage, by, env);
       if (!found) return undefined;
+      const { text } = found.wrapped;
       await revokeTree(storage, found.id, tokenRemoved(env));
-      return { kind: "raw", status: 200, contentType: "application/json", body: found.wrapped.text };
+      return { kind: "raw", status: 200, contentType: "application/json", body: text, audited: auditedText(text) };
     },
     lookup(storage, by) {
       const found = findWrapped(storage, by, env);
@@ -152,8 +161,8 @@ function wrappingRoom({ env }: RoomsOptions): WrappingTokens {
       if (!found) return undefined;
       const { text, creationPath, ttl, wrappedAccessor } = found.wrapped;
       await revokeTree(storage, found.id, tokenRemoved(env));
-      const info = wrapResponse(storage, { text, path: creationPath, ttl, wrappedAccessor }, env);
-      return { kind: "plain", status: 200, body: { request_id: "", lease_id: "", renewable: false, lease_duration: 0, data: null, wrap_info: info, warnings: null, auth: null, mount_type: "system" } };
+      const wrapInfo = wrapResponse(storage, { text, path: creationPath, ttl, wrappedAccessor }, env);
+      return { kind: "raw", status: 200, contentType: "application/json", body: wrappedText(wrapInfo), audited: { wrapInfo: { ...wrapInfo } } };
     },
   };
 }
