@@ -113,6 +113,8 @@ function groupByPath(policies: readonly ParsedPolicy[]): Map<string, { rule: Pat
   const groups = new Map<string, { rule: PathRule; policy: string }[]>();
   for (const policy of policies) {
     for (const rule of policy.rules) {
+      // A template that names nobody's identity names no path: it neither grants nor denies.
+      if (rule.path.includes("{{")) continue;
       const group = groups.get(rule.path);
       if (group) group.push({ rule, policy: policy.name });
       else groups.set(rule.path, [{ rule, policy: policy.name }]);
@@ -203,11 +205,11 @@ function parametersFit({ allowed, denied, required }: Permission, { operation, b
     }
   }
   if (!allowed || allowed.size === 0) return true;
-  const any = allowed.get("*");
+  const allowsOthers = allowed.has("*");
   for (const [name, value] of given) {
-    const values = allowed.get(name) ?? any;
-    if (!values) return false;
-    if (values.length > 0 && !values.some((pattern) => valueMatches(pattern, value))) return false;
+    const values = allowed.get(name);
+    if (!values && !allowsOthers) return false;
+    if (values && values.length > 0 && !values.some((pattern) => valueMatches(pattern, value))) return false;
   }
   return true;
 }
