@@ -63,7 +63,7 @@ export interface NewMount {
 /** Throws RequestError 400 where the path is taken, reserved or malformed. */
 export function addMount(storage: WriteStorage, mount: NewMount, env: Environment): MountEntry {
   const full = fullPath(mount);
-  checkFree(storage, full);
+  checkFree(storage, mount.table, full);
   return writeMount(storage, mount, env);
 }
 
@@ -92,9 +92,9 @@ function putRow(storage: WriteStorage, entry: MountEntry): void {
   storage.put(INDEX, indexCodec, { ...mountIndex(storage), [fullPath(entry)]: entry.uuid });
 }
 
-function checkFree(storage: ReadStorage, full: string): void {
+function checkFree(storage: ReadStorage, table: Table, full: string): void {
   checkPath(full);
-  if (PROTECTED.some((one) => full.startsWith(one))) throw invalid(`cannot mount under existing mount ${JSON.stringify(full)}`);
+  if (PROTECTED.some((one) => full.startsWith(one)) || (table === "secret" && full.startsWith("auth/"))) throw invalid(`cannot mount ${JSON.stringify(full)}`);
   const index = mountIndex(storage);
   const clash = Object.keys(index).find((one) => one.startsWith(full) || full.startsWith(one));
   if (clash) throw invalid(`path is already in use at ${clash}`);
@@ -126,9 +126,9 @@ export interface MountChange {
 
 export function tuneMount(storage: WriteStorage, table: Table, path: string, change: MountChange): MountEntry {
   const entry = getMount(storage, table, path);
-  if (!entry) throw invalid(`no mount found at ${JSON.stringify(fullPath({ table, path }))}`);
+  if (!entry) throw invalid(`tune of path ${JSON.stringify(fullPath({ table, path }))} failed: no mount entry found`);
   const { default_lease_ttl: low, max_lease_ttl: high } = { ...entry.config, ...change.config };
-  if (high > 0 && low > high) throw invalid(`backend max_lease_ttl of ${high}s less than default_lease_ttl of ${low}s`);
+  if (high > 0 && low > high) throw invalid(`backend max lease TTL of ${high} would be less than backend default lease TTL of ${low}`);
   if (change.options?.["version"] !== undefined && entry.type === "kv" && entry.options?.["version"] === "2" && change.options["version"] === "1") throw invalid("cannot downgrade mount from version 2");
   const tuned: MountEntry = {
     ...entry,
@@ -147,7 +147,7 @@ export function moveMount(storage: WriteStorage, from: string, to: string, env: 
   if (PROTECTED.includes(from)) throw invalid(`cannot remount ${JSON.stringify(from)}`);
   const uuid = index[from];
   if (uuid === undefined) throw invalid(`no matching mount at ${JSON.stringify(from)}`);
-  checkFree(storage, to);
+  checkFree(storage, to.startsWith("auth/") ? "auth" : "secret", to);
   const entry = mountRow(storage, uuid)!;
   const { [from]: _, ...rest } = index;
   const path = entry.table === "auth" ? to.slice("auth/".length) : to;
