@@ -13,6 +13,7 @@ import type { CoreOptions, Target } from "./core.js";
 import { finishResponse } from "./finish.js";
 import { then } from "./maybe.js";
 import { parseBody, parseWrapTtl } from "./parse.js";
+import { newEvaluation } from "./progress.js";
 import type { Progress } from "./progress.js";
 import { target } from "./route.js";
 
@@ -70,6 +71,7 @@ export function createEvaluator({ options, trail, mountOf }: EvaluatorParts): Ev
   return (tx, progress, active) => {
     const core = tx.scoped("core/");
     const { request } = progress;
+    Object.assign(progress, newEvaluation(request));
     progress.body = parseBody(request, request.operation as OperationName);
     progress.wrapTtlSeconds = parseWrapTtl(request);
     progress.token = identify(core, request.token, request.remoteAddress, env);
@@ -100,7 +102,7 @@ export function createEvaluator({ options, trail, mountOf }: EvaluatorParts): Ev
   /** Throws RequestError 403. */
   function judge(core: WriteStorage, progress: Progress, needsSudo: boolean): void {
     const { request, token, body = {}, wrapTtlSeconds } = progress;
-    progress.spends = isLimited(progress);
+    progress.spending = isLimited(progress) ? token : undefined;
     progress.access = token && { allowed: false, grantingPolicies: [] };
     const exists = () => progress.operation() !== "create";
     const grantingPolicies = authorize(core, token, request.token, { path: request.path, operation: request.operation as OperationName, needsSudo, body, wrapTtlSeconds, exists });
@@ -141,7 +143,7 @@ export function createEvaluator({ options, trail, mountOf }: EvaluatorParts): Ev
     const { made, warnings } = engineRequest(progress, found, true);
     return then(found.operation.handler(made, storage, mount), (response) => {
       const answer = settle(routing, response, warnings);
-      return progress.spends ? spend(routing, progress.token!, answer) : answer;
+      return progress.spending ? spend(routing, progress.spending, answer) : answer;
     });
   }
 

@@ -89,7 +89,7 @@ export function createCore(options: CoreOptions): Core {
     if (known !== error) options.onInternalError(progress.request, error);
     if (options.isSealed() || !progress.isRecorded) return responded(errorResponse(known, store.index()));
     try {
-      if (progress.spends && known.status < SERVER_ERROR) await spendOnFailure(options, progress.token!);
+      if (progress.spending && known.status < SERVER_ERROR) await spendOnFailure(options, progress.spending);
       await trail.failed(progress, known);
       return responded(errorResponse(known, store.index()));
     } catch (cause) {
