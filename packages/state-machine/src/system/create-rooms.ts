@@ -2,7 +2,7 @@ import { auditDevices, auditHash, disableAudit, enableAudit } from "../audit/ind
 import type { AuditBroker } from "../audit/index.js";
 import { invalid } from "../errors.js";
 import { openApiDocument } from "../framework/index.js";
-import type { AuditedBody, CompiledEngine, Environment, MountEntry } from "../framework/index.js";
+import type { AuditedBody, CompiledEngine, Environment, MountEntry, WriteStorage } from "../framework/index.js";
 import { expireNow, forgetLease, getLease, leasesBelow, renewLease } from "../leases/index.js";
 import type { LeaseEntry } from "../leases/index.js";
 import { addMount, fullPath, getMount, listMounts, moveMount, moveStatus, removeMount, route, tuneMount } from "../mounts/index.js";
@@ -55,6 +55,11 @@ function engineList({ mountableTypes, version }: RoomsOptions): EngineInfo[] {
 }
 
 function mountRoom({ env, limits, mountableTypes }: RoomsOptions): MountTable {
+  /** The active node's worker revokes them next. */
+  async function expireBelow(storage: WriteStorage, path: string): Promise<void> {
+    for (const id of await leasesBelow(storage, path)) expireNow(storage, id, env);
+  }
+
   return {
     list: listMounts,
     get: getMount,
@@ -64,9 +69,16 @@ function mountRoom({ env, limits, mountableTypes }: RoomsOptions): MountTable {
       if (!mountableTypes[request.table].includes(request.type)) throw invalid(`plugin not found in the catalog: ${request.type}`);
       addMount(storage, request, env);
     },
-    disable: (storage, table, path) => void removeMount(storage, table, path),
+    async disable(storage, table, path) {
+      const removed = removeMount(storage, table, path);
+      if (removed) await expireBelow(storage, fullPath(removed));
+    },
     tune: (storage, table, path, change) => void tuneMount(storage, table, path, change),
-    remount: (storage, from, to) => moveMount(storage, from, to, env),
+    async remount(storage, from, to) {
+      const id = moveMount(storage, from, to, env);
+      await expireBelow(storage, from);
+      return id;
+    },
     remountStatus: moveStatus,
   };
 }

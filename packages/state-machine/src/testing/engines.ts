@@ -1,6 +1,6 @@
 import { invalid } from "../errors.js";
 import { NO_CONTENT, data, definePath, documentCodec, field, jsonCodec, keyList } from "../framework/index.js";
-import type { Engine } from "../framework/index.js";
+import type { Engine, Field } from "../framework/index.js";
 
 /** Three small engines, declared as any engine is, for tests of what lies around them. */
 
@@ -102,31 +102,41 @@ export const counterEngine: Engine = {
   ],
 };
 
-/** Gives out leased secrets; what was taken back is listed under `revoked/`. */
-export const leasedEngine: Engine = {
+export interface LeasedServices {
+  /** Stands for the world outside, where secrets are taken back: their roles, in that order. */
+  readonly revoked: string[];
+}
+
+/** Gives out leased secrets, and needs what it stored to take them back. */
+export const leasedEngine: Engine<LeasedServices> = {
   type: "leased",
   table: "secret",
   help: "Leases secrets.",
   paths: [
-    definePath({
+    definePath<string, { role: Field<string> }, LeasedServices>({
       template: "creds/{role}",
       help: { synopsis: "Gives a secret.", description: "For as long as its lease." },
       fields: { role: field.string({ description: "Role.", required: true }) },
       operations: {
         read: {
           summary: "Gives a secret.", effect: "write",
-          handler: ({ input: { role }, id }) => data({ password: `made-for-${role}` }, { secret: { kind: "password", ttlSeconds: 60, renewable: true, internalData: { key: `${role}-${id}` } } }),
+          handler: ({ input: { role }, id }, storage) => {
+            storage.put(`made/${id}`, document, { role });
+            return data({ password: `made-for-${role}` }, { secret: { kind: "password", ttlSeconds: 60, renewable: true, internalData: { key: `made/${id}` } } });
+          },
         },
       },
     }),
-    definePath({
-      template: "revoked/",
-      help: { synopsis: "Lists what was taken back.", description: "By role." },
-      fields: {},
-      operations: { list: { summary: "Lists.", effect: "read", handler: async (_request, storage) => keyList(await storage.list("revoked/")) } },
-    }),
   ],
-  secrets: [{ name: "password", revoke: ({ key }, storage) => storage.put(`revoked/${String(key)}`, count, 1) }],
+  secrets: [{
+    name: "password",
+    revoke: ({ key }, storage, { services }) => {
+      const made = storage.get(String(key), document);
+      if (!made) throw new Error("what was made is not on record");
+      storage.delete(String(key));
+      services.revoked.push(String(made["role"]));
+    },
+  }],
 };
 
 /** Knows one password for everybody. */

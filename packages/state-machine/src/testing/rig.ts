@@ -25,6 +25,8 @@ export interface Rig {
   readonly root: string;
   /** What the node would have been told of. */
   readonly problems: unknown[];
+  /** Roles whose leased secrets were taken back. */
+  readonly revoked: string[];
   /** Members that a test may change: what the node below sys/ says. */
   readonly node: { sealed: boolean; leader: boolean };
   advance(seconds: number): void;
@@ -75,7 +77,7 @@ function seededEnvironment(seed: string): { readonly env: Environment; advance(s
   return { env: { now: () => now, randomBytes, uuid }, advance: (seconds) => void (now += seconds * MS) };
 }
 
-const OURS = new Map<string, CompiledEngine>([kvEngine, counterEngine, leasedEngine, loginEngine, systemEngine as unknown as Engine].map((engine) => [engine.type, compileEngine(engine)]));
+const OURS = new Map<string, CompiledEngine>([kvEngine, counterEngine, leasedEngine as unknown as Engine, loginEngine, systemEngine as unknown as Engine].map((engine) => [engine.type, compileEngine(engine)]));
 
 export async function createRig(seed = "rig"): Promise<Rig> {
   const { env, advance } = seededEnvironment(seed);
@@ -83,6 +85,7 @@ export async function createRig(seed = "rig"): Promise<Rig> {
   const barrier = createBarrier();
   const store = createStore({ reader, log, barrier });
   const problems: unknown[] = [];
+  const revoked: string[] = [];
   const audit = createAuditBroker((_device, error) => problems.push(error));
   const limits = { defaultLeaseTtl: 2_764_800, maxLeaseTtl: 2_764_800 };
   const engineFor = (entry: MountEntry) => OURS.get(entry.type);
@@ -93,7 +96,7 @@ export async function createRig(seed = "rig"): Promise<Rig> {
     store, log, env, limits, audit, engineFor,
     system: OURS.get("system")!,
     isSealed: () => node.sealed,
-    servicesFor: (type) => (type === "system" ? services : undefined),
+    servicesFor: (type) => (type === "system" ? services : type === "leased" ? { revoked } : undefined),
     onInternalError: (_request, error) => problems.push(error),
   });
 
@@ -114,7 +117,7 @@ export async function createRig(seed = "rig"): Promise<Rig> {
   const worker = createExpirationWorker({ store, env, engineFor, mountOf: core.mountOf, onError: (_what, error) => problems.push(error) });
 
   return {
-    core, store, env, audit, root, problems, node, advance, ask, handle,
+    core, store, env, audit, root, problems, revoked, node, advance, ask, handle,
     async token(policies, more = {}) {
       const { value } = await store.transact((tx) => createToken(tx.scoped("core/"), { parent: "", policies, path: "auth/token/create", displayName: "token", ttl: 3600, ...more }, env).text);
       return value;
