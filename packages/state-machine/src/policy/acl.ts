@@ -65,11 +65,15 @@ export function compileAcl(policies: readonly ParsedPolicy[]): Acl {
   }
   segmented.sort((a, b) => comparePriority(b.pattern, a.pattern));
 
+  /** A list's slash is looked at first, and then looked over. */
   function find(path: string, isList: boolean): Permission | undefined {
     const direct = exact.get(path) ?? (isList ? exact.get(path.endsWith("/") ? path.slice(0, -1) : `${path}/`) : undefined);
-    if (direct) return direct;
-    const byPrefix = longestPrefix(path) ?? (isList && path.endsWith("/") ? longestPrefix(path.slice(0, -1)) : undefined);
-    const bySegments = segmented.find(({ segments, isPrefix }) => matchesSegments(path, segments, isPrefix) || (isList && path.endsWith("/") && matchesSegments(path.slice(0, -1), segments, isPrefix)));
+    return direct ?? byPattern(path) ?? (isList && path.endsWith("/") ? byPattern(path.slice(0, -1)) : undefined);
+  }
+
+  function byPattern(path: string): Permission | undefined {
+    const byPrefix = longestPrefix(path);
+    const bySegments = segmented.find(({ segments, isPrefix }) => matchesSegments(path, segments, isPrefix));
     if (!byPrefix) return bySegments?.permission;
     if (!bySegments) return byPrefix;
     return comparePriority(bySegments.pattern, byPrefix.path) > 0 ? bySegments.permission : byPrefix;
@@ -176,7 +180,7 @@ function matchesSegments(path: string, pattern: readonly string[], isPrefix: boo
   if (isPrefix ? segments.length < pattern.length : segments.length !== pattern.length) return false;
   return pattern.every((wanted, i) => {
     const segment = segments[i]!;
-    if (wanted === "+") return segment !== "";
+    if (wanted === "+") return true;
     return isPrefix && i === pattern.length - 1 ? segment.startsWith(wanted) : segment === wanted;
   });
 }
