@@ -1,23 +1,39 @@
 import { documentCodec, jsonCodec } from "@coffer/state-machine";
-import type { Environment, ReadStorage, WriteStorage } from "@coffer/state-machine";
+import type { ReadStorage, WriteStorage } from "@coffer/state-machine";
+import { refuseWhileUpgrading } from "./unversioned.js";
 
-/** What one version's metadata says. Times are RFC 3339; empty means none. */
+/**
+ * What version 2 stores below its mount:
+ *
+ *     config                     settings of the mount
+ *     metadata/<path>            one secret: its settings and the list of its versions
+ *     versions/<path>/<number>   the data of one version
+ *
+ * Reading the newest version takes two point reads, writing one takes two puts, and a list of names meets no data. A
+ * version's key ends in its number, so it never is another secret's.
+ */
+export type Secret = Readonly<Record<string, unknown>>;
+
+/** One version, as its secret's metadata tells of it. Times are RFC 3339; empty means none. */
 export interface Version {
   readonly created_time: string;
+  /** May lie ahead: then the version ends by itself. */
   readonly deletion_time: string;
   readonly destroyed: boolean;
 }
 
-/** A secret's metadata: a read of the newest version takes this and one data entry. */
+/** Named as on the wire, where it goes almost as it stands. */
 export interface Metadata {
   readonly cas_required: boolean;
   readonly created_time: string;
+  /** 0: settings were written, but no version yet. */
   readonly current_version: number;
   readonly custom_metadata: Readonly<Record<string, string>> | null;
   /** Seconds; 0: the mount's. */
   readonly delete_version_after: number;
   /** 0: the mount's. */
   readonly max_versions: number;
+  /** 0 until the limit of versions is reached for the first time. */
   readonly oldest_version: number;
   readonly updated_time: string;
   readonly versions: Readonly<Record<string, Version>>;
@@ -25,26 +41,23 @@ export interface Metadata {
 
 export interface KvConfig {
   readonly cas_required: boolean;
+  /** Seconds; 0: never, unless a secret says so; `NEVER_DELETE`: never, whatever a secret says. */
   readonly delete_version_after: number;
+  /** 0: DEFAULT_MAX_VERSIONS. */
   readonly max_versions: number;
 }
 
-export type Secret = Readonly<Record<string, unknown>>;
-
+export const NEVER_DELETE = -1;
 export const DEFAULT_MAX_VERSIONS = 10;
-/** Go's zero duration and the marker for "never" that Vault takes as a negative one. */
-export const NEVER = -1;
 
 const CONFIG = "config";
+const METADATA = "metadata/";
 const NO_CONFIG: KvConfig = Object.freeze({ cas_required: false, delete_version_after: 0, max_versions: 0 });
 const configCodec = jsonCodec<KvConfig>();
 const metadataCodec = jsonCodec<Metadata>();
 const secretCodec = documentCodec<Secret>();
-const metadataKey = (path: string) => `metadata/${path}`;
-/** Below the path no further segment can follow: a version's key never meets another secret's. */
-const versionKey = (path: string, version: number) => `versions/${path}/${version}`;
-
-export const METADATA_FOLDER = "metadata/";
+const metadataKey = (path: string) => METADATA + path;
+const versionKey = (path: string, number: number) => `versions/${path}/${number}`;
 
 export function getConfig(storage: ReadStorage): KvConfig {
   return storage.get(CONFIG, configCodec) ?? NO_CONFIG;
@@ -54,80 +67,35 @@ export function putConfig(storage: WriteStorage, config: KvConfig): void {
   storage.put(CONFIG, configCodec, config);
 }
 
+/** Undefined for a secret that does not exist. Throws RequestError 400 where that is not known yet (see `upgrade.ts`). */
 export function getMetadata(storage: ReadStorage, path: string): Metadata | undefined {
-  return storage.get(metadataKey(path), metadataCodec);
+  const found = storage.get(metadataKey(path), metadataCodec);
+  if (!found) refuseWhileUpgrading(storage);
+  return found;
 }
 
 export function putMetadata(storage: WriteStorage, path: string, metadata: Metadata): void {
   storage.put(metadataKey(path), metadataCodec, metadata);
 }
 
-export function getSecret(storage: ReadStorage, path: string, version: number): Secret | undefined {
-  return storage.get(versionKey(path, version), secretCodec);
+/** The folder that lists secrets' names below `path`; empty means the mount. Throws as `getMetadata` does. */
+export function namesFolder(storage: ReadStorage, path: string): string {
+  refuseWhileUpgrading(storage);
+  return path === "" ? METADATA : `${METADATA}${path}/`;
 }
 
-export const now = (env: Environment) => new Date(env.now()).toISOString();
-
-export function newMetadata(time: string): Metadata {
-  return { cas_required: false, created_time: time, current_version: 0, custom_metadata: null, delete_version_after: 0, max_versions: 0, oldest_version: 0, updated_time: time, versions: {} };
+export function getSecret(storage: ReadStorage, path: string, number: number): Secret | undefined {
+  return storage.get(versionKey(path, number), secretCodec);
 }
 
-/** A version that cannot be read any more, by deletion (which may lie ahead, or be undone) or destruction. */
-export function isGone(version: Version, env: Environment): boolean {
-  return version.destroyed || (version.deletion_time !== "" && Date.parse(version.deletion_time) <= env.now());
+export function putSecret(storage: WriteStorage, path: string, number: number, secret: Secret): void {
+  storage.put(versionKey(path, number), secretCodec, secret);
 }
 
-function deletionTime(metadata: Metadata, config: KvConfig, env: Environment): string {
-  const own = metadata.delete_version_after;
-  const seconds = config.delete_version_after <= 0 ? own : own === 0 ? config.delete_version_after : own < 0 ? NEVER : Math.min(own, config.delete_version_after);
-  return seconds > 0 ? new Date(env.now() + seconds * 1000).toISOString() : "";
+export function deleteSecret(storage: WriteStorage, path: string, number: number): void {
+  storage.delete(versionKey(path, number));
 }
 
-/** Adds a version and drops those beyond the limit. Two puts in the usual case. */
-export function addVersion(storage: WriteStorage, path: string, secret: Secret, before: Metadata | undefined, env: Environment): { readonly metadata: Metadata; readonly version: number } {
-  const config = getConfig(storage);
-  const time = now(env);
-  const base = before ?? newMetadata(time);
-  const version = base.current_version + 1;
-  storage.put(versionKey(path, version), secretCodec, secret);
-  const versions: Record<string, Version> = { ...base.versions, [version]: { created_time: time, deletion_time: deletionTime(base, config, env), destroyed: false } };
-  const limit = base.max_versions > 0 ? base.max_versions : config.max_versions > 0 ? config.max_versions : DEFAULT_MAX_VERSIONS;
-  let oldest = base.oldest_version;
-  for (const number of Object.keys(versions).map(Number).sort((a, b) => a - b)) {
-    if (number > version - limit) {
-      oldest = number;
-      break;
-    }
-    delete versions[number];
-    storage.delete(versionKey(path, number));
-  }
-  // Vault shows 0 as long as nothing was dropped.
-  const metadata: Metadata = { ...base, current_version: version, oldest_version: oldest === 1 ? 0 : oldest, updated_time: time, versions };
-  putMetadata(storage, path, metadata);
-  return { metadata, version };
-}
-
-export function destroyVersions(storage: WriteStorage, path: string, metadata: Metadata, numbers: readonly number[]): void {
-  const versions = { ...metadata.versions };
-  for (const number of numbers) {
-    const version = versions[number];
-    if (!version) continue;
-    versions[number] = { ...version, destroyed: true };
-    storage.delete(versionKey(path, number));
-  }
-  putMetadata(storage, path, { ...metadata, versions });
-}
-
-export function setDeletionTime(storage: WriteStorage, path: string, metadata: Metadata, numbers: readonly number[], time: string): void {
-  const versions = { ...metadata.versions };
-  for (const number of numbers) {
-    const version = versions[number];
-    if (version && !version.destroyed) versions[number] = { ...version, deletion_time: time };
-  }
-  putMetadata(storage, path, { ...metadata, versions });
-}
-
-export function removeSecret(storage: WriteStorage, path: string, metadata: Metadata): void {
-  for (const number of Object.keys(metadata.versions)) storage.delete(versionKey(path, Number(number)));
+export function deleteMetadata(storage: WriteStorage, path: string): void {
   storage.delete(metadataKey(path));
 }
