@@ -94,7 +94,7 @@ test("a leader killed with -9 again and again: writes go on within a second, not
 });
 
 test("a node that was away longer than the log reaches back comes back by a snapshot", async (t) => {
-  const cluster = await startCluster({ storage: "  trailing_logs = 20\n  snapshot_threshold = 50" });
+  const cluster = await startCluster({ storage: "  trailing_logs = 20\n  snapshot_threshold = 50", extra: 'log_level = "debug"' });
   t.after(() => cluster.stop());
   const [away] = await cluster.standbys();
   assert.ok(away);

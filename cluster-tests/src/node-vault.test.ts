@@ -52,7 +52,8 @@ test("node-vault initialises, unseals and uses a cluster", async (t) => {
     await vault.addPolicy({ name: "reader", rules: 'path "app/data/team/*" { capabilities = ["read"] }' });
     assert.ok(((await vault.policies()) as { policies: string[] }).policies.includes("reader"));
     assert.match(((await vault.getPolicy({ name: "reader" })) as { rules: string }).rules, /app\/data\/team/);
-    const created = (await vault.tokenCreate({ policies: ["reader"], ttl: "1h", renewable: true })) as { auth: { client_token: string; accessor: string } };
+    // Creating a token makes the client use it: as an application would, it is another one.
+    const created = (await connect(first!.address, made.root_token).tokenCreate({ policies: ["reader"], ttl: "1h", renewable: true })) as { auth: { client_token: string; accessor: string } };
     const reader = connect(cluster.nodes[1]!.address, created.auth.client_token);
     assert.equal(((await reader.read("app/data/team/secret-1")) as { data: { data: { value: string } } }).data.data.value, "v1");
     await assert.rejects(reader.write("app/data/team/secret-1", { data: { value: "mine" } }), /permission denied/);

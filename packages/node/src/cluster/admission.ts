@@ -47,6 +47,7 @@ export function changed(result: MembershipResult): void {
       throw new RequestError("no_active_node", "this node is not the active node any more; try again");
     case "change-in-progress":
       throw new RequestError("overloaded", "another change of the cluster is under way; try again");
+    case "last-voter":
     case "unknown-server":
     case "id-in-use":
     case "timeout":

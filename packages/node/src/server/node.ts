@@ -44,7 +44,6 @@ export interface NodeOptions {
 
 export async function startNode({ configuration, logging, onFatal, rootTokenText }: NodeOptions): Promise<CofferNode> {
   const { storage } = configuration;
-  let services: SystemServices | undefined;
   const nodeId = storage.type === "raft" ? storage.nodeId : "memory";
   const echoes = createEchoes({ nodeId, apiAddress: configuration.apiAddress, clusterAddress: configuration.clusterAddress, hostname: hostname(), version: API_VERSION }, () => Date.now());
   const backing = await openBacking(configuration, echoes, logging.logger("raft"), onFatal);
@@ -55,7 +54,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     limits: { defaultLeaseTtl: configuration.defaultLeaseTtl, maxLeaseTtl: configuration.maxLeaseTtl },
     cacheEntries: configuration.cacheSize,
     logging,
-    systemServices: () => services!,
+    systemServices: () => services,
   });
   const { barrier, store, core, env } = service;
   const isActive = () => !barrier.sealed() && backing.log.leadership().isLeader;
@@ -106,7 +105,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     now: env.now,
   });
   const control = createNodeControl({ configuration, logging, service, member, isActive, clusterInfo });
-  services = { seal, cluster, keyring: createKeyringControl(barrier, store, env), node: control.node, rooms: service.rooms };
+  const services: SystemServices = { seal, cluster, keyring: createKeyringControl(barrier, store, env), node: control.node, rooms: service.rooms };
 
   function clusterInfo(): ClusterInfo {
     return store.evaluate((tx) => readClusterInfo(tx)).value ?? { id: "", name: "" };

@@ -62,6 +62,7 @@ async function runHost(settings: Settings, log: DurableLog, machine: StateMachin
     measures.commitCount += 1;
   });
   const reads = createReads(now, () => applied.index, schedule);
+  let toldAddress: string | undefined;
   let knownServers = core.status().configuration;
 
   const persistence = createPersistence({ log, core, measures, now, isStopped: () => stopped, send, onDurable: drain, fail });
@@ -169,10 +170,12 @@ async function runHost(settings: Settings, log: DurableLog, machine: StateMachin
       act(core.ready());
       reads.ask(core);
     }
-    const { configuration } = core.status();
+    const { configuration, leader } = core.status();
     if (configuration === knownServers) return;
     knownServers = configuration;
     transport.setServers(configuration.servers);
+    // A server that was just added hears its leader before it learns the configuration, and with it the leader's address.
+    if (addressOf(leader, configuration) !== toldAddress) tellLeadership();
   }
 
   function act(ready: Ready): void {
@@ -212,8 +215,13 @@ async function runHost(settings: Settings, log: DurableLog, machine: StateMachin
     leaderReady = status.leaderReady;
     if (status.role !== "leader") proposals.orphan();
     if (status.leader !== undefined) reads.retry();
-    const leaderAddress = addressOf(status.leader, status.configuration);
-    for (const listener of leadershipListeners) listener({ role: status.role, leader: status.leader, leaderAddress, term: status.term, ready: leaderReady });
+    tellLeadership();
+  }
+
+  function tellLeadership(): void {
+    const { role, leader, term, configuration } = core.status();
+    toldAddress = addressOf(leader, configuration);
+    for (const listener of leadershipListeners) listener({ role, leader, leaderAddress: toldAddress, term, ready: leaderReady });
   }
 
   const membership: MembershipPort = {
