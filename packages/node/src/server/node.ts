@@ -1,5 +1,5 @@
 import { hostname, tmpdir } from "node:os";
-import { corsConfig, readClusterInfo } from "@coffer/state-machine";
+import { corsConfig, declareAudit, readClusterInfo } from "@coffer/state-machine";
 import type { ClusterInfo, SystemServices } from "@coffer/state-machine";
 import { createAdmission } from "../cluster/admission.js";
 import { createClusterControl } from "../cluster/cluster-control.js";
@@ -57,7 +57,10 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     systemServices: () => services,
   });
   const { barrier, store, core, env } = service;
-  const isActive = () => !barrier.sealed() && backing.log.leadership().isLeader;
+  const leads = () => !barrier.sealed() && backing.log.leadership().isLeader;
+  // The devices that the configuration demands are there before the first request is served.
+  let isAuditDeclared = configuration.auditDevices.length === 0;
+  const isActive = () => isAuditDeclared && leads();
   const member = () => backing.membership?.current();
 
   const stateHeader = createStateHeader(() => clusterInfo().id, () => barrier.derive("forwarding"));
@@ -87,7 +90,10 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     logger: logging.logger("core"),
     found: backing.membership ? backing.membership.found : (write) => write(),
     enter: async (offer, rootKey) => backing.membership?.enter(offer, rootKey),
-    onUnsealed: () => member()?.thread.setCanLead(true),
+    onUnsealed() {
+      member()?.thread.setCanLead(true);
+      duties.wake();
+    },
     onSealed: () => member()?.thread.setCanLead(false),
     beforeSeal: () => stepDown(),
     ...(rootTokenText !== undefined && { rootTokenText }),
@@ -116,8 +122,14 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
   }
 
   const duties = startActiveDuties({
-    isActive,
+    leads,
     async onActivation() {
+      if (!isAuditDeclared) {
+        const { value, outcome } = await store.transact((tx) => declareAudit(tx.scoped("core/"), configuration.auditDevices, env));
+        if (outcome.outcome !== "applied") throw new Error("the audit devices of the configuration could not be stored");
+        if (value.length > 0) logging.logger("audit").info("enabled the configuration's audit devices", { paths: value });
+        isAuditDeclared = true;
+      }
       activeSince = env.now();
       logging.logger("core").info("this node is active now", { term: backing.log.leadership().term });
     },
@@ -125,6 +137,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     promote: () => admission.promote(),
     logger: logging.logger("core"),
   });
+  backing.log.onLeadership(() => duties.wake());
   const retryJoin = startRetryJoin(storage.type === "raft" ? storage.retryJoin : [], seal, logging.logger("raft"));
 
   const application: ApiApplication = {
