@@ -44,7 +44,8 @@ const SWEEP_MS = 50;
 /** Throws Error where the address is taken, the certificate files are of no use, or a trusted proxy is no address. */
 export async function startListener({ listener, application, logger, other }: ListenerOptions): Promise<RunningListener> {
   const { tls } = listener;
-  const api = createApiHandler({ application, listener, proxies: trustedProxies(listener.trustedProxies), logger });
+  let isClosing = false;
+  const api = createApiHandler({ application, listener, proxies: trustedProxies(listener.trustedProxies), logger, isClosing: () => isClosing });
   const server = tls === undefined ? createServer({ maxHeaderSize: MAX_HEADER_BYTES }) : secureServer(tls, listener);
   Object.assign(server, timeouts(listener), { maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: true });
   const lanes = createVerbLanes((lane) => {
@@ -53,14 +54,12 @@ export async function startListener({ listener, application, logger, other }: Li
     server.emit(tls === undefined ? "connection" : "secureConnection", lane);
   });
   const connections = trackConnections(server);
-  let isClosing = false;
 
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     let method = request.method ?? "";
     if (request.httpVersionMajor === 1) {
       noteResponse(request.socket, response);
       if (method === STAND_IN) request.method = method = lanes.verbOf(request);
-      if (isClosing) response.setHeader("Connection", "close");
     }
     const url = originForm(request.url ?? "");
     if (url.startsWith(API_PREFIX)) api(request, response, method, url);

@@ -22,13 +22,16 @@ export interface Responder {
 export interface ResponderOptions {
   readonly application: Pick<ApiApplication, "headers" | "stateHeader">;
   readonly isSecure: boolean;
+  /** From then on answers over HTTP/1.1 are their connection's last. */
+  readonly isClosing: () => boolean;
 }
 
-export function createResponder({ application, isSecure }: ResponderOptions): Responder {
+export function createResponder({ application, isSecure, isClosing }: ResponderOptions): Responder {
   const always: readonly string[] = ["Cache-Control", "no-store", ...(isSecure ? ["Strict-Transport-Security", `max-age=${ONE_YEAR_SECONDS}; includeSubDomains`] : []), ...Object.entries(application.headers).flat()];
 
-  function head(status: number, contentType: string, length: number | undefined, extra: readonly string[]): string[] {
+  function head(response: ServerResponse, status: number, contentType: string, length: number | undefined, extra: readonly string[], isLast = isClosing()): string[] {
     const headers = [...always, ...extra];
+    if (isLast && response.req.httpVersionMajor === 1) headers.push("Connection", "close");
     if (status === NO_CONTENT) return headers;
     if (contentType !== "") headers.push("Content-Type", contentType);
     if (length !== undefined) headers.push("Content-Length", String(length));
@@ -38,7 +41,7 @@ export function createResponder({ application, isSecure }: ResponderOptions): Re
   function respond(response: ServerResponse, { status, headers, contentType, body, index }: ApiResponse, extra: readonly string[], done: () => void): void {
     if (body instanceof Readable) return respondWithStream(response, { status, headers, contentType, body, index }, extra, done);
     const length = body === null ? 0 : typeof body === "string" ? Buffer.byteLength(body) : body.length;
-    const all = head(status, contentType, length, extra);
+    const all = head(response, status, contentType, length, extra);
     addOwn(all, headers, application.stateHeader(index));
     if ((status === 429 || status === 503) && typeof body === "string" && body.startsWith('{"errors"')) all.push("Retry-After", "1");
     response.writeHead(status, all);
@@ -49,7 +52,7 @@ export function createResponder({ application, isSecure }: ResponderOptions): Re
 
   function respondWithStream(response: ServerResponse, { status, headers, contentType, body, index }: ApiResponse & { body: Readable }, extra: readonly string[], done: () => void): void {
     const isUnwanted = response.destroyed || response.req.method === "HEAD" || status === NO_CONTENT;
-    const all = head(status, contentType, undefined, extra);
+    const all = head(response, status, contentType, undefined, extra);
     addOwn(all, headers, application.stateHeader(index));
     if (!response.destroyed) response.writeHead(status, all);
     if (isUnwanted) {
@@ -61,9 +64,9 @@ export function createResponder({ application, isSecure }: ResponderOptions): Re
     pipeline(body, sink, done);
   }
 
-  function refusal({ status, messages }: Pick<RequestError, "status" | "messages">, extra: readonly string[]): { readonly headers: string[]; readonly body: string } {
+  function refusal(response: ServerResponse, { status, messages }: Pick<RequestError, "status" | "messages">, extra: readonly string[], isLast?: boolean): { readonly headers: string[]; readonly body: string } {
     const body = `${JSON.stringify({ errors: messages })}\n`;
-    const headers = head(status, JSON_TYPE, Buffer.byteLength(body), extra);
+    const headers = head(response, status, JSON_TYPE, Buffer.byteLength(body), extra, isLast);
     if (status === 429 || status === 503) headers.push("Retry-After", "1");
     return { headers, body };
   }
@@ -71,19 +74,19 @@ export function createResponder({ application, isSecure }: ResponderOptions): Re
   return {
     respond,
     refuse(response, error, extra) {
-      const { headers, body } = refusal(error, extra);
+      const { headers, body } = refusal(response, error, extra);
       response.writeHead(error.status, headers).end(body);
     },
     refuseUnread(request, response, error, extra) {
-      const { headers, body } = refusal(error, extra);
       if (response.destroyed) return;
+      const { headers, body } = refusal(response, error, extra, true);
       if (request.httpVersionMajor === 2) {
         const { stream } = response as unknown as Http2ServerResponse;
         response.writeHead(error.status, headers).end(body, () => stream.close());
         return;
       }
       // The whole answer goes out, the end only later: a socket closed on unread bytes may take the answer back.
-      response.writeHead(error.status, [...headers, "Connection", "close"]).write(body);
+      response.writeHead(error.status, headers).write(body);
       const timer = setTimeout(end, LINGER_MS);
       function end(): void {
         clearTimeout(timer);
