@@ -5,6 +5,7 @@ import test from "node:test";
 import fc from "fast-check";
 import { RequestError } from "@coffer/state-machine";
 import type { ApiRequest, ApiResponse, CorsConfig } from "@coffer/state-machine";
+import type { ApiApplication } from "./application.js";
 import { collect, echo, echoApplication, json, serve } from "./testing/echo-application.js";
 import { head, rawClient } from "./testing/raw-client.js";
 import type { RawClient } from "./testing/raw-client.js";
@@ -176,6 +177,23 @@ test("an answer that is a stream waits for its reader, and ends with it", async 
   client.socket.destroy();
   await new Promise<void>((resolve) => source.on("close", resolve));
   assert.deepEqual(server.application.requests.list(), {});
+});
+
+test("a client that reads nothing of its answer is cut off", async (t) => {
+  const large = "x".repeat(20_000_000);
+  const streamed = () => ({ status: 200, headers: {}, contentType: "text/plain", body: Readable.from([large, large]), index: 0 });
+  const handle: ApiApplication["handle"] = ({ path }) => (path === "stream" ? streamed() : path === "later" ? new Promise((resolve) => setTimeout(() => resolve(json(200, "")), 5)) : json(200, large));
+  const server = await serve(t, { listener: { idleTimeout: 0.1, maxRequestDuration: 0.1 }, application: echoApplication({ handle }) });
+  for (const requests of [["GET large"], ["GET stream"], ["LIST large"], ["GET later", "GET large"]]) {
+    const client = await rawClient(t, server.port);
+    client.socket.pause();
+    await client.send(requests.map((request) => head(request.split(" ")[0]!, `/v1/${request.split(" ")[1]}`)).join(""));
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    // Too late: what the kernel holds is all there is.
+    client.socket.resume();
+    await client.closed();
+    assert.ok(client.socket.bytesRead < large.length, requests.join());
+  }
 });
 
 test("a stream that breaks cuts the connection: half an answer is not taken for a whole one", async (t) => {

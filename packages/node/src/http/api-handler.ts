@@ -17,6 +17,7 @@ export interface ApiHandlerOptions {
   readonly proxies: TrustedProxies;
   readonly logger: Logger;
   readonly isClosing: () => boolean;
+  readonly stallTimeoutMs: number;
 }
 
 /** `method` as the client sent it; `url` begins with `/v1/`. */
@@ -43,8 +44,8 @@ interface Exchange {
 }
 
 /** Everything under /v1/. A request that has no body and is answered at once is answered within the call. */
-export function createApiHandler({ application, listener, proxies, logger, isClosing }: ApiHandlerOptions): ApiHandler {
-  const responder = createResponder({ application, isSecure: listener.tls !== undefined, isClosing });
+export function createApiHandler({ application, listener, proxies, logger, isClosing, stallTimeoutMs }: ApiHandlerOptions): ApiHandler {
+  const responder = createResponder({ application, isSecure: listener.tls !== undefined, isClosing, stallTimeoutMs });
 
   function refuse(response: ServerResponse, error: unknown, extra: readonly string[]): void {
     const known = toRequestError(error);

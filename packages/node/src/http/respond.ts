@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerResponse } from "node:http2";
+import type { Socket } from "node:net";
 import { Readable, pipeline } from "node:stream";
 import type { ApiResponse, RequestError } from "@coffer/state-machine";
 import type { ApiApplication } from "./application.js";
@@ -24,9 +25,11 @@ export interface ResponderOptions {
   readonly isSecure: boolean;
   /** From then on answers over HTTP/1.1 are their connection's last. */
   readonly isClosing: () => boolean;
+  /** So long may a client take nothing of its answer; 0: for ever. */
+  readonly stallTimeoutMs: number;
 }
 
-export function createResponder({ application, isSecure, isClosing }: ResponderOptions): Responder {
+export function createResponder({ application, isSecure, isClosing, stallTimeoutMs }: ResponderOptions): Responder {
   const always: readonly string[] = ["Cache-Control", "no-store", ...(isSecure ? ["Strict-Transport-Security", `max-age=${ONE_YEAR_SECONDS}; includeSubDomains`] : []), ...Object.entries(application.headers).flat()];
 
   function head(response: ServerResponse, status: number, contentType: string, length: number | undefined, extra: readonly string[], isLast = isClosing()): string[] {
@@ -47,7 +50,17 @@ export function createResponder({ application, isSecure, isClosing }: ResponderO
     response.writeHead(status, all);
     if (body === null || status === NO_CONTENT) response.end();
     else response.end(body);
+    // Most answers have left by now: those cost no timer.
+    if (response.socket === null || response.socket.writableLength > 0) limitStall(response);
     done();
+  }
+
+  /** HTTP/2 limits its whole connection instead. Node resets this with the next request. */
+  function limitStall(response: ServerResponse): void {
+    if (stallTimeoutMs <= 0 || response.req.httpVersionMajor === 2) return;
+    if (response.socket) response.socket.setTimeout(stallTimeoutMs);
+    // It waits for answers before it.
+    else response.once("socket", (socket: Socket) => socket.setTimeout(stallTimeoutMs));
   }
 
   function respondWithStream(response: ServerResponse, { status, headers, contentType, body, index }: ApiResponse & { body: Readable }, extra: readonly string[], done: () => void): void {
@@ -61,6 +74,7 @@ export function createResponder({ application, isSecure, isClosing }: ResponderO
       return done();
     }
     const sink = response.req.httpVersionMajor === 2 ? (response as unknown as Http2ServerResponse).stream : response;
+    limitStall(response);
     pipeline(body, sink, done);
   }
 
