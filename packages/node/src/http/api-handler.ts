@@ -16,6 +16,8 @@ export interface ApiHandlerOptions {
   readonly listener: Pick<Listener, "maxRequestSize" | "maxRequestDuration" | "readTimeout" | "tls">;
   readonly proxies: TrustedProxies;
   readonly logger: Logger;
+  readonly isClosing: () => boolean;
+  readonly stallTimeoutMs: number;
 }
 
 /** `method` as the client sent it; `url` begins with `/v1/`. */
@@ -42,8 +44,8 @@ interface Exchange {
 }
 
 /** Everything under /v1/. A request that has no body and is answered at once is answered within the call. */
-export function createApiHandler({ application, listener, proxies, logger }: ApiHandlerOptions): ApiHandler {
-  const responder = createResponder({ application, isSecure: listener.tls !== undefined });
+export function createApiHandler({ application, listener, proxies, logger, isClosing, stallTimeoutMs }: ApiHandlerOptions): ApiHandler {
+  const responder = createResponder({ application, isSecure: listener.tls !== undefined, isClosing, stallTimeoutMs });
 
   function refuse(response: ServerResponse, error: unknown, extra: readonly string[]): void {
     const known = toRequestError(error);
@@ -83,7 +85,7 @@ export function createApiHandler({ application, listener, proxies, logger }: Api
 
   function startTimer(exchange: Exchange): void {
     if (listener.maxRequestDuration <= 0) return;
-    exchange.timer ??= setTimeout(() => refuseUnread(exchange, TOO_LONG), listener.maxRequestDuration * 1000);
+    exchange.timer ??= setTimeout(() => refuseUnread(exchange, TOO_LONG), listener.maxRequestDuration * 1000).unref();
   }
 
   function handle(exchange: Exchange): void {

@@ -44,7 +44,9 @@ const SWEEP_MS = 50;
 /** Throws Error where the address is taken, the certificate files are of no use, or a trusted proxy is no address. */
 export async function startListener({ listener, application, logger, other }: ListenerOptions): Promise<RunningListener> {
   const { tls } = listener;
-  const api = createApiHandler({ application, listener, proxies: trustedProxies(listener.trustedProxies), logger });
+  const stallTimeoutMs = stallTimeout(listener);
+  let isClosing = false;
+  const api = createApiHandler({ application, listener, proxies: trustedProxies(listener.trustedProxies), logger, isClosing: () => isClosing, stallTimeoutMs });
   const server = tls === undefined ? createServer({ maxHeaderSize: MAX_HEADER_BYTES }) : secureServer(tls, listener);
   Object.assign(server, timeouts(listener), { maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: true });
   const lanes = createVerbLanes((lane) => {
@@ -52,20 +54,20 @@ export async function startListener({ listener, application, logger, other }: Li
     Object.assign(lane, { server, alpnProtocol: false });
     server.emit(tls === undefined ? "connection" : "secureConnection", lane);
   });
-  const connections = trackConnections(server);
-  let isClosing = false;
+  const connections = trackConnections(server, stallTimeoutMs);
 
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     let method = request.method ?? "";
     if (request.httpVersionMajor === 1) {
       noteResponse(request.socket, response);
       if (method === STAND_IN) request.method = method = lanes.verbOf(request);
-      if (isClosing) response.setHeader("Connection", "close");
     }
     const url = originForm(request.url ?? "");
     if (url.startsWith(API_PREFIX)) api(request, response, method, url);
-    else if (other) other(request, response);
-    else response.writeHead(404).end();
+    else if (other) {
+      if (request.httpVersionMajor === 1) request.socket.setTimeout(stallTimeoutMs);
+      other(request, response);
+    } else response.writeHead(404).end();
   });
   server.on("clientError", (error: Error, socket: Duplex) => {
     if (!lanes.rescue(error, socket)) answerClientError(error, socket);
@@ -110,17 +112,23 @@ function secureServer(tls: ListenerTls, { readHeaderTimeout }: Listener): Http2S
 }
 
 /** Node's names for them, in milliseconds. */
-function timeouts({ readHeaderTimeout, readTimeout, idleTimeout, maxRequestDuration }: Listener) {
+function timeouts({ readHeaderTimeout, readTimeout, idleTimeout }: Listener) {
   const headersTimeout = readHeaderTimeout * 1000;
   const late = [headersTimeout, readTimeout * 1000].filter((milliseconds) => milliseconds > 0);
   return {
     headersTimeout,
     requestTimeout: readTimeout > 0 ? Math.max(readTimeout * 1000, headersTimeout) : 0,
     keepAliveTimeout: idleTimeout * 1000,
-    // A connection on which nothing moves, such as that of a client that does not read its answer.
-    timeout: idleTimeout > 0 && maxRequestDuration > 0 ? Math.max(idleTimeout, maxRequestDuration) * 1000 : 0,
     connectionsCheckingInterval: Math.max(CHECK_MS.least, Math.min(CHECK_MS.most, ...late.map((milliseconds) => milliseconds / 4))),
   };
+}
+
+/**
+ * After how many milliseconds a connection on which nothing moves is closed although a request is under way, such as that of
+ * a client that does not read its answer. 0: never. (Node's `server.timeout` says the same, at the price of a timer a request.)
+ */
+function stallTimeout({ idleTimeout, maxRequestDuration }: Listener): number {
+  return idleTimeout > 0 && maxRequestDuration > 0 ? Math.max(idleTimeout, maxRequestDuration) * 1000 : 0;
 }
 
 /** `http://host/v1/x`, as proxies send it, is `/v1/x`. */
@@ -128,14 +136,17 @@ function originForm(url: string): string {
   return url.startsWith("/") ? url : url.replace(/^https?:\/\/[^/?#]*/i, "");
 }
 
-function trackConnections(server: Server | Http2SecureServer) {
+function trackConnections(server: Server | Http2SecureServer, stallTimeoutMs: number) {
   const sockets = new Set<Socket>();
   const sessions = new Set<ServerHttp2Session>();
   server.on("connection", (socket: Duplex) => {
     // A lane's socket is here already.
     if (socket instanceof Socket) sockets.add(socket.once("close", () => sockets.delete(socket)));
   });
-  server.on("session", (session: ServerHttp2Session) => sessions.add(session.once("close", () => sessions.delete(session))));
+  server.on("session", (session: ServerHttp2Session) => {
+    sessions.add(session.once("close", () => sessions.delete(session)));
+    session.setTimeout(stallTimeoutMs, () => session.destroy());
+  });
   return {
     /** HTTP/2's; on HTTP/1.1 the answers say that they are the last. */
     finishSessions(): void {
