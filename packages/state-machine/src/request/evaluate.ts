@@ -138,11 +138,15 @@ function forwarding({ target: { operation }, progress }: Routed, usesToken: bool
 }
 
 function handle(routed: Routed): Answer | Promise<Answer> {
-  const { target: found, storage, mount, progress } = routed;
+  const { target: found, storage, mount, core, progress } = routed;
+  const { spending } = progress;
   const { made, warnings } = engineRequest(progress, found, true);
+  const isLastUse = spending?.numUses === 1;
+  // Before the handler, which may look the token up or renew it. One that is used up with this request it still has to find.
+  if (spending && !isLastUse) useToken(core, spending);
   return then(found.operation.handler(made, storage, mount), (response) => {
     const answer = settle(routed, response, warnings);
-    return progress.spending ? spend(routed, progress.spending, answer) : answer;
+    return isLastUse ? useUp(routed, spending, answer) : answer;
   });
 }
 
@@ -158,8 +162,7 @@ function settle({ env, core, mount, progress }: Routed, response: Response | und
   return { kind: "envelope", sealed: finishResponse({ storage: core, response: envelope, warnings, mount, path: request.path, token, wrapTtlSeconds, requestId: request.id, env }) };
 }
 
-function spend({ env, core }: Routed, token: TokenEntry, answer: Answer): Answer | Promise<Answer> {
-  if (!useToken(core, token)) return answer;
+function useUp({ env, core }: Routed, token: TokenEntry, answer: Answer): Promise<Answer> {
   const hasSecret = answer.kind === "envelope" && answer.sealed.response.secret !== undefined;
   const last: Answer = hasSecret ? { kind: "refused", error: invalid(SECRET_OF_LAST_USE) } : answer;
   return revokeTree(core, token.id, tokenRemoved(env)).then(() => last);
