@@ -2,6 +2,7 @@ import { invalid } from "../errors.js";
 import { NO_CONTENT, data, definePath, documentCodec, field, jsonCodec, keyList } from "../framework/index.js";
 import type { Engine, Field } from "../framework/index.js";
 import { findToken, renewToken } from "../tokens/index.js";
+import type { TtlLimits } from "../tokens/index.js";
 
 /** Three small engines, declared as any engine is, for tests of what lies around them. */
 
@@ -140,6 +141,8 @@ export const leasedEngine: Engine<LeasedServices> = {
   }],
 };
 
+const TOKEN_LIMITS: TtlLimits = { defaultTtl: 86_400, maxTtl: 864_000 };
+
 /** As much of auth/token as shows what a handler sees of its caller's token. Its storage is `core/`. */
 export const tokenEngine: Engine = {
   type: "token",
@@ -168,7 +171,7 @@ export const tokenEngine: Engine = {
         update: {
           summary: "Renews the own token.", effect: "write",
           handler: ({ caller }, storage, { env }) => {
-            renewToken(storage, findToken(storage, caller!.tokenId, env)!, 86_400, { defaultTtl: 86_400, maxTtl: 864_000 }, env);
+            renewToken(storage, findToken(storage, caller!.tokenId, env)!, 86_400, TOKEN_LIMITS, env);
             return NO_CONTENT;
           },
         },
