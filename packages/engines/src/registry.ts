@@ -1,8 +1,7 @@
 import { compileEngine } from "@coffer/state-machine";
 import type { CompiledEngine, Engine, MountEntry } from "@coffer/state-machine";
 import { cubbyhole } from "./cubbyhole/engine.js";
-import { kvV1 } from "./kv/v1.js";
-import { kvV2 } from "./kv/v2.js";
+import { kvV1, kvV2 } from "./kv/engine.js";
 import { token } from "./token/engine.js";
 
 /** One line an engine. sys/ is not here: it belongs to the state machine. */

@@ -91,6 +91,23 @@ export function createExpirationWorker({ store, env, engineFor, mountOf, onError
     return value;
   }
 
+  /** Each mount's own work, a slice of it; one that fails does not keep the others from theirs. */
+  async function workOfEngines(): Promise<boolean> {
+    const { value: mounts } = store.evaluate((tx) => listMounts(tx.scoped("core/")));
+    let more = false;
+    for (const entry of mounts) {
+      const periodic = engineFor(entry)?.engine.periodic;
+      if (!periodic) continue;
+      try {
+        const { value } = await store.transact((tx) => periodic(tx.scoped(`logical/${entry.uuid}/`), mountOf(entry)));
+        more ||= value;
+      } catch (error) {
+        onError(`the periodic work of ${entry.path}`, error);
+      }
+    }
+    return more;
+  }
+
   return {
     async step() {
       const due = await dueNow();
@@ -101,9 +118,10 @@ export function createExpirationWorker({ store, env, engineFor, mountOf, onError
           onError(`expiring a ${one.kind}`, error);
         }
       }
-      const more = await cleanCubbyholes();
+      const moreGone = await cleanCubbyholes();
+      const moreWork = await workOfEngines();
       const reaped = await store.transact((tx) => reapMounts(tx, REAPED_KEYS));
-      return due.length === SLICE || more || reaped.value;
+      return due.length === SLICE || moreGone || moreWork || reaped.value;
     },
   };
 }

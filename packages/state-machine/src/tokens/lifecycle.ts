@@ -63,8 +63,9 @@ export function createToken(storage: WriteStorage, token: NewToken, env: Environ
   return { text, entry };
 }
 
-export function createRootToken(storage: WriteStorage, env: Environment): string {
-  return createToken(storage, { parent: "", policies: ["root"], path: "auth/token/root", displayName: "root", ttl: 0 }, env).text;
+/** Returns the token, which never expires; `text` chooses it. */
+export function createRootToken(storage: WriteStorage, env: Environment, text?: string): string {
+  return createToken(storage, { ...(text !== undefined && { text }), parent: "", policies: ["root"], path: "auth/token/root", displayName: "root", ttl: 0 }, env).text;
 }
 
 /** The live entry of a token; an expired or used-up one is as good as gone. */
