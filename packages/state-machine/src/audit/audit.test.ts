@@ -134,6 +134,8 @@ test("options: hmac_accessor, log_raw, prefix, elide_list_responses", async (t) 
   await plain.ask("read", "kv/a");
   const accessor = plain.lines()[0].auth.accessor;
   assert.match(accessor, /^[A-Za-z0-9]{24}$/);
+  await plain.ask("read", "auth/token/lookup-self");
+  assert.equal(plain.lines().at(-1).response.data.accessor, accessor);
 
   const raw = await audited(t, { log_raw: "true" });
   await raw.ask("update", "kv/a", '{"b":"clear","n":12345678901234567890}');

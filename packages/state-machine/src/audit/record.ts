@@ -86,6 +86,9 @@ function shownInClear({ mount, sensitive }: AuditRecord, keys: "audit_non_hmac_r
   return mount?.config[keys]?.filter((name) => !sensitive.includes(name)) ?? [];
 }
 
+/** Accessors stand in answers too, of lookups for one. */
+const ACCESSOR = ["accessor"];
+
 function authOf({ token, access, request }: AuditRecord, disguise: Disguise): Json {
   const results = access && {
     policy_results: {
@@ -132,7 +135,7 @@ function requestOf(record: AuditRecord, disguise: Disguise, audited: AuditedHead
   };
 }
 
-function responseOf(record: AuditRecord, disguise: Disguise, { elideListResponses }: FileOptions): Json {
+function responseOf(record: AuditRecord, disguise: Disguise, { elideListResponses, hmacAccessor }: FileOptions): Json {
   const { response, error, operation } = record;
   if (!response) return { ...mountOf(record), ...(error && error.message !== "" && { data: disguise.values({ error: error.message }, []) }) };
   const { auth, wrapInfo, warnings, leaseId } = response;
@@ -142,7 +145,7 @@ function responseOf(record: AuditRecord, disguise: Disguise, { elideListResponse
     ...(auth && { auth: grantedAuth(auth, disguise) }),
     ...mountOf(record),
     ...(leaseId !== "" && { secret: { lease_id: leaseId } }),
-    ...(data && { data: disguise.values(data, shownInClear(record, "audit_non_hmac_response_keys")) }),
+    ...(data && { data: disguise.values(data, [...shownInClear(record, "audit_non_hmac_response_keys"), ...(hmacAccessor ? [] : ACCESSOR)]) }),
     ...(wrapInfo && { wrap_info: hideMembers(wrapInfo, { token: disguise.text, accessor: disguise.accessor, wrapped_accessor: disguise.accessor }) }),
     ...(warnings.length > 0 && { warnings }),
   };

@@ -88,7 +88,19 @@ test("secrets of a disabled engine are revoked at their source before its storag
   await expire();
   assert.deepEqual([revoked, problems], [["a"], []]);
   assert.equal((await ask("update", "sys/leases/lookup", { lease_id: lease })).status, 400);
-  for (const prefix of [`logical/${uuid}/`, "core/mounts/doomed/", "core/lease/"]) assert.deepEqual((await store.evaluate((tx) => tx.keys(prefix))).value, [], prefix);
+  for (const prefix of [`logical/${uuid}/`, "core/mounts/doomed/", "core/lease/id/"]) assert.deepEqual((await store.evaluate((tx) => tx.keys(prefix))).value, [], prefix);
+});
+
+test("with an auth method go the tokens of its logins", async () => {
+  const { ask, expire, policy } = await createRig();
+  await policy("staff", 'path "kv/*" { capabilities = ["read"] }');
+  const token = (await ask("update", "auth/login/login/bob", { password: "let-me-in" }, { token: null })).body.auth.client_token;
+  assert.equal((await ask("read", "kv/a", undefined, { token })).status, 404);
+  await ask("delete", "sys/auth/login");
+  assert.equal((await ask("read", "kv/a", undefined, { token })).status, 403);
+  await ask("update", "sys/auth/login", { type: "login" });
+  await expire();
+  assert.equal((await ask("read", "kv/a", undefined, { token })).status, 403, "nor does a new one at its path bring them back");
 });
 
 test("what cannot be mounted, moved, tuned or removed is refused in Vault's words", async () => {

@@ -59,10 +59,13 @@ test("parameters: required, allowed, denied, with globs and lists", async () => 
   const allowed = await bearer(rig, rule("kv/*", "create,update", 'allowed_parameters = { "env" = ["dev-*", "*-test", "*mid*"], "size" = [1, 2], "tags" = [["a", "b"]], "any" = [] }'));
   for (const fits of [{ env: "dev-1" }, { ENV: "x-test" }, { env: "amidst" }, { size: 2 }, { tags: ["a", "b"] }, { any: { x: 1 } }, {}]) assert.equal(await allowed("update", "kv/a", fits), 204, JSON.stringify(fits));
   for (const not of [{ env: "prod" }, { env: ["dev-1"] }, { size: 3 }, { size: "1" }, { tags: ["b", "a"] }, { other: 1 }, { any: 1, other: 1 }]) assert.equal(await allowed("update", "kv/a", not), 403, JSON.stringify(not));
+  const star = await bearer(rig, rule("kv/*", "create,update", 'allowed_parameters = { "env" = ["*"] }'));
+  assert.deepEqual([await star("update", "kv/a", { env: "*" }), await star("update", "kv/a", { env: "dev" })], [204, 403]);
   const others = await bearer(rig, rule("kv/*", "create,update", 'allowed_parameters = { "env" = ["dev"], "*" = [] }'));
   assert.deepEqual([await others("update", "kv/a", { env: "dev", x: 1 }), await others("update", "kv/a", { env: "prod", x: 1 })], [204, 403]);
   const denied = await bearer(rig, rule("kv/*", "create,update", 'denied_parameters = { "ttl" = [], "env" = ["prod-*"] }'));
   assert.deepEqual([await denied("update", "kv/a", { env: "dev" }), await denied("update", "kv/a", { env: "prod-1" }), await denied("update", "kv/a", { TTL: 1 })], [204, 403, 403]);
+  assert.deepEqual([await denied("update", "kv/a", { ENV: "prod-1", env: "dev" }), await denied("update", "kv/a", { env: "dev", ENV: "prod-1" })], [403, 403], "two spellings hide nothing");
   const required = await bearer(rig, rule("kv/*", "create,update,patch", 'required_parameters = ["owner"]'));
   assert.deepEqual([await required("update", "kv/a", { owner: "me" }), await required("update", "kv/a", { x: 1 }), await required("patch", "kv/a", {})], [204, 403, 403]);
 });

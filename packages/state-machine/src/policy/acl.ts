@@ -198,9 +198,10 @@ function hasCapability({ capabilities }: Permission, { operation, exists }: AclQ
 
 function parametersFit({ allowed, denied, required }: Permission, { operation, body }: AclQuestion): boolean {
   if (operation !== "update" && operation !== "patch") return true;
-  const given = new Map(Object.entries(body).map(([name, value]) => [name.toLowerCase(), value]));
-  if (!required.every((name) => given.has(name))) return false;
-  if (given.size === 0) return true;
+  // Pairs, not a map: a name sent in two spellings is judged twice.
+  const given = Object.entries(body).map(([name, value]) => [name.toLowerCase(), value] as const);
+  if (!required.every((name) => given.some(([sent]) => sent === name))) return false;
+  if (given.length === 0) return true;
   if (denied) {
     if (denied.has("*")) return false;
     for (const [name, value] of given) {
@@ -218,10 +219,10 @@ function parametersFit({ allowed, denied, required }: Permission, { operation, b
   return true;
 }
 
-/** Strings match with `*` at either end; everything else by value. */
+/** Strings match with `*` at either end of some text (a `*` alone is that letter, as in Vault); everything else by value. */
 function valueMatches(pattern: unknown, value: unknown): boolean {
   if (typeof pattern === "string" && typeof value === "string") {
-    if (pattern === "*") return true;
+    if (pattern.length < 2) return value === pattern;
     const [starts, ends] = [pattern.endsWith("*"), pattern.startsWith("*")];
     const core = pattern.slice(ends ? 1 : 0, starts ? -1 : undefined);
     if (starts && ends) return value.includes(core);

@@ -1,6 +1,6 @@
 import { RequestError, invalid } from "../errors.js";
 import { buildInput } from "../framework/index.js";
-import type { EngineRequest, EnvelopeResponse, Mount, MountEntry, OperationName, Response } from "../framework/index.js";
+import type { EngineRequest, Environment, EnvelopeResponse, Mount, MountEntry, OperationName, Response } from "../framework/index.js";
 import type { WriteStorage } from "../framework/storage.js";
 import { tokenRemoved } from "../leases/index.js";
 import type { StoreTransaction } from "../store/index.js";
@@ -25,7 +25,7 @@ interface EvaluatorParts {
 
 /** One routed request, with what it is evaluated with. */
 interface Routed {
-  readonly tx: StoreTransaction;
+  readonly env: Environment;
   readonly core: WriteStorage;
   readonly storage: WriteStorage;
   readonly mount: Mount<unknown>;
@@ -67,7 +67,6 @@ export function engineRequest(progress: Progress, found: Target, isJudged: boole
 
 export function createEvaluator({ options, trail, mountOf }: EvaluatorParts): Evaluator {
   const { env } = options;
-
   return (tx, progress, active) => {
     const core = tx.scoped("core/");
     const { request } = progress;
@@ -84,87 +83,89 @@ export function createEvaluator({ options, trail, mountOf }: EvaluatorParts): Ev
       judge(core, progress, false);
       throw error;
     }
-    const routing: Routed = { tx, core, storage: storageOf(tx, found.entry), mount: mountOf(found.entry), target: found, progress };
+    const routed: Routed = { env, core, storage: storageOf(tx, found.entry), mount: mountOf(found.entry), target: found, progress };
     progress.target = found;
-    progress.operation = effectiveOperation(routing);
+    progress.operation = effectiveOperation(routed);
     // Records are made when the view is gone.
     if (options.audit.enabled(core)) progress.operation();
     const access = request.openPaths?.includes(request.path) ? "none" : (found.operation.access ?? "token");
-    const elsewhere = active ? undefined : forwarding(routing, access !== "none");
+    const elsewhere = active ? undefined : forwarding(routed, access !== "none");
     if (elsewhere) return elsewhere;
-    if (found.operation.precheck) found.operation.precheck(engineRequest(progress, found, false).made, routing.storage, routing.mount);
+    if (found.operation.precheck) found.operation.precheck(engineRequest(progress, found, false).made, routed.storage, routed.mount);
     if (access === "none") progress.access = { allowed: true, grantingPolicies: [] };
     else judge(core, progress, access === "sudo");
     const logged = trail.asked(core, progress);
-    return logged ? logged.then(() => handle(routing)) : handle(routing);
+    return logged ? logged.then(() => handle(routed)) : handle(routed);
   };
+}
 
-  /** Throws RequestError 403. */
-  function judge(core: WriteStorage, progress: Progress, needsSudo: boolean): void {
-    const { request, token, body = {}, wrapTtlSeconds } = progress;
-    progress.spending = isLimited(progress) ? token : undefined;
-    progress.access = token && { allowed: false, grantingPolicies: [] };
-    const exists = () => progress.operation() !== "create";
-    const grantingPolicies = authorize(core, token, request.token, { path: request.path, operation: request.operation as OperationName, needsSudo, body, wrapTtlSeconds, exists });
-    progress.access = { allowed: true, grantingPolicies };
-  }
+/** Throws RequestError 403. */
+function judge(core: WriteStorage, progress: Progress, needsSudo: boolean): void {
+  const { request, token, body = {}, wrapTtlSeconds } = progress;
+  progress.spending = isLimited(progress) ? token : undefined;
+  progress.access = token && { allowed: false, grantingPolicies: [] };
+  const exists = () => progress.operation() !== "create";
+  const grantingPolicies = authorize(core, token, request.token, { path: request.path, operation: request.operation as OperationName, needsSudo, body, wrapTtlSeconds, exists });
+  progress.access = { allowed: true, grantingPolicies };
+}
 
-  function effectiveOperation({ target: found, storage, mount, progress }: Routed): Progress["operation"] {
-    const { operation } = progress.request;
-    const { exists } = found.match.declaration;
-    if (operation !== "update" || !exists) return () => operation;
-    let known: "create" | "update" | undefined;
-    return () => (known ??= isThere() ? "update" : "create");
-
-    function isThere(): boolean {
-      try {
-        return exists!(engineRequest(progress, found, false).made, storage, mount);
-      } catch (error) {
-        // What is wrong with the input, the handler's turn will tell, if the caller may know.
-        if (error instanceof RequestError) return true;
-        throw error;
-      }
+function effectiveOperation({ target: found, storage, mount, progress }: Routed): Progress["operation"] {
+  const { operation } = progress.request;
+  const { exists } = found.match.declaration;
+  if (operation !== "update" || !exists) return () => operation;
+  const isThere = () => {
+    try {
+      return exists(engineRequest(progress, found, false).made, storage, mount);
+    } catch (error) {
+      // What is wrong with the input, the handler's turn will tell, if the caller may know.
+      if (error instanceof RequestError) return true;
+      throw error;
     }
-  }
+  };
+  let known: "create" | "update" | undefined;
+  return () => (known ??= isThere() ? "update" : "create");
+}
 
-  /** What a standby can tell will write, before it does or records anything. */
-  function forwarding({ target: { operation }, progress }: Routed, usesToken: boolean): Answer | undefined {
-    const isSpent = usesToken && isLimited(progress);
-    if (operation.thisNode) {
-      if (isSpent) throw invalid("a token with limited uses cannot be used on this path of a standby node");
-      return undefined;
-    }
-    if (operation.effect === "write" || isSpent || progress.wrapTtlSeconds > 0) return FORWARD_WRITE;
-    return operation.activeOnly ? { kind: "forward", reason: "active-only" } : undefined;
+/** What a standby can tell will write, before it does or records anything. */
+function forwarding({ target: { operation }, progress }: Routed, usesToken: boolean): Answer | undefined {
+  const isSpent = usesToken && isLimited(progress);
+  if (operation.thisNode) {
+    if (isSpent) throw invalid("a token with limited uses cannot be used on this path of a standby node");
+    return undefined;
   }
+  if (operation.effect === "write" || isSpent || progress.wrapTtlSeconds > 0) return FORWARD_WRITE;
+  return operation.activeOnly ? { kind: "forward", reason: "active-only" } : undefined;
+}
 
-  function handle(routing: Routed): Answer | Promise<Answer> {
-    const { target: found, storage, mount, progress } = routing;
-    const { made, warnings } = engineRequest(progress, found, true);
-    return then(found.operation.handler(made, storage, mount), (response) => {
-      const answer = settle(routing, response, warnings);
-      return progress.spending ? spend(routing, progress.spending, answer) : answer;
-    });
-  }
+function handle(routed: Routed): Answer | Promise<Answer> {
+  const { target: found, storage, mount, core, progress } = routed;
+  const { spending } = progress;
+  const { made, warnings } = engineRequest(progress, found, true);
+  const isLastUse = spending?.numUses === 1;
+  // Before the handler, which may look the token up or renew it. One that is used up with this request it still has to find.
+  if (spending && !isLastUse) useToken(core, spending);
+  return then(found.operation.handler(made, storage, mount), (response) => {
+    const answer = settle(routed, response, warnings);
+    return isLastUse ? useUp(routed, spending, answer) : answer;
+  });
+}
 
-  function settle({ core, mount, progress }: Routed, response: Response | undefined, fieldWarnings: readonly string[]): Answer {
-    const { request, token, wrapTtlSeconds } = progress;
-    if (response === undefined) {
-      const isRead = request.operation === "read" || request.operation === "list" || request.operation === "scan";
-      if (isRead) return { kind: "miss", warnings: [] };
-    } else if (response.kind !== "envelope") return { kind: "other", response };
-    const envelope = response ?? EMPTY;
-    // An answer without content stays one: Vault then says nothing of ignored fields either.
-    const warnings = hasContent(envelope) ? fieldWarnings : [];
-    return { kind: "envelope", sealed: finishResponse({ storage: core, response: envelope, warnings, mount, path: request.path, token, wrapTtlSeconds, requestId: request.id, env }) };
-  }
+function settle({ env, core, mount, progress }: Routed, response: Response | undefined, fieldWarnings: readonly string[]): Answer {
+  const { request, token, wrapTtlSeconds } = progress;
+  if (response === undefined) {
+    const isRead = request.operation === "read" || request.operation === "list" || request.operation === "scan";
+    if (isRead) return { kind: "miss", warnings: [] };
+  } else if (response.kind !== "envelope") return { kind: "other", response };
+  const envelope = response ?? EMPTY;
+  // An answer without content stays one: Vault then says nothing of ignored fields either.
+  const warnings = hasContent(envelope) ? fieldWarnings : [];
+  return { kind: "envelope", sealed: finishResponse({ storage: core, response: envelope, warnings, mount, path: request.path, token, wrapTtlSeconds, requestId: request.id, env }) };
+}
 
-  function spend({ core }: Routed, token: TokenEntry, answer: Answer): Answer | Promise<Answer> {
-    if (!useToken(core, token)) return answer;
-    const hasSecret = answer.kind === "envelope" && answer.sealed.response.secret !== undefined;
-    const last: Answer = hasSecret ? { kind: "refused", error: invalid(SECRET_OF_LAST_USE) } : answer;
-    return revokeTree(core, token.id, tokenRemoved(env)).then(() => last);
-  }
+function useUp({ env, core }: Routed, token: TokenEntry, answer: Answer): Promise<Answer> {
+  const hasSecret = answer.kind === "envelope" && answer.sealed.response.secret !== undefined;
+  const last: Answer = hasSecret ? { kind: "refused", error: invalid(SECRET_OF_LAST_USE) } : answer;
+  return revokeTree(core, token.id, tokenRemoved(env)).then(() => last);
 }
 
 const isLimited = ({ token }: Progress): boolean => token !== undefined && token.numUses > 0;

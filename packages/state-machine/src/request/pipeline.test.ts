@@ -151,6 +151,16 @@ test("a limited token counts down in the request's own write set, and on failure
   assert.deepEqual(both.map(({ status }) => status).sort(), [200, 403], "two at once do not share one use");
 });
 
+test("a handler sees its token with this use spent, and what it makes of the token stands", async () => {
+  const { ask, token } = await createRig();
+  const three = await token(["default"], { numUses: 3 });
+  assert.deepEqual((await ask("read", "auth/token/lookup-self", undefined, { token: three })).body.data.num_uses, 2);
+  assert.equal((await ask("update", "auth/token/renew-self", undefined, { token: three })).status, 204);
+  const { data } = (await ask("read", "auth/token/lookup-self", undefined, { token: three })).body;
+  assert.equal(data.ttl, 86_400);
+  assert.deepEqual((await ask("read", "auth/token/lookup-self", undefined, { token: three })).body, BAD_TOKEN);
+});
+
 test("the last use of a token cannot take a leased secret along", async () => {
   const { ask, token, policy, expire, revoked } = await createRig();
   await policy("p", 'path "leased/*" { capabilities = ["read"] }');

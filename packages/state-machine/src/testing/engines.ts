@@ -1,6 +1,8 @@
 import { invalid } from "../errors.js";
 import { NO_CONTENT, data, definePath, documentCodec, field, jsonCodec, keyList } from "../framework/index.js";
 import type { Engine, Field } from "../framework/index.js";
+import { findToken, renewToken } from "../tokens/index.js";
+import type { TtlLimits } from "../tokens/index.js";
 
 /** Three small engines, declared as any engine is, for tests of what lies around them. */
 
@@ -137,6 +139,45 @@ export const leasedEngine: Engine<LeasedServices> = {
       services.revoked.push(String(made["role"]));
     },
   }],
+};
+
+const TOKEN_LIMITS: TtlLimits = { defaultTtl: 86_400, maxTtl: 864_000 };
+
+/** As much of auth/token as shows what a handler sees of its caller's token. Its storage is `core/`. */
+export const tokenEngine: Engine = {
+  type: "token",
+  table: "auth",
+  help: "Tokens.",
+  paths: [
+    definePath({
+      template: "lookup-self",
+      help: { synopsis: "Shows the own token.", description: "Its uses and its time." },
+      fields: {},
+      operations: {
+        read: {
+          summary: "Shows the own token.", effect: "read",
+          handler: ({ caller }, storage, { env }) => {
+            const found = findToken(storage, caller!.tokenId, env)!;
+            return data({ accessor: found.accessor, num_uses: found.numUses, ttl: found.ttl });
+          },
+        },
+      },
+    }),
+    definePath({
+      template: "renew-self",
+      help: { synopsis: "Renews the own token.", description: "By a day." },
+      fields: {},
+      operations: {
+        update: {
+          summary: "Renews the own token.", effect: "write",
+          handler: ({ caller }, storage, { env }) => {
+            renewToken(storage, findToken(storage, caller!.tokenId, env)!, 86_400, TOKEN_LIMITS, env);
+            return NO_CONTENT;
+          },
+        },
+      },
+    }),
+  ],
 };
 
 /** Knows one password for everybody. */

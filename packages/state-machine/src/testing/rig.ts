@@ -14,7 +14,7 @@ import type { Store } from "../store/index.js";
 import { createRooms, systemEngine } from "../system/index.js";
 import type { SystemServices } from "../system/index.js";
 import { createRootToken, createToken, writeTokenSalt } from "../tokens/index.js";
-import { counterEngine, kvEngine, leasedEngine, loginEngine } from "./engines.js";
+import { counterEngine, kvEngine, leasedEngine, loginEngine, tokenEngine } from "./engines.js";
 
 /** A whole core in memory: the real log, store, barrier, pipeline and sys/; time and chance are the test's. */
 export interface Rig {
@@ -77,7 +77,7 @@ function seededEnvironment(seed: string): { readonly env: Environment; advance(s
   return { env: { now: () => now, randomBytes, uuid }, advance: (seconds) => void (now += seconds * MS) };
 }
 
-const OURS = new Map<string, CompiledEngine>([kvEngine, counterEngine, leasedEngine as unknown as Engine, loginEngine, systemEngine as unknown as Engine].map((engine) => [engine.type, compileEngine(engine)]));
+const OURS = new Map<string, CompiledEngine>([kvEngine, counterEngine, leasedEngine as unknown as Engine, loginEngine, tokenEngine, systemEngine as unknown as Engine].map((engine) => [engine.type, compileEngine(engine)]));
 
 export async function createRig(seed = "rig"): Promise<Rig> {
   const { env, advance } = seededEnvironment(seed);
