@@ -1,12 +1,13 @@
-import { data, definePath, denied, field, findByAccessor, findToken, remainingTtl, RequestError, tokenId } from "@coffer/state-machine";
-import type { EngineRequest, Environment, ReadStorage, Response, TokenEntry } from "@coffer/state-machine";
+import { data, definePath, field, remainingTtl, RequestError } from "@coffer/state-machine";
+import type { EngineRequest, Environment, Mount, ReadStorage, Response, TokenEntry } from "@coffer/state-machine";
+import { byAccessor, findByText, ownEntry } from "./find.js";
 
-export const badToken = () => new RequestError("permission_denied", "bad token");
+const isoTime = (seconds: number) => new Date(seconds * 1000).toISOString();
 
-const isoOrNull = (seconds: number) => (seconds === 0 ? null : new Date(seconds * 1000).toISOString());
-
+/** `id` is the token itself where the caller has it, else empty. */
 function describe(entry: TokenEntry, id: string, env: Environment): Response {
-  const isRoot = entry.path === "auth/token/root";
+  // The first root token was made by initialisation, not by a request: nothing is known of its renewal.
+  const isInitialRoot = entry.path === "auth/token/root";
   return data({
     id,
     accessor: entry.accessor,
@@ -18,85 +19,58 @@ function describe(entry: TokenEntry, id: string, env: Environment): Response {
     orphan: entry.parent === "",
     creation_time: entry.creationTime,
     creation_ttl: entry.creationTtl,
-    expire_time: isoOrNull(entry.expireTime),
+    expire_time: entry.expireTime === 0 ? null : isoTime(entry.expireTime),
     ttl: remainingTtl(entry, env.now() / 1000),
     explicit_max_ttl: entry.explicitMaxTtl,
     entity_id: entry.entityId,
     type: "service",
-    ...(isRoot ? {} : { issue_time: isoOrNull(entry.creationTime), renewable: entry.renewable }),
+    ...(!isInitialRoot && { issue_time: isoTime(entry.creationTime), renewable: entry.renewable }),
     ...(entry.period > 0 && { period: entry.period }),
     ...(entry.role !== "" && { role: entry.role }),
     ...(entry.boundCidrs.length > 0 && { bound_cidrs: entry.boundCidrs }),
-    ...(entry.lastRenewal > 0 && { last_renewal: isoOrNull(entry.lastRenewal), last_renewal_time: entry.lastRenewal }),
+    ...(entry.lastRenewal > 0 && { last_renewal: isoTime(entry.lastRenewal), last_renewal_time: entry.lastRenewal }),
   });
 }
 
-function lookupText(storage: ReadStorage, text: string, env: Environment): Response {
-  const entry = findToken(storage, tokenId(storage, text), env);
-  if (!entry) throw badToken();
-  return describe(entry, text, env);
+function lookup(request: EngineRequest<{ readonly token: string }>, storage: ReadStorage, mount: Mount): Response {
+  const { token } = request.input;
+  if (token === "") return lookupSelf(request, storage, mount);
+  const entry = findByText(storage, token, mount.env);
+  if (!entry) throw new RequestError("permission_denied", "bad token");
+  return describe(entry, token, mount.env);
 }
 
-const help = (synopsis: string) => ({ synopsis, description: "This endpoint looks up a token and its properties." });
-const tokenField = field.string({ description: "Token to look up.", sensitive: true });
-
-/** The own token's text reaches no handler: the client knows it, and the caller's entry is enough. */
-function lookupSelf(request: EngineRequest<unknown>, storage: ReadStorage, env: Environment): Response {
-  const entry = request.caller && findToken(storage, request.caller.tokenId, env);
-  if (!entry) throw denied();
-  return describe(entry, request.ownToken ?? "", env);
+function lookupSelf({ caller, ownToken }: EngineRequest<unknown>, storage: ReadStorage, { env }: Mount): Response {
+  return describe(ownEntry(storage, caller, env), ownToken ?? "", env);
 }
 
-export const lookup = definePath({
+// Looking up by POST keeps a token out of URLs; it writes nothing.
+
+export const lookupPath = definePath({
   template: "lookup",
-  help: help("This endpoint will lookup a token and its properties."),
-  fields: { token: tokenField },
+  help: { synopsis: "Tells the properties of a token.", description: "Its policies, its TTL, where it came from. Without a token, of the calling one." },
+  fields: { token: field.string({ description: "The token to look up.", sensitive: true, default: "" }) },
   operations: {
-    read: { effect: "read", summary: "Look up the calling token, or the one given.", handler: (request, storage, { env }) => (request.input.token ? lookupText(storage, request.input.token, env) : lookupSelf(request, storage, env)) },
-    update: { effect: "write", summary: "Look up the calling token, or the one given.", handler: (request, storage, { env }) => (request.input.token ? lookupText(storage, request.input.token, env) : lookupSelf(request, storage, env)) },
+    read: { effect: "read", summary: "Look up a token.", handler: lookup },
+    update: { effect: "read", summary: "Look up a token.", handler: lookup },
   },
 });
 
 export const lookupSelfPath = definePath({
   template: "lookup-self",
-  help: help("This endpoint will lookup the calling token and its properties."),
-  fields: { token: field.string({ description: "Unused; the calling token is looked up.", sensitive: true }) },
+  help: { synopsis: "Tells the properties of the calling token.", description: "As lookup, for the token that asks." },
+  fields: { token: field.string({ description: "Ignored: the calling token is looked up.", sensitive: true }) },
   operations: {
-    read: { effect: "read", summary: "Look up the calling token.", handler: (request, storage, { env }) => lookupSelf(request, storage, env) },
-    update: { effect: "write", summary: "Look up the calling token.", handler: (request, storage, { env }) => lookupSelf(request, storage, env) },
+    read: { effect: "read", summary: "Look up the calling token.", handler: lookupSelf },
+    update: { effect: "read", summary: "Look up the calling token.", handler: lookupSelf },
   },
 });
 
-export const lookupAccessor = definePath({
+export const lookupAccessorPath = definePath({
   template: "lookup-accessor",
-  help: help("This endpoint will lookup a token associated with the given accessor and its properties. Response will not contain the token ID."),
-  fields: { accessor: field.string({ description: "Accessor of the token to look up.", required: true }) },
+  help: { synopsis: "Tells the properties of a token by its accessor.", description: "As lookup; the token itself is not shown." },
+  fields: { accessor: field.string({ description: "Accessor of the token.", required: true }) },
   operations: {
-    update: {
-      effect: "write",
-      summary: "Look up a token by its accessor.",
-      handler(request, storage, { env }) {
-        const entry = findByAccessor(storage, request.input.accessor, env);
-        if (!entry) throw new RequestError("permission_denied", "invalid accessor");
-        return describe(entry, "", env);
-      },
-    },
-  },
-});
-
-export const accessors = definePath({
-  template: "accessors",
-  help: help("List token accessors, which can then be used to iterate and discover tokens. Because this can be used to cause a denial of service, this endpoint requires 'sudo' capability."),
-  fields: {},
-  operations: {
-    list: {
-      effect: "read",
-      access: "sudo",
-      summary: "List token accessors.",
-      async handler(_request, storage) {
-        const keys = await storage.list("token/accessor/");
-        return keys.length === 0 ? undefined : data({ keys });
-      },
-    },
+    update: { effect: "read", summary: "Look up a token by its accessor.", handler: ({ input }, storage, { env }) => describe(byAccessor(storage, input.accessor, env), "", env) },
   },
 });
