@@ -82,6 +82,15 @@ test("a renewed lease ends later, and the index's old entry does nothing", async
   assert.deepEqual(backend.revoked, ["x"]);
 });
 
+test("a lease that was renewed is not ended by what the index said before", async () => {
+  const { lease, backend, store, clock, doDueWork } = await service();
+  const id = (await lease("x"))["lease_id"] as string;
+  const codec = { encode: () => Buffer.from("{}"), decode: () => ({}) };
+  await store.transact((tx) => tx.put(`core/expire/${String(clock.now()).padStart(13, "0")}/lease/${id}`, codec, {}));
+  await doDueWork();
+  assert.deepEqual(backend.revoked, []);
+});
+
 test("the leases of a token end with it, and only its own", async () => {
   const { request, lease, token, tokenWith, backend, doDueWork, leases } = await service();
   for (const name of ["a", "b"]) await lease(name);
