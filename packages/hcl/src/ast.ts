@@ -16,6 +16,7 @@ export type Value =
 export interface Attribute {
   readonly kind: "attribute";
   readonly name: string;
+  readonly file: string;
   readonly at: Position;
   readonly value: Value;
 }
@@ -24,6 +25,7 @@ export interface Attribute {
 export interface Block {
   readonly kind: "block";
   readonly name: string;
+  readonly file: string;
   readonly at: Position;
   readonly labels: readonly string[];
   readonly body: Body;
@@ -31,6 +33,7 @@ export interface Block {
 
 export type Item = Attribute | Block;
 
+/** What a file or a block holds. The items of a body that was merged from several files name their own. */
 export interface Body {
   readonly items: readonly Item[];
   readonly file: string;

@@ -1,56 +1,83 @@
+import { tokenize } from "./lexer.js";
+import type { Token } from "./lexer.js";
 import { parseHcl } from "./parser.js";
 
 const INDENT = "  ";
-/** Lines inside these are text, not structure. */
-const HEREDOC = /<<-?([\p{L}_][\p{L}\p{N}_]*)\s*$/u;
 
-/** Canonical layout for `policy fmt`: two spaces a level, `=` aligned in runs of attributes, comments kept. Throws HclError. */
+interface Line {
+  readonly tokens: readonly Token[];
+  readonly depth: number;
+}
+
+/**
+ * Canonical layout for `policy fmt`: two spaces a level, `=` aligned in runs of attributes, at most one blank line,
+ * comments and the text of values kept. Throws HclError.
+ */
 export function formatHcl(text: string, file = "policy"): string {
   parseHcl(text, file);
-  const lines: string[] = [];
+  const lines = withoutSpareBlanks(indented(splitLines(tokenize(text, file))));
+  const written: string[] = [];
+  for (let i = 0; i < lines.length; ) {
+    const run = attributeRun(lines, i);
+    const width = Math.max(0, ...run.map(({ tokens }) => tokens[0]!.source.length));
+    for (const line of run) written.push(INDENT.repeat(line.depth) + attribute(line, width));
+    i += run.length;
+    if (run.length === 0) written.push(INDENT.repeat(lines[i]!.depth) + spaced(lines[i++]!.tokens));
+  }
+  return written.map((line) => `${line.trimEnd()}\n`).join("");
+}
+
+function splitLines(tokens: readonly Token[]): Token[][] {
+  const lines: Token[][] = [[]];
+  for (const token of tokens) {
+    if (token.kind === "newline") lines.push([]);
+    else if (token.kind !== "end") lines.at(-1)!.push(token);
+  }
+  return lines;
+}
+
+const isPunctuation = (token: Token | undefined, marks: string) => token?.kind === "punctuation" && marks.includes(token.text);
+
+function indented(lines: readonly Token[][]): Line[] {
   let depth = 0;
-  let heredoc: string | undefined;
-  for (const raw of text.replace(/\r\n/g, "\n").split("\n")) {
-    if (heredoc !== undefined) {
-      lines.push(raw);
-      if (raw.trim() === heredoc) heredoc = undefined;
-      continue;
-    }
-    const line = raw.trim();
-    const bare = withoutStringsAndComments(line);
-    const closes = /^[}\]]+/.exec(bare)?.[0].length ?? 0;
-    lines.push(line === "" ? "" : INDENT.repeat(Math.max(0, depth - closes)) + line);
-    depth += (bare.match(/[{[]/g)?.length ?? 0) - (bare.match(/[}\]]/g)?.length ?? 0);
-    heredoc = HEREDOC.exec(line)?.[1];
+  return lines.map((tokens) => {
+    const closing = tokens.findIndex((token) => !isPunctuation(token, "}]"));
+    const leading = closing < 0 ? tokens.length : closing;
+    const line = { tokens, depth: Math.max(0, depth - leading) };
+    for (const token of tokens) depth += isPunctuation(token, "{[") ? 1 : isPunctuation(token, "}]") ? -1 : 0;
+    return line;
+  });
+}
+
+function withoutSpareBlanks(lines: readonly Line[]): Line[] {
+  const kept = lines.filter(({ tokens }, i) => tokens.length > 0 || (i > 0 && lines[i - 1]!.tokens.length > 0));
+  while (kept.at(-1)?.tokens.length === 0) kept.pop();
+  return kept;
+}
+
+/** The lines from `begin` whose equals signs stand in one column. */
+function attributeRun(lines: readonly Line[], begin: number): Line[] {
+  const run: Line[] = [];
+  for (let i = begin; i < lines.length; i++) {
+    const line = lines[i]!;
+    if (line.depth !== lines[begin]!.depth || !isPunctuation(line.tokens[1], "=")) break;
+    run.push(line);
+    // A value of several lines ends the run: what follows stands far below.
+    if (line.tokens.some(({ source }) => source.includes("\n"))) break;
   }
-  return `${collapseBlankLines(alignAttributes(lines)).join("\n").trim()}\n`;
+  return run;
 }
 
-function withoutStringsAndComments(line: string): string {
-  return line.replace(/"(?:\\.|[^"\\])*"/g, '""').replace(/(#|\/\/).*$/, "");
+function attribute({ tokens }: Line, width: number): string {
+  return `${tokens[0]!.source.padEnd(width)} ${spaced(tokens.slice(1))}`;
 }
 
-function alignAttributes(lines: readonly string[]): string[] {
-  const result: string[] = [];
-  let run: { indent: string; name: string; rest: string }[] = [];
-  const flush = () => {
-    const width = Math.max(0, ...run.map(({ name }) => name.length));
-    for (const { indent, name, rest } of run) result.push(`${indent}${name.padEnd(width)} = ${rest}`);
-    run = [];
-  };
-  for (const line of lines) {
-    const match = /^(\s*)("[^"]*"|[\p{L}_][\p{L}\p{N}_.-]*)\s*=\s*(.*)$/u.exec(line);
-    if (match && (run.length === 0 || run[0]!.indent === match[1])) run.push({ indent: match[1]!, name: match[2]!, rest: match[3]! });
-    else {
-      flush();
-      if (match) run.push({ indent: match[1]!, name: match[2]!, rest: match[3]! });
-      else result.push(line.replace(/^(\s*[\p{L}_][\p{L}\p{N}_-]*(?:\s+"[^"]*")*)\s*\{/u, (_, head: string) => `${head.replace(/(\S)\s+/g, "$1 ")} {`));
-    }
-  }
-  flush();
-  return result;
+/** The tokens of a line with a blank where one belongs. */
+function spaced(tokens: readonly Token[]): string {
+  return tokens.map((token, i) => (i > 0 && needsBlank(tokens[i - 1]!, token) ? " " : "") + token.source.trimEnd()).join("");
 }
 
-function collapseBlankLines(lines: readonly string[]): string[] {
-  return lines.filter((line, i) => line !== "" || lines[i - 1] !== "");
+function needsBlank(before: Token, token: Token): boolean {
+  if (isPunctuation(token, ",:]") || isPunctuation(before, "[")) return token.kind === "comment";
+  return !(isPunctuation(before, "{") && isPunctuation(token, "}"));
 }

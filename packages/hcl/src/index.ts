@@ -1,6 +1,7 @@
 export * from "./ast.js";
+export { closest } from "./closest.js";
 export * from "./duration.js";
 export { formatHcl } from "./format.js";
 export { parseHcl } from "./parser.js";
-export { closest, readBody } from "./read.js";
+export { readBody } from "./read.js";
 export type { BlockReader, BodyReader } from "./read.js";

@@ -1,19 +1,29 @@
 import { HclError } from "./ast.js";
 import type { Position } from "./ast.js";
 
-export type Token =
-  | { readonly kind: "name" | "string"; readonly text: string; readonly at: Position }
-  | { readonly kind: "number"; readonly value: number; readonly at: Position }
-  | { readonly kind: "punctuation"; readonly text: "{" | "}" | "[" | "]" | "=" | "," | ":"; readonly at: Position }
-  | { readonly kind: "newline"; readonly at: Position }
-  | { readonly kind: "end"; readonly at: Position };
+/** Where a token stands, and its characters as they are written. */
+interface Place {
+  readonly at: Position;
+  readonly source: string;
+}
 
-const ESCAPES: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r", '"': '"', "\\": "\\", a: "\x07", b: "\b", f: "\f", v: "\v" };
+type Content =
+  | { readonly kind: "name" | "string"; readonly text: string }
+  | { readonly kind: "number"; readonly value: number }
+  | { readonly kind: "punctuation"; readonly text: "{" | "}" | "[" | "]" | "=" | "," | ":" }
+  | { readonly kind: "comment" | "newline" | "end" };
+
+export type Token = Content & Place;
+
+const ESCAPES: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r", '"': '"', "\\": "\\", a: "\x07", b: "\b", f: "\f", v: "\v", "/": "/" };
+const ESCAPE_DIGITS: Readonly<Record<string, number>> = { x: 2, u: 4, U: 8 };
 const NAME_START = /[\p{L}_]/u;
 const NAME_PART = /[\p{L}\p{N}_.-]/u;
+/** Blanks, and the mark that some editors begin a file with. */
+const BETWEEN = " \t\r\uFEFF";
 const NUMBER = /[-+]?(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)/y;
 
-/** HCL 1 (and JSON) into tokens. Throws HclError. */
+/** HCL 1 (and JSON) into tokens, comments among them. Throws HclError. */
 export function tokenize(text: string, file: string): Token[] {
   const tokens: Token[] = [];
   let at = 0;
@@ -26,6 +36,10 @@ export function tokenize(text: string, file: string): Token[] {
   const newline = () => {
     line += 1;
     lineStart = at;
+  };
+  const lineEnd = () => {
+    const end = text.indexOf("\n", at);
+    return end < 0 ? text.length : end;
   };
 
   function skipBlockComment(): void {
@@ -51,77 +65,100 @@ export function tokenize(text: string, file: string): Token[] {
         value += char;
         continue;
       }
+      const where = position();
       at += 1;
       const escape = text[at] ?? "";
-      const width = escape === "u" ? 4 : escape === "U" ? 8 : escape === "x" ? 2 : 0;
-      if (width > 0) {
+      const width = ESCAPE_DIGITS[escape];
+      if (width !== undefined) {
         const digits = text.slice(at + 1, at + 1 + width);
-        if (!/^[0-9a-fA-F]+$/.test(digits) || digits.length < width || parseInt(digits, 16) > 0x10ffff) fail(`\\${escape} needs ${width} hexadecimal digits`);
+        if (digits.length < width || !/^[0-9a-fA-F]+$/.test(digits) || parseInt(digits, 16) > 0x10ffff) fail(`\\${escape} needs ${width} hexadecimal digits`, where);
         value += String.fromCodePoint(parseInt(digits, 16));
         at += width;
-      } else if (escape in ESCAPES) value += ESCAPES[escape];
-      else if (escape === "/") value += "/";
-      else fail(`unknown escape \\${escape}`);
+      } else if (Object.hasOwn(ESCAPES, escape)) value += ESCAPES[escape];
+      else if (escape === "" || escape === "\n") fail("this string is never closed with a quote", begin);
+      else fail(`unknown escape \\${escape}; a backslash in a string is written twice: \\\\`, where);
     }
     at += 1;
     return value;
   }
 
+  /** `<<EOT` keeps indentation; `<<-EOT` takes off that of its last line, if every line has it. */
   function heredoc(): string {
     const begin = position();
-    const head = /<<(-?)([\p{L}_][\p{L}\p{N}_]*)[ \t]*\r?\n/uy;
+    const head = /<<(-?)([\p{L}\p{N}_]+)[ \t]*\r?\n/uy;
     head.lastIndex = at;
     const match = head.exec(text);
     if (!match) return fail("a heredoc starts with <<NAME at the end of its line", begin);
+    const marker = match[2]!;
     at += match[0].length;
     newline();
     const lines: string[] = [];
     for (;;) {
-      const end = text.indexOf("\n", at);
-      const current = text.slice(at, end < 0 ? text.length : end);
-      if (current.trim() === match[2]) {
+      const end = lineEnd();
+      const current = text.slice(at, end).replace(/\r$/, "");
+      if (current.endsWith(marker) && current.trimStart() === marker) {
         at += current.length;
-        break;
+        const indent = match[1] === "-" ? current.slice(0, current.length - marker.length) : "";
+        const cut = lines.every((one) => one.startsWith(indent)) ? indent.length : 0;
+        return lines.map((one) => `${one.slice(cut)}\n`).join("");
       }
-      if (end < 0) return fail(`this heredoc is never closed with ${match[2]}`, begin);
-      lines.push(current.replace(/\r$/, ""));
+      if (end === text.length) return fail(`this heredoc is never closed with ${marker} on a line of its own`, begin);
+      lines.push(current);
       at = end + 1;
       newline();
     }
-    const indents = lines.filter((one) => one.trim() !== "").map((one) => /^[ \t]*/.exec(one)![0].length);
-    const indent = match[1] === "-" && indents.length > 0 ? Math.min(...indents) : 0;
-    return lines.map((one) => `${one.slice(indent)}\n`).join("");
+  }
+
+  /** Moves `at` past what starts there; undefined for what is between tokens. */
+  function content(char: string): Content | undefined {
+    if (char === "\n") {
+      at += 1;
+      return { kind: "newline" };
+    }
+    if (BETWEEN.includes(char)) {
+      at += 1;
+      return undefined;
+    }
+    if (char === "#" || text.startsWith("//", at)) {
+      at = lineEnd();
+      return { kind: "comment" };
+    }
+    if (text.startsWith("/*", at)) {
+      skipBlockComment();
+      return { kind: "comment" };
+    }
+    if (char === '"') return { kind: "string", text: quoted() };
+    if (text.startsWith("<<", at)) return { kind: "string", text: heredoc() };
+    if ("{}[]=,:".includes(char)) {
+      at += 1;
+      return { kind: "punctuation", text: char as "{" };
+    }
+    const begin = at;
+    if (NAME_START.test(char)) {
+      while (at < text.length && NAME_PART.test(text[at]!)) at += 1;
+      return { kind: "name", text: text.slice(begin, at) };
+    }
+    return { kind: "number", value: number() };
+  }
+
+  function number(): number {
+    const where = position();
+    NUMBER.lastIndex = at;
+    const digits = NUMBER.exec(text)?.[0];
+    if (digits === undefined) return fail(`unexpected character ${JSON.stringify(String.fromCodePoint(text.codePointAt(at)!))}`);
+    at += digits.length;
+    if (at < text.length && NAME_PART.test(text[at]!)) fail(`${digits}${text[at]} is neither a number nor a name; put it in quotes`, where);
+    const sign = digits.startsWith("-") ? -1 : 1;
+    return sign * Number(digits.replace(/^[-+]/, ""));
   }
 
   while (at < text.length) {
-    const char = text[at]!;
     const where = position();
-    if (char === "\n") {
-      tokens.push({ kind: "newline", at: where });
-      at += 1;
-      newline();
-    } else if (char === " " || char === "\t" || char === "\r" || char === "\uFEFF") at += 1;
-    else if (char === "#" || text.startsWith("//", at)) {
-      while (at < text.length && text[at] !== "\n") at += 1;
-    } else if (text.startsWith("/*", at)) skipBlockComment();
-    else if (char === '"') tokens.push({ kind: "string", text: quoted(), at: where });
-    else if (text.startsWith("<<", at)) tokens.push({ kind: "string", text: heredoc(), at: where });
-    else if ("{}[]=,:".includes(char)) {
-      tokens.push({ kind: "punctuation", text: char as "{", at: where });
-      at += 1;
-    } else if (NAME_START.test(char)) {
-      const begin = at;
-      while (at < text.length && NAME_PART.test(text[at]!)) at += 1;
-      tokens.push({ kind: "name", text: text.slice(begin, at), at: where });
-    } else {
-      NUMBER.lastIndex = at;
-      const number = NUMBER.exec(text)?.[0];
-      if (number === undefined) fail(`unexpected character ${JSON.stringify(char)}`);
-      at += number!.length;
-      if (at < text.length && NAME_PART.test(text[at]!)) fail(`${number}${text[at]} is neither a number nor a name; put it in quotes`, where);
-      tokens.push({ kind: "number", value: Number(number), at: where });
-    }
+    const begin = at;
+    const found = content(text[at]!);
+    if (found) tokens.push(Object.assign(found, { at: where, source: text.slice(begin, at) }));
+    if (found?.kind === "newline") newline();
   }
-  tokens.push({ kind: "end", at: position() });
+  tokens.push({ kind: "end", at: position(), source: "" });
   return tokens;
 }

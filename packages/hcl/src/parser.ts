@@ -8,7 +8,7 @@ const MAX_DEPTH = 100;
 
 /** HCL 1 as Vault reads it: attributes, labelled blocks, objects, lists; JSON too. Throws HclError. */
 export function parseHcl(text: string, file: string): Body {
-  const tokens = tokenize(text, file);
+  const tokens = tokenize(text, file).filter(({ kind }) => kind !== "comment");
   let next = 0;
   const peek = () => tokens[next]!;
   const take = () => tokens[next++]!;
@@ -30,7 +30,8 @@ export function parseHcl(text: string, file: string): Body {
       case "newline":
         return "the end of the line";
       case "number":
-        return String(token.value);
+      case "comment":
+        return token.source;
       default:
         return JSON.stringify(token.text);
     }
@@ -71,7 +72,7 @@ export function parseHcl(text: string, file: string): Body {
     if (isPunctuation(peek(), "=") || isPunctuation(peek(), ":")) {
       next += 1;
       skipNewlines();
-      return { kind: "attribute", name: key.text, at: key.at, value: value(depth) };
+      return { kind: "attribute", name: key.text, file, at: key.at, value: value(depth) };
     }
     const labels: string[] = [];
     for (let token = peek(); token.kind === "string" || token.kind === "name"; token = peek()) {
@@ -80,7 +81,7 @@ export function parseHcl(text: string, file: string): Body {
     }
     if (!isPunctuation(peek(), "{")) return fail(peek().at, `expected = or { after ${[key.text, ...labels].join(" ")}, found ${describe(peek())}`);
     const at = take().at;
-    return { kind: "block", name: key.text, at: key.at, labels, body: body(at, "}", depth + 1) };
+    return { kind: "block", name: key.text, file, at: key.at, labels, body: body(at, "}", depth + 1) };
   }
 
   function body(at: Position, end: "}" | "end", depth: number): Body {

@@ -42,7 +42,7 @@ export function parsePolicy(name: string, text: string): ParsedPolicy {
   try {
     const reader = readBody(parseHcl(text, name));
     reader.ignore("name");
-    const rules = reader.blocks("path").map((block) => pathRule(block, name));
+    const rules = reader.blocks("path", 1).map((block) => pathRule(block, name));
     reader.end();
     return { name, text, rules };
   } catch (error) {

@@ -2,13 +2,14 @@ import { auditDevices, auditHash, disableAudit, enableAudit } from "../audit/ind
 import type { AuditBroker } from "../audit/index.js";
 import { invalid } from "../errors.js";
 import { openApiDocument } from "../framework/index.js";
-import type { CompiledEngine, Environment, MountEntry } from "../framework/index.js";
+import type { AuditedBody, CompiledEngine, Environment, MountEntry, WriteStorage } from "../framework/index.js";
 import { expireNow, forgetLease, getLease, leasesBelow, renewLease } from "../leases/index.js";
 import type { LeaseEntry } from "../leases/index.js";
 import { addMount, fullPath, getMount, listMounts, moveMount, moveStatus, removeMount, route, tuneMount } from "../mounts/index.js";
 import { aclFor } from "../policy/index.js";
 import { callerOf } from "../request/authorize.js";
 import type { SystemLimits } from "../request/core.js";
+import { wrappedText } from "../request/envelope.js";
 import { findWrapped, wrapResponse } from "../request/wrapping.js";
 import { findByAccessor, findToken, revokeTree, tokenId } from "../tokens/index.js";
 import { tokenRemoved } from "../leases/expiration.js";
@@ -54,6 +55,11 @@ function engineList({ mountableTypes, version }: RoomsOptions): EngineInfo[] {
 }
 
 function mountRoom({ env, limits, mountableTypes }: RoomsOptions): MountTable {
+  /** The active node's worker revokes them next. */
+  async function expireBelow(storage: WriteStorage, path: string): Promise<void> {
+    for (const id of await leasesBelow(storage, path)) expireNow(storage, id, env);
+  }
+
   return {
     list: listMounts,
     get: getMount,
@@ -63,9 +69,16 @@ function mountRoom({ env, limits, mountableTypes }: RoomsOptions): MountTable {
       if (!mountableTypes[request.table].includes(request.type)) throw invalid(`plugin not found in the catalog: ${request.type}`);
       addMount(storage, request, env);
     },
-    disable: (storage, table, path) => void removeMount(storage, table, path),
+    async disable(storage, table, path) {
+      const removed = removeMount(storage, table, path);
+      if (removed) await expireBelow(storage, fullPath(removed));
+    },
     tune: (storage, table, path, change) => void tuneMount(storage, table, path, change),
-    remount: (storage, from, to) => moveMount(storage, from, to, env),
+    async remount(storage, from, to) {
+      const id = moveMount(storage, from, to, env);
+      await expireBelow(storage, from);
+      return id;
+    },
     remountStatus: moveStatus,
   };
 }
@@ -125,7 +138,8 @@ function leaseRoom({ env }: RoomsOptions): LeaseTable {
 
 function auditRoom({ env, audit }: RoomsOptions): AuditTable {
   return {
-    list: (storage) => Object.values(auditDevices(storage)),
+    // Member by member: what else is stored (the salt) is nobody's to see.
+    list: (storage) => Object.values(auditDevices(storage)).map(({ path, type, description, options, local }) => ({ path, type, description, options, local })),
     async enable(storage, device) {
       enableAudit(storage, device, env);
       await audit.test(device);
@@ -135,13 +149,21 @@ function auditRoom({ env, audit }: RoomsOptions): AuditTable {
   };
 }
 
+/** What audit devices record of an unwrapped answer: the same as they would have of the answer itself. */
+function auditedText(text: string): AuditedBody {
+  const { data = null, auth = null } = JSON.parse(text) as Pick<AuditedBody, "data" | "auth">;
+  return { data, auth };
+}
+
 function wrappingRoom({ env }: RoomsOptions): WrappingTokens {
   return {
+    isWrapping: (storage, token) => findWrapped(storage, { token }, env) !== undefined,
     async unwrap(storage, by) {
       const found = findWrapped(storage, by, env);
       if (!found) return undefined;
+      const { text } = found.wrapped;
       await revokeTree(storage, found.id, tokenRemoved(env));
-      return { kind: "raw", status: 200, contentType: "application/json", body: found.wrapped.text };
+      return { kind: "raw", status: 200, contentType: "application/json", body: text, audited: auditedText(text) };
     },
     lookup(storage, by) {
       const found = findWrapped(storage, by, env);
@@ -152,8 +174,8 @@ function wrappingRoom({ env }: RoomsOptions): WrappingTokens {
       if (!found) return undefined;
       const { text, creationPath, ttl, wrappedAccessor } = found.wrapped;
       await revokeTree(storage, found.id, tokenRemoved(env));
-      const info = wrapResponse(storage, { text, path: creationPath, ttl, wrappedAccessor }, env);
-      return { kind: "plain", status: 200, body: { request_id: "", lease_id: "", renewable: false, lease_duration: 0, data: null, wrap_info: info, warnings: null, auth: null, mount_type: "system" } };
+      const wrapInfo = wrapResponse(storage, { text, path: creationPath, ttl, wrappedAccessor }, env);
+      return { kind: "raw", status: 200, contentType: "application/json", body: wrappedText(wrapInfo), audited: { wrapInfo: { ...wrapInfo } } };
     },
   };
 }
