@@ -88,7 +88,7 @@ test("secrets of a disabled engine are revoked at their source before its storag
   await expire();
   assert.deepEqual([revoked, problems], [["a"], []]);
   assert.equal((await ask("update", "sys/leases/lookup", { lease_id: lease })).status, 400);
-  for (const prefix of [`logical/${uuid}/`, "core/mounts/doomed/", "core/lease/"]) assert.deepEqual((await store.evaluate((tx) => tx.keys(prefix))).value, [], prefix);
+  for (const prefix of [`logical/${uuid}/`, "core/mounts/doomed/", "core/lease/id/"]) assert.deepEqual((await store.evaluate((tx) => tx.keys(prefix))).value, [], prefix);
 });
 
 test("what cannot be mounted, moved, tuned or removed is refused in Vault's words", async () => {

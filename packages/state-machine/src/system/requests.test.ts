@@ -131,7 +131,7 @@ test("forced revocation forgets what cannot be taken back", async () => {
   const { ask, store, revoked } = await createRig();
   await ask("read", "leased/creds/a");
   assert.equal((await ask("update", "sys/leases/revoke-force/leased/creds", {})).status, 204);
-  assert.deepEqual([revoked, (await store.evaluate((tx) => tx.keys("core/lease/"))).value], [[], []]);
+  assert.deepEqual([revoked, (await store.evaluate((tx) => tx.keys("core/lease/id/"))).value], [[], []]);
 });
 
 test("a token's leases end with it", async () => {
