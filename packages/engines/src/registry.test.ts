@@ -114,10 +114,10 @@ test("every path answers ?help=1 with its help and an OpenAPI document", async (
     for (const [key] of fieldsOf(path)) assert.ok((body["help"] as string).includes(key), `${name}: ${key}`);
     checkOpenApi(body["openapi"] as OpenApi);
   }
-  for (const place of places.values()) {
+  for (const [engine, place] of places) {
     const { status, body } = await request("HELP", place);
     assert.equal(status, 200, place);
-    assert.match(body["help"] as string, /## DESCRIPTION/, place);
+    assert.ok((body["help"] as string).includes(engine.help), place);
     checkOpenApi(body["openapi"] as OpenApi);
   }
 });
