@@ -9,7 +9,7 @@ export const engines: readonly Engine[] = [cubbyhole, kvV1, kvV2, token];
 
 const compiled = new Map(engines.map((engine) => [engine, compileEngine(engine)]));
 
-/** Engine types that may be mounted, by name; `kv-v1` and `kv-v2` are kv with a version. */
+/** Engine types that may be mounted, by name. sys/ takes `kv-v1` and `kv-v2` for kv with a version. */
 export const mountableTypes: Readonly<Record<MountEntry["table"], readonly string[]>> = { secret: ["kv"], auth: [] };
 
 /** The engine that serves a mount; undefined for a type that this version does not have. */

@@ -120,7 +120,8 @@ export async function createHarness({ engines = [], seed = "seed", services = {}
       {
         id: env.uuid(),
         operation: OPERATIONS[method],
-        path,
+        // As the HTTP side does.
+        path: (method === "LIST" || method === "SCAN") && !path.endsWith("/") ? `${path}/` : path,
         query,
         body: Buffer.from(text),
         contentType: contentType ?? (method === "PATCH" ? "application/merge-patch+json" : "application/json"),

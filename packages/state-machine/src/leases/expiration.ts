@@ -4,7 +4,7 @@ import { jsonCodec } from "../framework/storage.js";
 import type { WriteStorage } from "../framework/storage.js";
 import { listMounts, mountRow, reapMounts } from "../mounts/index.js";
 import type { Store } from "../store/index.js";
-import { parseExpiry, revokeTree } from "../tokens/index.js";
+import { isExpired, parseExpiry, revokeTree, tokenCodec, tokenKey } from "../tokens/index.js";
 import type { Due, TokenEntry } from "../tokens/index.js";
 import { expireLeasesOf, forgetLease, getLease, reschedule } from "./lease.js";
 
@@ -51,7 +51,9 @@ export function createExpirationWorker({ store, env, engineFor, mountOf, onError
     await store.transact(async (tx) => {
       const core = tx.scoped("core/");
       core.delete(key);
-      await revokeTree(core, id, tokenRemoved(env));
+      const entry = core.get(tokenKey(id), tokenCodec);
+      // Renewed since the index was read.
+      if (!entry || isExpired(entry, env.now() / 1000)) await revokeTree(core, id, tokenRemoved(env));
     });
   }
 
@@ -59,7 +61,8 @@ export function createExpirationWorker({ store, env, engineFor, mountOf, onError
     await store.transact(async (tx) => {
       const core = tx.scoped("core/");
       const lease = getLease(core, id);
-      if (!lease) {
+      // Gone, or renewed since the index was read.
+      if (!lease || lease.dueMs > env.now()) {
         core.delete(key);
         return;
       }
