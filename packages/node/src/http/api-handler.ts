@@ -13,7 +13,7 @@ import { createResponder } from "./respond.js";
 
 export interface ApiHandlerOptions {
   readonly application: ApiApplication;
-  readonly listener: Pick<Listener, "maxRequestSize" | "maxRequestDuration" | "readTimeout" | "tls">;
+  readonly listener: Pick<Listener, "maxRequestSize" | "maxRequestDuration" | "readTimeout" | "tls" | "unauthenticatedMetrics">;
   readonly proxies: TrustedProxies;
   readonly logger: Logger;
   readonly isClosing: () => boolean;
@@ -25,6 +25,7 @@ export type ApiHandler = (request: IncomingMessage, response: ServerResponse, me
 
 const NOTHING: readonly string[] = Object.freeze([]);
 const ALLOW: readonly string[] = Object.freeze(["Allow", ALLOWED_METHODS]);
+const METRICS: readonly string[] = Object.freeze(["sys/metrics"]);
 const TIMEOUT = { status: 408, messages: ["the request's body did not arrive in time"] };
 const TOO_LARGE = new RequestError("too_large", "the request's body is too large");
 const TOO_LONG = new RequestError("overloaded", "the request took longer than max_request_duration");
@@ -124,6 +125,7 @@ export function createApiHandler({ application, listener, proxies, logger, isClo
         if (cors.isPreflight) return responder.respond(response, PREFLIGHT_PASSED, extra, () => {});
       }
       parsed = parseRequest(request, method, url, proxies);
+      if (listener.unauthenticatedMetrics) parsed.openPaths = METRICS;
       isStream = withBody && application.takesStream(parsed);
     } catch (error) {
       return refuse(response, error, extra);

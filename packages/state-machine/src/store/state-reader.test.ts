@@ -23,12 +23,12 @@ test("two keys written together are read together, while another thread writes a
   let listener: (batch: AppliedBatch) => void = () => undefined;
   let resets = 0;
   // As the node does it: what follows a reset waits until the reader has moved.
-  let queue = Promise.resolve();
+  let queue: Promise<void> | undefined;
   let done = false;
   worker.on("message", (message: { index: number; keys: string[]; location?: string; done?: boolean }) => {
     if (message.done) done = true;
-    else if (message.location !== undefined || resets > 0) {
-      queue = queue.then(async () => {
+    else if (message.location !== undefined || queue) {
+      queue = (queue ?? Promise.resolve()).then(async () => {
         if (message.location === undefined) return listener(message);
         await reader.reopen(message.location);
         resets++;
