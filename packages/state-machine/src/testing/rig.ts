@@ -4,16 +4,15 @@ import type { AuditBroker } from "../audit/index.js";
 import { createBarrier, initialize } from "../barrier/index.js";
 import { compileEngine } from "../framework/index.js";
 import type { CompiledEngine, Engine, Environment, MountEntry } from "../framework/index.js";
+import { writeGenesis } from "../genesis.js";
 import { createExpirationWorker } from "../leases/index.js";
-import { writeDefaultMounts } from "../mounts/index.js";
-import { writeDefaultPolicy } from "../policy/index.js";
 import { createCore } from "../request/index.js";
 import type { ApiRequest, Core, Handled } from "../request/index.js";
 import { createMemoryLog, createStore } from "../store/index.js";
 import type { Store } from "../store/index.js";
 import { createRooms, systemEngine } from "../system/index.js";
 import type { SystemServices } from "../system/index.js";
-import { createRootToken, createToken, writeTokenSalt } from "../tokens/index.js";
+import { createToken } from "../tokens/index.js";
 import { counterEngine, kvEngine, leasedEngine, loginEngine, tokenEngine } from "./engines.js";
 
 /** A whole core in memory: the real log, store, barrier, pipeline and sys/; time and chance are the test's. */
@@ -103,11 +102,7 @@ export async function createRig(seed = "rig"): Promise<Rig> {
   const { value: root } = await store.transact(async (tx) => {
     const { keys } = await initialize(tx, { shares: 1, threshold: 1, env });
     barrier.unlock(keys);
-    const view = tx.scoped("core/");
-    writeDefaultMounts(view, env);
-    writeDefaultPolicy(view);
-    writeTokenSalt(view, env);
-    return createRootToken(view, env);
+    return writeGenesis(tx.scoped("core/"), env).rootToken;
   });
 
   const handle: Rig["handle"] = (operation, path, body, { active = true, ...more } = {}) => core.handle(requestOf(env, root, operation, path, body, more), { active });
