@@ -94,7 +94,10 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
       member()?.thread.setCanLead(true);
       duties.wake();
     },
-    onSealed: () => member()?.thread.setCanLead(false),
+    onSealed() {
+      member()?.thread.setCanLead(false);
+      service.audit.close();
+    },
     beforeSeal: () => stepDown(),
     ...(rootTokenText !== undefined && { rootTokenText }),
   });
@@ -125,6 +128,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     leads,
     async onActivation() {
       if (!isAuditDeclared) {
+        for (const device of configuration.auditDevices) await service.audit.test(device);
         const { value, outcome } = await store.transact((tx) => declareAudit(tx.scoped("core/"), configuration.auditDevices, env));
         if (outcome.outcome !== "applied") throw new Error("the audit devices of the configuration could not be stored");
         if (value.length > 0) logging.logger("audit").info("enabled the configuration's audit devices", { paths: value });
@@ -161,6 +165,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
       control.stop();
       await backing.stop();
       barrier.seal();
+      service.audit.close();
     },
   };
 }
