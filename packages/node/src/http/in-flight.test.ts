@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import type { ApiRequest } from "@coffer/state-machine";
 import { createInFlight } from "./in-flight.js";
 import { rawClient, head } from "./testing/raw-client.js";
 import { echo, echoApplication, serve } from "./testing/echo-application.js";
@@ -24,3 +25,21 @@ test("a request is listed while it is worked on", async (t) => {
   });
   assert.deepEqual(requests.list(), {});
 });
+
+test("requests end in any order", () => {
+  const requests = createInFlight(() => 0);
+  const begin = (id: string) => requests.begin({ ...REQUEST, id });
+  const [a, b, c] = [begin("a"), begin("b"), begin("c")];
+  const ids = () => Object.keys(requests.list());
+  assert.deepEqual(ids(), ["a", "b", "c"]);
+  b(200);
+  assert.deepEqual(ids(), ["a", "c"]);
+  const d = begin("d");
+  a(200);
+  d(500);
+  assert.deepEqual(ids(), ["c"]);
+  c(200);
+  assert.deepEqual(ids(), []);
+});
+
+const REQUEST: Omit<ApiRequest, "id"> = { operation: "read", path: "a", query: {}, body: new Uint8Array(), contentType: "", token: undefined, headers: {}, remoteAddress: "::1", remotePort: 1 };

@@ -22,15 +22,33 @@ const METHOD: Readonly<Record<ApiRequest["operation"], string>> = Object.freeze(
   read: "GET", head: "HEAD", help: "GET", update: "PUT", patch: "PATCH", delete: "DELETE", list: "LIST", scan: "SCAN",
 });
 
+/** A ring: a map's table would be made anew every few requests, which costs more than all else done here. */
+interface Entry {
+  readonly request: ApiRequest | undefined;
+  /** Milliseconds since 1970. */
+  readonly since: number;
+  previous: Entry;
+  next: Entry;
+}
+
 /** Remembers which requests are being worked on. `now` gives milliseconds since 1970. */
 export function createInFlight(now: () => number): InFlight {
-  const running = new Map<string, { readonly request: ApiRequest; readonly since: number }>();
+  const ring = { request: undefined, since: 0 } as Entry;
+  ring.previous = ring.next = ring;
   return {
     begin(request) {
-      running.set(request.id, { request, since: now() });
-      return () => void running.delete(request.id);
+      const entry: Entry = { request, since: now(), previous: ring.previous, next: ring };
+      ring.previous = ring.previous.next = entry;
+      return () => {
+        entry.previous.next = entry.next;
+        entry.next.previous = entry.previous;
+      };
     },
-    list: () => Object.fromEntries([...running].map(([id, { request, since }]) => [id, row(request, since)])),
+    list() {
+      const rows: Record<string, InFlightRequest> = {};
+      for (let { request, since, next } = ring.next; request; { request, since, next } = next) rows[request.id] = row(request, since);
+      return rows;
+    },
   };
 }
 

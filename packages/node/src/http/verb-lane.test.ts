@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import fc from "fast-check";
 import { echo, echoApplication, json, serve } from "./testing/echo-application.js";
 import type { Serving } from "./testing/echo-application.js";
 import { head, rawClient } from "./testing/raw-client.js";
@@ -119,6 +120,30 @@ onBoth("a genuine LINK is refused, alone and beside LIST", async (client) => {
   assert.equal(seen(await client.echo()), "list b/");
   await expectRefusal();
   assert.equal(seen(await client.echo()), "list c/");
+});
+
+test("property: however requests are cut into segments, each is read as what it is", async (t) => {
+  const server = await serve(t);
+  const body = fc.array(fc.constantFrom("LIST /v1/x HTTP/1.1\r\n\r\n", "SCAN", "LI", "LINK ", "\r\n", "{"), { maxLength: 3 }).map((parts) => (parts.length === 0 ? "" : `${parts.join("")}}`));
+  const request = fc.record({ method: fc.constantFrom("GET", "LIST", "SCAN", "POST", "LIST"), body });
+  await fc.assert(
+    fc.asyncProperty(fc.array(request, { minLength: 1, maxLength: 6 }), fc.array(fc.nat({ max: 60 })), async (requests, cuts) => {
+      const client = await rawClient(t, server.port);
+      let rest = requests.map(({ method, body: text }, at) => head(method, `/v1/p${at}`, `Content-Length: ${text.length}`) + text).join("");
+      for (const cut of cuts) {
+        if (cut > 0 && rest !== "") await client.send(rest.slice(0, cut));
+        rest = rest.slice(cut);
+      }
+      await client.send(rest);
+      const operations = { GET: "read", LIST: "list", SCAN: "scan", POST: "update" } as const;
+      for (const [at, { method, body: text }] of requests.entries()) {
+        const slash = method === "LIST" || method === "SCAN" ? "/" : "";
+        assert.equal(seen(await client.echo()), seen({ operation: operations[method as keyof typeof operations], path: `p${at}${slash}`, body: text }));
+      }
+      client.socket.destroy();
+    }),
+    { numRuns: 150 },
+  );
 });
 
 test("words that are no method are refused, and so is LINK in LIST's disguise", async (t) => {
