@@ -12,9 +12,12 @@ const compiled = new Map(engines.map((engine) => [engine, compileEngine(engine)]
 /** Engine types that may be mounted, by name. sys/ takes `kv-v1` and `kv-v2` for kv with a version. */
 export const mountableTypes: Readonly<Record<MountEntry["table"], readonly string[]>> = { secret: ["kv"], auth: [] };
 
-/** The engine that serves a mount; undefined for a type that this version does not have. */
+/** The engine that serves a mount; undefined for a type or kv version that there is not. */
 export function engineFor(entry: Pick<MountEntry, "type" | "table" | "options">): CompiledEngine | undefined {
-  if (entry.type === "kv") return compiled.get(entry.options?.["version"] === "2" ? kvV2 : kvV1);
+  if (entry.type === "kv") {
+    const version = entry.options?.["version"] ?? "1";
+    return version === "2" ? compiled.get(kvV2) : version === "1" ? compiled.get(kvV1) : undefined;
+  }
   const engine = engines.find(({ type, table }) => type === entry.type && table === entry.table);
   return engine && compiled.get(engine);
 }

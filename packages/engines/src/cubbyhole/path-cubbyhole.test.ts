@@ -49,3 +49,12 @@ for (const [how, end] of [
     assert.equal((await request("GET", "cubbyhole/a", undefined, { token: other })).status, 200);
   });
 }
+
+test("a policy tells a first write to a cubbyhole from a later one", async () => {
+  const { request } = await createHarness();
+  await request("PUT", "sys/policies/acl/once", { policy: 'path "cubbyhole/*" { capabilities = ["create", "read"] }' });
+  const token = (await request("POST", "auth/token/create", { policies: ["once"], no_default_policy: true, ttl: "1h" })).body["auth"].client_token as string;
+  assert.equal((await request("POST", "cubbyhole/a", { v: 1 }, { token })).status, 204);
+  assert.equal((await request("POST", "cubbyhole/a", { v: 2 }, { token })).status, 403);
+  assert.deepEqual((await request("GET", "cubbyhole/a", undefined, { token })).body["data"], { v: 1 });
+});

@@ -77,3 +77,10 @@ test("a list of secrets does not show that the mount has content of its own", as
   await request("POST", "secret/config", { v: 1 });
   assert.deepEqual((await request("LIST", "secret/")).body["data"], { keys: ["config", "unversioned"] });
 });
+
+test("there are two versions of kv, and a third is refused", async () => {
+  const { request } = await createHarness();
+  const refused = await request("POST", "sys/mounts/new", { type: "kv", options: { version: "3" } });
+  assert.equal(refused.status, 400);
+  assert.equal((await request("GET", "sys/mounts/new")).status, 400, "nothing was mounted");
+});

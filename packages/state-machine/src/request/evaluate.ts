@@ -115,7 +115,7 @@ function effectiveOperation({ target: found, storage, mount, progress }: Routed)
   if (operation !== "update" || !exists) return () => operation;
   const isThere = () => {
     try {
-      return exists(engineRequest(progress, found, false).made, storage, mount);
+      return exists(engineRequest(progress, found, true).made, storage, mount);
     } catch (error) {
       // What is wrong with the input, the handler's turn will tell, if the caller may know.
       if (error instanceof RequestError) return true;

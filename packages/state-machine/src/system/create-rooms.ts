@@ -54,10 +54,15 @@ function engineList({ mountableTypes, version }: RoomsOptions): EngineInfo[] {
   return [...of("auth"), ...of("secret")];
 }
 
-function mountRoom({ env, limits, mountableTypes }: RoomsOptions): MountTable {
+function mountRoom({ env, limits, mountableTypes, engineFor }: RoomsOptions): MountTable {
   /** The active node's worker revokes them next. */
   async function expireBelow(storage: WriteStorage, path: string): Promise<void> {
     for (const id of await leasesBelow(storage, path)) expireNow(storage, id, env);
+  }
+
+  /** Options may ask for an engine that there is not, such as a third version of kv. What was written goes with the error. */
+  function requireEngine(entry: MountEntry): void {
+    if (!engineFor(entry)) throw invalid(`there is no ${entry.type} engine with the options ${JSON.stringify(entry.options)}`);
   }
 
   return {
@@ -67,13 +72,13 @@ function mountRoom({ env, limits, mountableTypes }: RoomsOptions): MountTable {
     effectiveTtls: ({ config }) => ({ defaultSeconds: config.default_lease_ttl || limits.defaultLeaseTtl, maxSeconds: config.max_lease_ttl || limits.maxLeaseTtl }),
     enable(storage, request) {
       if (!mountableTypes[request.table].includes(request.type)) throw invalid(`plugin not found in the catalog: ${request.type}`);
-      addMount(storage, request, env);
+      requireEngine(addMount(storage, request, env));
     },
     async disable(storage, table, path) {
       const removed = removeMount(storage, table, path);
       if (removed) await expireBelow(storage, fullPath(removed));
     },
-    tune: (storage, table, path, change) => void tuneMount(storage, table, path, change),
+    tune: (storage, table, path, change) => requireEngine(tuneMount(storage, table, path, change)),
     async remount(storage, from, to) {
       const id = moveMount(storage, from, to, env);
       await expireBelow(storage, from);
