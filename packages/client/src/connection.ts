@@ -66,6 +66,7 @@ function authorities(options: ClientOptions): string | string[] | undefined {
 }
 
 function readPem(path: string): string {
+  if (path.startsWith("-----BEGIN ")) return path;
   try {
     return readFileSync(path, "utf8");
   } catch (cause) {

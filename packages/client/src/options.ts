@@ -9,7 +9,7 @@ export type ClientOptions = {
   readonly caCertPem?: string;
   /** A directory of PEM files. */
   readonly caPath?: string;
-  /** PEM files for mutual TLS; both or neither. */
+  /** PEM files for mutual TLS, or the PEM texts themselves; both or neither. */
   readonly clientCert?: string;
   readonly clientKey?: string;
   readonly skipVerify?: boolean;

@@ -1,8 +1,7 @@
 import { compileEngine } from "@coffer/state-machine";
 import type { CompiledEngine, Engine, MountEntry } from "@coffer/state-machine";
 import { cubbyhole } from "./cubbyhole/engine.js";
-import { kvV1 } from "./kv/v1.js";
-import { kvV2 } from "./kv/v2.js";
+import { kvV1, kvV2 } from "./kv/engine.js";
 import { token } from "./token/engine.js";
 
 /** One line an engine. sys/ is not here: it belongs to the state machine. */
@@ -10,12 +9,15 @@ export const engines: readonly Engine[] = [cubbyhole, kvV1, kvV2, token];
 
 const compiled = new Map(engines.map((engine) => [engine, compileEngine(engine)]));
 
-/** Engine types that may be mounted, by name; `kv-v1` and `kv-v2` are kv with a version. */
+/** Engine types that may be mounted, by name. sys/ takes `kv-v1` and `kv-v2` for kv with a version. */
 export const mountableTypes: Readonly<Record<MountEntry["table"], readonly string[]>> = { secret: ["kv"], auth: [] };
 
-/** The engine that serves a mount; undefined for a type that this version does not have. */
+/** The engine that serves a mount; undefined for a type or kv version that there is not. */
 export function engineFor(entry: Pick<MountEntry, "type" | "table" | "options">): CompiledEngine | undefined {
-  if (entry.type === "kv") return compiled.get(entry.options?.["version"] === "2" ? kvV2 : kvV1);
+  if (entry.type === "kv") {
+    const version = entry.options?.["version"] ?? "1";
+    return version === "2" ? compiled.get(kvV2) : version === "1" ? compiled.get(kvV1) : undefined;
+  }
   const engine = engines.find(({ type, table }) => type === entry.type && table === entry.table);
   return engine && compiled.get(engine);
 }

@@ -1,1 +1,3 @@
-export {};
+export { createApiCertificates } from "./certificates/certificates.js";
+export { runServer } from "./server/run-server.js";
+export type { ServerOptions } from "./server/run-server.js";

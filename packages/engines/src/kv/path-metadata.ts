@@ -1,52 +1,79 @@
-import { data, definePath, field, invalid, isPlainObject, keyList, NO_CONTENT, RequestError } from "@coffer/state-machine";
-import { checkMaxVersions, goDuration } from "./path-config.js";
-import { getMetadata, METADATA_FOLDER, NEVER, newMetadata, now, putMetadata, removeSecret } from "./model.js";
-import type { Metadata } from "./model.js";
+import { data, definePath, field, keyList, NO_CONTENT, RequestError } from "@coffer/state-machine";
+import type { EngineRequest, EnvelopeResponse, Environment, InputOf, ReadStorage } from "@coffer/state-machine";
+import { parseCustomMetadata, patchCustomMetadata } from "./custom-metadata.js";
+import { goDuration } from "./go-duration.js";
+import { checkMaxVersions } from "./path-config.js";
+import { getConfig, getMetadata, namesFolder, putMetadata } from "./storage.js";
+import type { Metadata } from "./storage.js";
+import { newMetadata, removeSecret, timeNow } from "./versions.js";
 
-const MAX_KEYS = 64;
-const MAX_KEY_LENGTH = 128;
-const MAX_VALUE_LENGTH = 512;
-
-/** Throws RequestError 400 in Vault's words. */
-function checkCustomMetadata(metadata: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  const entries = Object.entries(metadata);
-  const problems: string[] = [];
-  if (entries.length > MAX_KEYS) problems.push(`payload must contain at most ${MAX_KEYS} keys, provided ${entries.length}`);
-  for (const [key, value] of entries) {
-    if (key.length === 0 || key.length > MAX_KEY_LENGTH) problems.push(`length of key ${JSON.stringify(key.slice(0, MAX_KEY_LENGTH))} is ${key.length} but must be 0 < len(key) <= ${MAX_KEY_LENGTH}`);
-    if (value.length === 0 || value.length > MAX_VALUE_LENGTH) problems.push(`length of value for key ${JSON.stringify(key.slice(0, MAX_KEY_LENGTH))} is ${value.length} but must be 0 < len(value) <= ${MAX_VALUE_LENGTH}`);
-    if (/[^\x20-\x7e]/.test(key + value)) problems.push(`key ${JSON.stringify(key)} or its value contains unprintable characters`);
-  }
-  if (problems.length > 0) throw invalid(`custom_metadata validation failed: ${problems.join("; ")}`);
-  return metadata;
-}
-
-function show(metadata: Metadata): Record<string, unknown> {
-  return { ...metadata, delete_version_after: goDuration(metadata.delete_version_after) };
-}
-
-const fields = {
-  path: field.string({ description: "Location of the secret.", required: true }),
-  cas_required: field.bool({ description: "If true the key will require the cas parameter to be set on all write requests. If false, the backend's configuration will be used." }),
-  max_versions: field.int({ description: "The number of versions to keep. If not set, the backend's configured max version is used." }),
-  delete_version_after: field.signedDuration({ description: "The length of time before a version is deleted. If not set, the backend's configured delete_version_after is used." }),
-  custom_metadata: field.pairs({ description: "User-provided key-value pairs that are used to describe arbitrary and version-agnostic information about a secret." }),
-  after: field.string({ description: "Optional entry to begin listing after; not required to exist.", query: true, default: "" }),
-  limit: field.int({ description: "Optional number of entries to return; defaults to all entries.", query: true, default: 0 }),
+const SETTINGS = {
+  cas_required: field.bool({ description: "Whether every write must say which version it replaces (`cas`); the mount may demand it too." }),
+  max_versions: field.int({ description: "How many versions are kept. The larger of this and the mount's counts; 0 means the mount's." }),
+  delete_version_after: field.duration({ description: "How long after its writing a version is deleted. The shorter of this and the mount's counts; 0 means the mount's." }),
+  custom_metadata: field.map({ description: "Key-value pairs about the secret, whatever its version." }),
 };
 
-const folder = (path: string) => `${METADATA_FOLDER}${path === "" ? "" : `${path}/`}`;
-const paging = ({ after, limit }: { readonly after: string; readonly limit: number }) => ({ ...(after !== "" && { after }), ...(limit > 0 && { limit }) });
+/** Fields of everything that lists. */
+const LISTING = {
+  path: field.string({ description: "Location of the secret, or of the folder to list.", required: true }),
+  after: field.string({ description: "Lists names that sort after this one; it need not exist.", query: true, default: "" }),
+  limit: field.int({ description: "How many names to list; 0 means all.", query: true, default: 0 }),
+};
+
+type Settings = Partial<Pick<Metadata, keyof typeof SETTINGS>>;
+type ListInput = Pick<InputOf<typeof LISTING>, "path" | "after" | "limit">;
+
+const show = (metadata: Metadata): Record<string, unknown> => ({ ...metadata, delete_version_after: goDuration(metadata.delete_version_after) });
+
+/** Empty where the caller gave none of the settings. */
+function settingsOf({ input, given }: EngineRequest<InputOf<typeof SETTINGS>>): Settings {
+  return {
+    ...(given("cas_required") && { cas_required: input.cas_required! }),
+    ...(given("max_versions") && { max_versions: checkMaxVersions(input.max_versions!) }),
+    ...(given("delete_version_after") && { delete_version_after: input.delete_version_after! }),
+    ...(given("custom_metadata") && { custom_metadata: parseCustomMetadata(input.custom_metadata!) }),
+  };
+}
+
+/** As `settingsOf`, but null sets a setting back, and custom metadata is merged. */
+function patchOf(request: EngineRequest<InputOf<typeof SETTINGS>>, before: Metadata): Settings {
+  const { body, input, given } = request;
+  const isNull = (name: string) => Object.hasOwn(body, name) && body[name] === null;
+  return {
+    ...(given("cas_required") && { cas_required: input.cas_required! }),
+    ...(given("max_versions") && { max_versions: checkMaxVersions(input.max_versions!) }),
+    ...(given("delete_version_after") && { delete_version_after: input.delete_version_after! }),
+    ...(given("custom_metadata") && { custom_metadata: patchCustomMetadata(before.custom_metadata, input.custom_metadata!) }),
+    ...(isNull("cas_required") && { cas_required: false }),
+    ...(isNull("max_versions") && { max_versions: 0 }),
+    ...(isNull("delete_version_after") && { delete_version_after: 0 }),
+    ...(isNull("custom_metadata") && { custom_metadata: null }),
+  };
+}
+
+function changed(before: Metadata, settings: Settings, env: Environment): Metadata {
+  return { ...before, ...settings, updated_time: timeNow(env) };
+}
+
+/** 204, with a warning where the mount overrules a setting. */
+function settingsAnswer(storage: ReadStorage, settings: Settings): EnvelopeResponse {
+  if (settings.cas_required !== false || !getConfig(storage).cas_required) return NO_CONTENT;
+  return { ...NO_CONTENT, warnings: ['"cas_required" set to false, but is mandated by backend config. This value will be ignored.'] };
+}
+
+const names = (storage: ReadStorage, { path, after, limit }: ListInput) => storage.list(namesFolder(storage, path), { after, limit });
+const allNames = (storage: ReadStorage, { path, after, limit }: ListInput) => storage.keys(namesFolder(storage, path), { after, limit });
 
 export const metadataPath = definePath({
   template: "metadata/{path...}",
-  help: { synopsis: "Allows interaction with key metadata and settings in the KV store.", description: "This path provides endpoints for updating and reading a secret's settings and metadata, listing secrets, and deleting all of a secret's versions with it." },
-  fields,
+  help: { synopsis: "Reads and writes the settings of a secret, lists secrets, and removes them.", description: "Removing a secret's metadata removes all of its versions for good." },
+  fields: { ...LISTING, ...SETTINGS },
   exists: ({ input }, storage) => getMetadata(storage, input.path) !== undefined,
   operations: {
     read: {
       effect: "read",
-      summary: "Read the metadata and versions of a secret.",
+      summary: "Read the settings and the versions of a secret.",
       handler({ input }, storage) {
         const metadata = getMetadata(storage, input.path);
         return metadata && data(show(metadata));
@@ -54,78 +81,54 @@ export const metadataPath = definePath({
     },
     update: {
       effect: "write",
-      summary: "Write the settings and custom metadata of a secret.",
-      handler({ input }, storage, { env }) {
-        const time = now(env);
-        const before = getMetadata(storage, input.path) ?? newMetadata(time);
-        putMetadata(storage, input.path, {
-          ...before,
-          cas_required: input.cas_required ?? before.cas_required,
-          max_versions: checkMaxVersions(input.max_versions ?? before.max_versions),
-          delete_version_after: input.delete_version_after === undefined ? before.delete_version_after : Math.max(NEVER, input.delete_version_after),
-          custom_metadata: input.custom_metadata === undefined ? before.custom_metadata : checkCustomMetadata(input.custom_metadata),
-          updated_time: time,
-        });
-        return NO_CONTENT;
+      summary: "Write the settings of a secret, which need not have a version yet.",
+      handler(request, storage, { env }) {
+        const settings = settingsOf(request);
+        if (Object.keys(settings).length === 0) return NO_CONTENT;
+        const { path } = request.input;
+        putMetadata(storage, path, changed(getMetadata(storage, path) ?? newMetadata(timeNow(env)), settings, env));
+        return settingsAnswer(storage, settings);
       },
     },
     patch: {
       effect: "write",
-      summary: "Patch the settings and custom metadata of a secret by JSON merge patch.",
-      handler({ input, body }, storage, { env }) {
-        const before = getMetadata(storage, input.path);
+      summary: "Change the settings of a secret by JSON merge patch (RFC 7396).",
+      handler(request, storage, { env }) {
+        const { path } = request.input;
+        const before = getMetadata(storage, path);
         if (!before) throw new RequestError("not_found", []);
-        putMetadata(storage, input.path, {
-          ...before,
-          cas_required: body["cas_required"] === null ? false : (input.cas_required ?? before.cas_required),
-          max_versions: body["max_versions"] === null ? 0 : checkMaxVersions(input.max_versions ?? before.max_versions),
-          delete_version_after: body["delete_version_after"] === null ? 0 : input.delete_version_after === undefined ? before.delete_version_after : Math.max(NEVER, input.delete_version_after),
-          custom_metadata: patchCustom(before.custom_metadata, body["custom_metadata"]),
-          updated_time: now(env),
-        });
-        return NO_CONTENT;
+        const settings = patchOf(request, before);
+        if (Object.keys(settings).length > 0) putMetadata(storage, path, changed(before, settings, env));
+        return settingsAnswer(storage, settings);
       },
     },
     delete: {
       effect: "write",
-      summary: "Delete a secret: all of its versions and its metadata.",
+      summary: "Remove a secret with all of its versions.",
       handler({ input }, storage) {
         const metadata = getMetadata(storage, input.path);
         if (metadata) removeSecret(storage, input.path, metadata);
         return NO_CONTENT;
       },
     },
-    list: { effect: "read", summary: "List secret names.", handler: async ({ input }, storage) => keyList(await storage.list(folder(input.path), paging(input))) },
-    scan: { effect: "read", summary: "List secret names, recursively.", handler: async ({ input }, storage) => keyList(await storage.keys(folder(input.path), paging(input))) },
+    list: { effect: "read", summary: "List the names below a path; folders end in a slash.", handler: async ({ input }, storage) => keyList(await names(storage, input)) },
+    scan: { effect: "read", summary: "List the names below a path and all of its folders.", handler: async ({ input }, storage) => keyList(await allNames(storage, input)) },
   },
 });
 
-function patchCustom(before: Metadata["custom_metadata"], patch: unknown): Metadata["custom_metadata"] {
-  if (patch === undefined) return before;
-  if (patch === null) return null;
-  if (!isPlainObject(patch)) throw invalid("custom_metadata must be a map");
-  const merged = new Map(Object.entries(before ?? {}));
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) merged.delete(key);
-    else merged.set(key, String(value));
-  }
-  return checkCustomMetadata(Object.fromEntries(merged));
+/** A list with the metadata of each name; nothing is known of folders. */
+function detailed(storage: ReadStorage, path: string, keys: readonly string[]): EnvelopeResponse | undefined {
+  const prefix = path === "" ? "" : `${path}/`;
+  const detail = (key: string) => (key.endsWith("/") ? {} : show(getMetadata(storage, prefix + key)!));
+  return keyList(keys, Object.fromEntries(keys.map((key) => [key, detail(key)])));
 }
 
-export const detailedMetadata = definePath({
+export const detailedMetadataPath = definePath({
   template: "detailed-metadata/{path...}",
-  help: { synopsis: "Lists secrets together with their metadata.", description: "As a list of metadata/, with the metadata of each secret in key_info." },
-  fields: { path: fields.path, after: fields.after, limit: fields.limit },
+  help: { synopsis: "Lists secrets together with their metadata.", description: "As a list of metadata/, with what a read of each secret's metadata gives in key_info." },
+  fields: LISTING,
   operations: {
-    list: {
-      effect: "read",
-      summary: "List secret names and their metadata.",
-      async handler({ input }, storage) {
-        const keys = await storage.list(folder(input.path), paging(input));
-        const prefix = input.path === "" ? "" : `${input.path}/`;
-        const info = keys.filter((key) => !key.endsWith("/")).map((key) => [key, show(getMetadata(storage, prefix + key)!)] as const);
-        return keyList(keys, Object.fromEntries(info));
-      },
-    },
+    list: { effect: "read", summary: "List the names below a path with their metadata.", handler: async ({ input }, storage) => detailed(storage, input.path, await names(storage, input)) },
+    scan: { effect: "read", summary: "List the names below a path and all of its folders with their metadata.", handler: async ({ input }, storage) => detailed(storage, input.path, await allNames(storage, input)) },
   },
 });

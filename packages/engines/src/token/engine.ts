@@ -1,12 +1,21 @@
 import type { Engine } from "@coffer/state-machine";
-import { create, createOrphan } from "./create.js";
-import { accessors, lookup, lookupAccessor, lookupSelfPath } from "./lookup.js";
-import { renewAccessor, renewPath, renewSelf, revoke, revokeAccessor, revokeOrphanPath, revokeSelf } from "./renew-revoke.js";
+import { accessorsPath, tidyPath } from "./path-accessors.js";
+import { createOrphanPath, createPath } from "./path-create.js";
+import { lookupAccessorPath, lookupPath, lookupSelfPath } from "./path-lookup.js";
+import { renewAccessorPath, renewPath, renewSelfPath } from "./path-renew.js";
+import { revokeAccessorPath, revokeOrphanPath, revokePath, revokeSelfPath } from "./path-revoke.js";
+import { createAgainstRolePath, rolePath, rolesPath } from "./path-roles.js";
 
 /** auth/token. Its storage is `core/`: tokens belong to the core, this is their face. */
 export const token: Engine = {
   type: "token",
   table: "auth",
-  help: "The token credential backend is always enabled and builtin. Client tokens are used to identify a client and to allow it to associate policies and ACLs which are enforced on every request.",
-  paths: [create, createOrphan, lookup, lookupSelfPath, lookupAccessor, accessors, renewPath, renewSelf, renewAccessor, revoke, revokeSelf, revokeAccessor, revokeOrphanPath],
+  help: "Tokens identify whoever makes a request. They are created, looked up, renewed and revoked here, whichever auth method they came from.",
+  paths: [
+    createPath, createOrphanPath, createAgainstRolePath,
+    lookupPath, lookupSelfPath, lookupAccessorPath,
+    renewPath, renewSelfPath, renewAccessorPath,
+    revokePath, revokeSelfPath, revokeAccessorPath, revokeOrphanPath,
+    accessorsPath, tidyPath, rolesPath, rolePath,
+  ],
 };

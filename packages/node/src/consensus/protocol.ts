@@ -10,12 +10,15 @@ export interface WorkerStart {
   readonly directory: string;
   /** host:port to listen on for the cluster. */
   readonly listen: string;
+  /** host:port at which the other nodes reach this one. */
+  readonly advertise: string;
+  /** A new cluster: this node is its first member. */
+  readonly bootstrap: boolean;
   readonly clusterId: string;
   readonly tls: { readonly ca: string; readonly certificate: string; readonly key: string };
   readonly performanceMultiplier: number;
   readonly trailingLogs: number | undefined;
   readonly snapshotThreshold: number | undefined;
-  readonly logLevel: string;
 }
 
 /** Asked by the main thread; each call is answered once under its id. */
@@ -24,7 +27,6 @@ export interface Calls {
   readBarrier: { argument: null; answer: { outcome: "ready"; index: number } | { outcome: "no-leader" } };
   status: { argument: null; answer: RaftStatus };
   metrics: { argument: null; answer: Readonly<Record<string, number>> };
-  bootstrap: { argument: { id: string; address: string }; answer: null };
   addServer: { argument: { id: string; address: string; voter: boolean }; answer: MembershipResult };
   removeServer: { argument: string; answer: MembershipResult };
   transferLeadership: { argument: null; answer: boolean };
@@ -33,6 +35,8 @@ export interface Calls {
   /** null: the end. */
   snapshotChunk: { argument: number; answer: Uint8Array | null };
   closeSnapshot: { argument: number; answer: null };
+  /** Deletes state folders that installations left; only once the readers have left them. */
+  dropRetired: { argument: null; answer: null };
   stop: { argument: null; answer: null };
 }
 
@@ -42,7 +46,6 @@ export type ToWorker =
   | { readonly type: "start"; readonly options: WorkerStart }
   | { readonly type: "call"; readonly id: number; readonly name: CallName; readonly argument: unknown }
   | { readonly type: "can-lead"; readonly canLead: boolean }
-  | { readonly type: "log-level"; readonly level: string }
   | { readonly type: "forwarded"; readonly id: number; readonly bytes: Uint8Array };
 
 export interface LeadershipChange {
@@ -55,7 +58,7 @@ export interface LeadershipChange {
 }
 
 export type FromWorker =
-  | { readonly type: "started"; readonly stateDirectory: string }
+  | { readonly type: "started"; readonly stateDirectory: string; readonly appliedIndex: number }
   | { readonly type: "answer"; readonly id: number; readonly value: unknown }
   | { readonly type: "failed"; readonly id: number; readonly message: string }
   | { readonly type: "applied"; readonly index: number; readonly keys: readonly string[]; readonly reset?: { readonly stateDirectory: string } }

@@ -16,7 +16,6 @@ export interface RaftThread extends ReplicatedLog {
   readonly stateDirectory: string;
   call<N extends CallName>(name: N, argument: Calls[N]["argument"]): Promise<Calls[N]["answer"]>;
   setCanLead(canLead: boolean): void;
-  setLogLevel(level: string): void;
   readonly leader: () => LeadershipChange;
   onLeader(listener: (change: LeadershipChange) => void): void;
   stop(): Promise<void>;
@@ -124,6 +123,7 @@ export async function startRaftThread(options: WorkerStart, events: RaftThreadEv
     worker.once("message", (message: FromWorker) => {
       if (message.type === "started") {
         stateDirectory = message.stateDirectory;
+        appliedIndex = message.appliedIndex;
         worker.off("error", reject);
         worker.on("message", receive);
         resolve();
@@ -162,7 +162,6 @@ export async function startRaftThread(options: WorkerStart, events: RaftThreadEv
     onLeader: (listener) => void leaderListeners.push(listener),
     onLeadership: (listener) => void leaderListeners.push(() => listener(leadership())),
     setCanLead: (canLead) => post({ type: "can-lead", canLead }),
-    setLogLevel: (level) => post({ type: "log-level", level }),
     async stop() {
       if (!stopped) await call("stop", null);
       stopped = true;

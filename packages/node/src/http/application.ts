@@ -10,13 +10,16 @@ export interface ApiApplication {
   cors(): CorsConfig;
   /** Value of X-Vault-Index for a log index; empty for none (sealed). */
   stateHeader(index: number): string;
-  /** Carried by every answer, such as X-Vault-Raft-Node-ID. */
+  /** Carried by every answer, such as X-Vault-Raft-Node-ID. Read once, when a listener starts. */
   readonly headers: Readonly<Record<string, string>>;
   /** Told when a request begins and ends; for sys/in-flight-req and metrics. */
   readonly requests: RequestObserver;
 }
 
 export interface RequestObserver {
-  /** Cheap: called for every request. Returns what to call when its answer is out, with the status. */
+  /**
+   * Cheap: called for every request that makes sense (the others are refused before they are one), before its body is there.
+   * Returns what is called once, with the status, when its answer is out or cannot be any more.
+   */
   begin(request: ApiRequest): (status: number) => void;
 }

@@ -11,12 +11,14 @@ const SECRET_BYTES = 32;
 const MAX_OUTSTANDING = 20;
 const LIFETIME_MS = 5 * 60_000;
 
-function seal(key: Uint8Array, message: Uint8Array): Uint8Array {
+/** Secretbox (XSalsa20-Poly1305) with the nonce in front. */
+export function seal(key: Uint8Array, message: Uint8Array): Uint8Array {
   const nonce = randomBytes(nacl.secretbox.nonceLength);
   return Buffer.concat([nonce, nacl.secretbox(message, nonce, key)]);
 }
 
-function open(key: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
+/** Undefined for what was not sealed with this key. */
+export function open(key: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
   const nonceLength = nacl.secretbox.nonceLength;
   if (sealed.length < nonceLength + nacl.secretbox.overheadLength) return undefined;
   return nacl.secretbox.open(new Uint8Array(sealed.subarray(nonceLength)), new Uint8Array(sealed.subarray(0, nonceLength)), key) ?? undefined;

@@ -8,9 +8,10 @@ import { join } from "node:path";
 export interface NodeIdentity {
   readonly nodeId: string;
   readonly clusterId: string;
-  /** host:port as the other nodes reach it. */
-  readonly clusterAddress: string;
-  readonly tls: { readonly ca: string; readonly certificate: string; readonly key: string };
+  /** `founding` until sys/init has committed: what a crash leaves of such a cluster is nobody's, and goes. */
+  readonly origin: "founding" | "founder" | "joiner";
+  /** PEM. Any unsealed member may take in another, so each holds the CA's key. */
+  readonly tls: { readonly ca: string; readonly caKey: string; readonly certificate: string; readonly key: string };
 }
 
 const FILE = "node.json";
@@ -37,7 +38,7 @@ export function writeIdentity(directory: string, identity: NodeIdentity): void {
   closeSync(folder);
 }
 
-/** What a bootstrap that never finished left behind. Only for a node that holds no initialised cluster. */
+/** Forgets a cluster that was never finished. Only for a node that holds no initialised cluster. */
 export function dropUnfinished(directory: string): void {
   for (const name of [FILE, "log", "state"]) rmSync(join(directory, name), { recursive: true, force: true });
 }

@@ -5,6 +5,8 @@ export interface CoreOptions {
   readonly electionTicks: number;
   readonly heartbeatTicks: number;
   readonly maxInflightMessages: number;
+  /** Bytes of entries sent to one peer and not yet acknowledged. */
+  readonly maxInflightBytes: number;
   readonly maxEntriesBytesPerMessage: number;
   /** A server that cannot lead waits this many times longer before it campaigns. */
   readonly reluctanceFactor: number;
@@ -40,6 +42,8 @@ export interface CoreStatus {
   readonly peers: readonly PeerStatus[];
   /** The leader has committed and applied an entry of its own term. */
   readonly leaderReady: boolean;
+  /** The leader is handing over to this server and takes no proposals. */
+  readonly transferTo: NodeId | undefined;
 }
 
 export type Proposed = { readonly ok: true; readonly index: LogIndex; readonly term: Term } | { readonly ok: false; readonly reason: "not-leader" | "transferring" | "change-in-progress" };

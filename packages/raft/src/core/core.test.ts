@@ -24,7 +24,7 @@ function entry(index: number, term: number): Entry {
 
 function member(entries: Entry[], term: number): RaftCore {
   return createCore({
-    id: "a", electionTicks: 10, heartbeatTicks: 1, maxInflightMessages: 8, maxEntriesBytesPerMessage: 1 << 20, reluctanceFactor: 3,
+    id: "a", electionTicks: 10, heartbeatTicks: 1, maxInflightMessages: 8, maxInflightBytes: 1 << 20, maxEntriesBytesPerMessage: 1 << 20, reluctanceFactor: 3,
     random: () => 0, log: memoryLog(entries), hardState: { term, vote: undefined, commit: 0 }, configuration, configurationIndex: 0, appliedIndex: 0,
   });
 }
@@ -144,6 +144,8 @@ test("a lost append is sent again after the next heartbeat, without a new propos
   acknowledge(core, "b", 1);
   core.ready();
   core.propose(new Uint8Array([1]));
+  core.ready();
+  core.tick();
   core.ready();
   core.step({ type: "heartbeat-response", from: "b", to: "a", term: 1, round: 0, canLead: true });
   const toB = () => messagesOf(core).flatMap((message) => (message.type === "append" && message.to === "b" ? [[message.prevIndex, message.entries.length]] : []));

@@ -6,12 +6,14 @@ import { invariant } from "./invariant.js";
 import { handleAppendResponse, handleHeartbeatResponse, maybeCommit, propose, proposeConfiguration, replicate, snapshotReported, tickLeader, transferLeadership, unreachable } from "./leader.js";
 import { createLogView } from "./log-view.js";
 import { ageForwardedReads, handleReadIndex, handleReadIndexResponse, requestRead, startReadRound } from "./read-index.js";
-import { becomeFollower, resetElectionTimer, send, sendAfterPersist } from "./state.js";
+import { becomeFollower, isPromotable, resetElectionTimer, send, sendAfterPersist } from "./state.js";
 import type { CoreState } from "./state.js";
 import type { Entry, HardState, Message, Ready } from "./types.js";
 
-/** Bytes of committed entries that one Ready hands out for applying. */
+/** Bytes of committed entries that one Ready hands out for applying; the next come when these are applied. */
 const MAX_COMMITTED_BYTES = 4 * 1024 * 1024;
+/** Where ids of forwarded reads may begin; leaves room to count on. */
+const FORWARD_IDS = 2 ** 52;
 
 export function createCore(options: CoreOptions): RaftCore {
   const log = createLogView(options.log);
@@ -33,6 +35,7 @@ export function createCore(options: CoreOptions): RaftCore {
     votes: new Map(),
     leading: undefined,
     forwardedReads: new Map(),
+    nextForward: Math.floor(options.random() * FORWARD_IDS),
     readsDone: [],
     messagesNow: [],
     messagesAfterPersist: [],
@@ -49,8 +52,8 @@ export function createCore(options: CoreOptions): RaftCore {
 
   const hardStateChanged = () => saved.term !== state.term || saved.vote !== state.vote;
   const leadershipChanged = () => toldRole !== state.role || toldLeader !== state.leader || toldTerm !== state.term;
-  /** Only what is durable here is applied: the applied index must never pass the log that a crash leaves. */
-  const applicable = () => (state.installing ? offeredCommit : Math.min(state.commit, log.stableIndex()));
+  /** Only what is durable here is applied: the applied index must never pass the log that a crash leaves. One group at a time bounds memory. */
+  const applicable = () => (state.installing || state.applied < offeredCommit ? offeredCommit : Math.min(state.commit, log.stableIndex()));
 
   function takeCommitted(): readonly Entry[] {
     const to = applicable();
@@ -77,7 +80,9 @@ export function createCore(options: CoreOptions): RaftCore {
       state.electionElapsed += 1;
       if (state.electionElapsed >= state.electionTimeout) {
         state.electionElapsed = 0;
-        preCampaign(state);
+        // One that may not campaign has lost its leader all the same, and must not refuse its vote to the next.
+        if (isPromotable(state)) preCampaign(state);
+        else if (state.leader !== undefined) becomeFollower(state, state.term, undefined);
       }
     },
     step: (message) => step(state, message),
@@ -237,6 +242,7 @@ function status(state: CoreState): CoreStatus {
     configuration: state.history.current(),
     configurationIndex: state.history.currentIndex(),
     peers: [...(state.leading?.peers.values() ?? [])].map(({ id, match, state: itsState, silentTicks, canLead }) => ({ id, matchIndex: match, state: itsState, silentTicks, canLead })),
+    transferTo: state.leading?.transferTo,
     leaderReady: state.leading !== undefined && state.applied >= state.leading.noopIndex,
   };
 }

@@ -9,7 +9,6 @@ type VoteResponse = Extract<Message, { type: "vote-response" | "pre-vote-respons
 
 /** Election timeout passed: ask whether a candidacy could win before disturbing anybody with a new term (PreVote). */
 export function preCampaign(state: CoreState): void {
-  if (!isPromotable(state)) return;
   becomeFollower(state, state.term, undefined);
   state.role = "pre-candidate";
   state.votes.set(state.id, true);

@@ -3,6 +3,7 @@ import { decodeConfiguration, encodeConfiguration, votersChanged } from "./confi
 import { invariant } from "./invariant.js";
 import { acknowledged, appended, becomeProbe, becomeReplicate, becomeSnapshot, createProgress, isBlocked, refusedAt } from "./progress.js";
 import type { Progress } from "./progress.js";
+import { entryBytes } from "./log-view.js";
 import { committedByQuorum, isVoter, majority, voters } from "./quorum.js";
 import { roundConfirmed, sendHeartbeats } from "./read-index.js";
 import { becomeFollower, commitTo, send } from "./state.js";
@@ -54,6 +55,7 @@ export function proposeConfiguration(state: CoreState, configuration: Configurat
   // Ongaro's correction of 2015: a change needs a committed entry of the leader's own term before it.
   if (state.commit < leading.noopIndex || state.history.currentIndex() > state.commit) return { ok: false, reason: "change-in-progress" };
   invariant(votersChanged(state.history.current(), configuration) <= 1, "a configuration may change one voter at a time");
+  invariant(voters(configuration).length > 0, "a configuration needs a voter");
   const data = encodeConfiguration(configuration);
   const index = appendOwn(state, "config", data);
   state.history.append(index, decodeConfiguration(data));
@@ -68,7 +70,7 @@ export function replicate(state: CoreState): void {
 
 function replicateTo(state: CoreState, peer: Progress): void {
   const { log, options } = state;
-  while (!isBlocked(peer, options.maxInflightMessages)) {
+  while (!isBlocked(peer, options.maxInflightMessages, options.maxInflightBytes)) {
     const isBehind = peer.next <= log.lastIndex();
     const isNews = isBehind || peer.state === "probe" || peer.commitSent < Math.min(state.commit, peer.match);
     if (!isNews) return;
@@ -81,14 +83,19 @@ function replicateTo(state: CoreState, peer: Progress): void {
     }
     send(state, { type: "append", to: peer.id, prevIndex, prevTerm, entries, commit: state.commit });
     peer.commitSent = state.commit;
-    appended(peer, prevIndex + entries.length, entries.length);
+    appended(peer, prevIndex + entries.length, entries.reduce((sum, entry) => sum + entryBytes(entry), 0));
     if (entries.length === 0) return;
   }
 }
 
+/** Whether the peer was heard from lately: what is costly is not begun towards a dead one. */
+function isAlive(state: CoreState, peer: Progress): boolean {
+  return peer.silentTicks < state.options.electionTicks;
+}
+
 function offerSnapshot(state: CoreState, peer: Progress): void {
   const meta = state.options.log.snapshotMeta();
-  if (!meta || !peer.recentlyActive) return;
+  if (!meta || !isAlive(state, peer)) return;
   becomeSnapshot(peer, meta.index);
   send(state, { type: "snapshot", to: peer.id, meta });
 }
@@ -113,15 +120,23 @@ export function handleAppendResponse(state: CoreState, message: Extract<Message,
 export function handleHeartbeatResponse(state: CoreState, message: Extract<Message, { type: "heartbeat-response" }>): void {
   const peer = heard(state, message.from, message.canLead);
   if (!peer) return;
-  peer.paused = false;
-  // A full window whose acknowledgements were lost would stay full for ever.
-  if (peer.state === "replicate" && peer.inflight.length >= state.options.maxInflightMessages) becomeProbe(peer);
-  // An append or its answer may be lost with nothing proposed after it: an empty append finds out where the peer is.
-  else if (peer.state === "replicate" && peer.inflight.length > 0) peer.commitSent = -1;
+  if (peer.nudge) {
+    peer.nudge = false;
+    peer.paused = false;
+    // An append or its answer may be lost, with the window full or nothing proposed after it.
+    if (peer.state === "replicate" && peer.inflight.length > 0) askPosition(state, peer);
+  }
   if (message.round > peer.roundAcked) {
     peer.roundAcked = message.round;
     roundConfirmed(state);
   }
+}
+
+/** An empty append behind all that is in flight: refused, it tells that something was lost; accepted, it acknowledges everything. */
+function askPosition(state: CoreState, peer: Progress): void {
+  const prevIndex = peer.next - 1;
+  const prevTerm = state.log.term(prevIndex);
+  if (prevTerm !== undefined) send(state, { type: "append", to: peer.id, prevIndex, prevTerm, entries: [], commit: state.commit });
 }
 
 function heard(state: CoreState, from: NodeId, canLead: boolean): Progress | undefined {
@@ -154,8 +169,9 @@ export function transferLeadership(state: CoreState, to: NodeId | undefined): bo
   const leading = state.leading;
   if (!leading) return false;
   const target = to ?? bestSuccessor(state, leading);
-  if (target === undefined || target === state.id || !leading.peers.has(target) || !isVoter(state.history.current(), target)) return false;
-  leading.transferTo = target;
+  const peer = target === undefined ? undefined : leading.peers.get(target);
+  if (!peer || !isAlive(state, peer) || !isVoter(state.history.current(), peer.id)) return false;
+  leading.transferTo = peer.id;
   leading.transferTicks = 0;
   leading.transferSent = false;
   sendTimeoutNow(state);
@@ -164,7 +180,7 @@ export function transferLeadership(state: CoreState, to: NodeId | undefined): bo
 
 /** The most caught-up voter that is alive, preferring one that can lead. */
 function bestSuccessor(state: CoreState, leading: LeaderState): NodeId | undefined {
-  const alive = [...leading.peers.values()].filter((peer) => isVoter(state.history.current(), peer.id) && peer.recentlyActive);
+  const alive = [...leading.peers.values()].filter((peer) => isVoter(state.history.current(), peer.id) && isAlive(state, peer));
   const fit = alive.filter((peer) => peer.canLead);
   return (fit.length > 0 ? fit : alive).sort((a, b) => b.match - a.match)[0]?.id;
 }
@@ -192,6 +208,7 @@ export function tickLeader(state: CoreState): void {
   }
   if (state.heartbeatElapsed >= state.options.heartbeatTicks) {
     state.heartbeatElapsed = 0;
+    for (const peer of leading.peers.values()) peer.nudge = true;
     sendHeartbeats(state);
     if (!state.canLead && leading.transferTo === undefined) yieldLeadership(state, leading);
   }
@@ -207,10 +224,11 @@ function checkQuorum(state: CoreState): boolean {
   return false;
 }
 
-/** Not fit to serve (sealed): hand over as soon as somebody who is has caught up. */
+/** Not fit to serve (sealed): hand over to somebody who is. The transfer lets the last entries reach the successor. */
 function yieldLeadership(state: CoreState, leading: LeaderState): void {
-  const fit = [...leading.peers.values()].find((peer) => peer.canLead && peer.silentTicks < state.options.electionTicks && isVoter(state.history.current(), peer.id) && peer.match === state.log.lastIndex());
-  if (fit) transferLeadership(state, fit.id);
+  const successor = bestSuccessor(state, leading);
+  const peer = successor === undefined ? undefined : leading.peers.get(successor);
+  if (peer?.canLead && peer.state === "replicate") transferLeadership(state, peer.id);
 }
 
 export function snapshotReported(state: CoreState, id: NodeId, ok: boolean): void {

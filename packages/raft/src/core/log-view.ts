@@ -1,6 +1,11 @@
 import { invariant } from "./invariant.js";
 import type { Entry, LogIndex, LogReader, Term } from "./types.js";
 
+/** What an entry counts for where bytes are bounded: many tiny ones cost too. */
+export function entryBytes(entry: Entry): number {
+  return entry.data.length + 32;
+}
+
 /**
  * The log as the protocol sees it: what is durable (the reader) with what is appended but not yet known durable laid over it.
  * Unstable entries shadow durable ones of the same index until the new ones are on disk.
@@ -54,13 +59,13 @@ export function createLogView(reader: LogReader): LogView {
       if (!stable) return undefined;
       for (const entry of stable) {
         found.push(entry);
-        bytes += entry.data.length;
+        bytes += entryBytes(entry);
       }
       if (found.length < Math.min(end, offset) - from) return found;
     }
     for (let index = Math.max(from, offset); index < end; index++) {
       const entry = unstable[index - offset]!;
-      bytes += entry.data.length;
+      bytes += entryBytes(entry);
       if (found.length > 0 && bytes > maxBytes) break;
       found.push(entry);
     }

@@ -9,10 +9,13 @@ export interface Progress {
   match: LogIndex;
   next: LogIndex;
   state: "probe" | "replicate" | "snapshot";
-  /** Last index of each append in flight, oldest first. */
-  readonly inflight: LogIndex[];
+  /** Last index and size of each append in flight, oldest first. */
+  readonly inflight: { readonly last: LogIndex; readonly bytes: number }[];
+  inflightBytes: number;
   /** probe: a message is out and unanswered. */
   paused: boolean;
+  /** A periodic heartbeat is out: its answer lets one lost message be found, however many read rounds are answered meanwhile. */
+  nudge: boolean;
   pendingSnapshot: LogIndex;
   /** Answered since the last quorum check. */
   recentlyActive: boolean;
@@ -31,7 +34,9 @@ export function createProgress(id: NodeId, lastIndex: LogIndex): Progress {
     next: lastIndex + 1,
     state: "probe",
     inflight: [],
+    inflightBytes: 0,
     paused: false,
+    nudge: false,
     pendingSnapshot: 0,
     recentlyActive: true,
     silentTicks: 0,
@@ -46,49 +51,54 @@ export function becomeProbe(progress: Progress): void {
   progress.state = "probe";
   progress.next = Math.max(progress.match + 1, afterSnapshot);
   progress.pendingSnapshot = 0;
-  progress.paused = false;
-  progress.inflight.length = 0;
   progress.commitSent = 0;
+  clearWindow(progress);
 }
 
 export function becomeReplicate(progress: Progress): void {
   progress.state = "replicate";
   progress.next = progress.match + 1;
   progress.pendingSnapshot = 0;
-  progress.paused = false;
-  progress.inflight.length = 0;
+  clearWindow(progress);
 }
 
 export function becomeSnapshot(progress: Progress, index: LogIndex): void {
   progress.state = "snapshot";
   progress.pendingSnapshot = index;
-  progress.paused = false;
-  progress.inflight.length = 0;
+  clearWindow(progress);
 }
 
-export function isBlocked(progress: Progress, maxInflight: number): boolean {
+function clearWindow(progress: Progress): void {
+  progress.paused = false;
+  progress.inflight.length = 0;
+  progress.inflightBytes = 0;
+}
+
+/** Whether nothing more may be sent before an answer: the window is bounded by messages and by bytes, so that a slow peer costs the leader no memory. */
+export function isBlocked(progress: Progress, maxMessages: number, maxBytes: number): boolean {
   switch (progress.state) {
     case "probe":
       return progress.paused;
     case "replicate":
-      return progress.inflight.length >= maxInflight;
+      return progress.inflight.length >= maxMessages || progress.inflightBytes >= maxBytes;
     case "snapshot":
       return true;
   }
 }
 
-export function appended(progress: Progress, last: LogIndex, count: number): void {
+export function appended(progress: Progress, last: LogIndex, bytes: number): void {
   if (progress.state === "probe") progress.paused = true;
-  else if (count > 0) {
+  else if (last >= progress.next) {
     progress.next = last + 1;
-    progress.inflight.push(last);
+    progress.inflight.push({ last, bytes });
+    progress.inflightBytes += bytes;
   }
 }
 
 /** The follower has everything up to `index`. True when that was news. */
 export function acknowledged(progress: Progress, index: LogIndex): boolean {
   let freed = 0;
-  while (freed < progress.inflight.length && progress.inflight[freed]! <= index) freed += 1;
+  while (freed < progress.inflight.length && progress.inflight[freed]!.last <= index) progress.inflightBytes -= progress.inflight[freed++]!.bytes;
   if (freed > 0) progress.inflight.splice(0, freed);
   progress.next = Math.max(progress.next, index + 1);
   if (index <= progress.match) return false;

@@ -11,8 +11,9 @@ export function requestRead(state: CoreState, id: number): void {
   if (state.leading) state.leading.waitingReads.push({ from: undefined, id });
   else if (state.leader === undefined) state.readsDone.push({ id, index: undefined });
   else {
-    state.forwardedReads.set(id, 0);
-    send(state, { type: "read-index", to: state.leader, id });
+    const wireId = state.nextForward++;
+    state.forwardedReads.set(wireId, { id, ticks: 0 });
+    send(state, { type: "read-index", to: state.leader, id: wireId });
   }
 }
 
@@ -22,7 +23,10 @@ export function handleReadIndex(state: CoreState, message: Extract<Message, { ty
 }
 
 export function handleReadIndexResponse(state: CoreState, message: Extract<Message, { type: "read-index-response" }>): void {
-  if (state.forwardedReads.delete(message.id)) state.readsDone.push({ id: message.id, index: message.index });
+  const read = state.forwardedReads.get(message.id);
+  if (!read) return;
+  state.forwardedReads.delete(message.id);
+  state.readsDone.push({ id: read.id, index: message.index });
 }
 
 /** Starts a round for the waiting reads, unless one is out: those that come meanwhile share the next. */
@@ -71,10 +75,10 @@ function finish(state: CoreState, read: PendingRead, index: number): void {
 
 /** Answers lost on the way must not leave a reader waiting for ever. */
 export function ageForwardedReads(state: CoreState): void {
-  for (const [id, ticks] of state.forwardedReads) {
-    if (ticks + 1 >= state.options.electionTicks) {
-      state.forwardedReads.delete(id);
-      state.readsDone.push({ id, index: undefined });
-    } else state.forwardedReads.set(id, ticks + 1);
+  for (const [wireId, read] of state.forwardedReads) {
+    read.ticks += 1;
+    if (read.ticks < state.options.electionTicks) continue;
+    state.forwardedReads.delete(wireId);
+    state.readsDone.push({ id: read.id, index: undefined });
   }
 }

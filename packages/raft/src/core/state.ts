@@ -54,8 +54,10 @@ export interface CoreState {
   heartbeatElapsed: number;
   votes: Map<NodeId, boolean>;
   leading: LeaderState | undefined;
-  /** Reads forwarded to the leader: id and ticks waited. */
-  readonly forwardedReads: Map<number, number>;
+  /** Reads forwarded to the leader, by the id on the wire. */
+  readonly forwardedReads: Map<number, { readonly id: number; ticks: number }>;
+  /** Begins anywhere, so that an answer to this server's question from before a restart is not taken for one of today. */
+  nextForward: number;
   readonly readsDone: { id: number; index: LogIndex | undefined }[];
   messagesNow: Message[];
   messagesAfterPersist: Message[];
@@ -106,7 +108,7 @@ function dropReads(state: CoreState): void {
       else send(state, { type: "read-index-response", to: read.from, id: read.id, index: undefined });
     }
   }
-  for (const id of state.forwardedReads.keys()) state.readsDone.push({ id, index: undefined });
+  for (const { id } of state.forwardedReads.values()) state.readsDone.push({ id, index: undefined });
   state.forwardedReads.clear();
 }
 

@@ -11,7 +11,7 @@ export interface StateMachine {
   flush(): Promise<LogIndex>;
   /** A fixed point in time, streamed while writes go on. Chunks are at most 1 MiB or so. */
   openSnapshot(): Promise<{ readonly index: LogIndex; readonly term: Term; readonly chunks: AsyncIterable<Uint8Array>; close(): Promise<void> }>;
-  /** Replaces the whole state. All or nothing across a crash. */
+  /** Replaces the whole state. All or nothing across a crash; durable once it resolves. */
   installSnapshot(meta: SnapshotMeta, chunks: AsyncIterable<Uint8Array>): Promise<void>;
 }
 
@@ -22,7 +22,7 @@ export type ProposeResult =
   | { readonly outcome: "applied" | "conflict"; readonly index: LogIndex }
   | { readonly outcome: "not-leader" | "overloaded" | "unknown" };
 
-export type MembershipResult = { readonly ok: true; readonly index: LogIndex } | { readonly ok: false; readonly reason: "not-leader" | "change-in-progress" | "unknown-server" | "id-in-use" | "timeout"; readonly message: string };
+export type MembershipResult = { readonly ok: true; readonly index: LogIndex } | { readonly ok: false; readonly reason: "not-leader" | "change-in-progress" | "unknown-server" | "id-in-use" | "last-voter" | "timeout"; readonly message: string };
 
 export interface ServerHealth {
   readonly id: NodeId;
@@ -77,9 +77,15 @@ export interface RaftOptions {
   /** Entries applied since the last compaction that start the next one. */
   readonly snapshotThreshold?: number;
   readonly maxInflightMessages?: number;
+  /** Bytes of entries sent to one follower and not yet acknowledged: what a slow one may cost the leader. */
+  readonly maxInflightBytes?: number;
   readonly maxEntriesBytesPerMessage?: number;
   /** Proposals waiting for commit, by bytes; beyond it `overloaded`. */
   readonly maxPendingBytes?: number;
+}
+
+export interface RaftLogger {
+  log(level: "debug" | "info" | "warn" | "error", message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
 /** A running consensus member. Everything here runs on the raft worker thread. */

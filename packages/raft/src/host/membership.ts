@@ -2,8 +2,6 @@ import type { RaftCore } from "../core/api.js";
 import type { Configuration, LogIndex, NodeId, Server, Term } from "../core/types.js";
 import type { MembershipResult } from "./api.js";
 
-/** A learner within this many entries of the log's end is caught up enough to vote. */
-const CAUGHT_UP_DISTANCE = 64;
 const CATCH_UP_POLL_MS = 20;
 const CATCH_UP_TIMEOUT_MS = 120_000;
 /** How long a change waits for the one before it. */
@@ -12,8 +10,8 @@ const CHANGE_TIMEOUT_MS = 10_000;
 
 export interface MembershipPort {
   readonly core: RaftCore;
-  /** Proposes and resolves once applied here. */
-  propose(configuration: Configuration): Promise<{ ok: true; index: LogIndex } | { ok: false; reason: "not-leader" | "change-in-progress" }>;
+  /** Proposes and resolves once applied here, or once it is known that it never will be, or that this cannot be known. */
+  propose(configuration: Configuration): Promise<{ ok: true; index: LogIndex } | { ok: false; reason: "not-leader" | "change-in-progress" | "unknown" }>;
   readonly now: () => number;
 }
 
@@ -22,12 +20,16 @@ const pause = (milliseconds: number) => new Promise<void>((wake) => setTimeout(w
 async function change(port: MembershipPort, edit: (servers: readonly Server[]) => readonly Server[] | undefined): Promise<MembershipResult> {
   const deadline = port.now() + CHANGE_TIMEOUT_MS;
   for (;;) {
-    const { configuration, configurationIndex } = port.core.status();
+    const { role, configuration, configurationIndex, appliedIndex } = port.core.status();
+    if (role !== "leader") return { ok: false, reason: "not-leader", message: "this node does not lead" };
     const servers = edit(configuration.servers);
-    if (!servers) return { ok: true, index: configurationIndex };
-    const result = await port.propose({ servers });
+    // Nothing to do, once what is in force cannot be cut off again.
+    if (!servers && appliedIndex >= configurationIndex) return { ok: true, index: configurationIndex };
+    if (servers && !servers.some((server) => server.voter)) return { ok: false, reason: "last-voter", message: "the last voter cannot be removed" };
+    const result = servers ? await port.propose({ servers }) : ({ ok: false, reason: "change-in-progress" } as const);
     if (result.ok) return result;
     if (result.reason === "not-leader") return { ok: false, reason: "not-leader", message: "this node does not lead" };
+    if (result.reason === "unknown") return { ok: false, reason: "timeout", message: "leadership was lost; whether the change was made is not known here" };
     if (port.now() > deadline) return { ok: false, reason: "change-in-progress", message: "another membership change has not finished" };
     await pause(CHANGE_RETRY_MS);
   }
@@ -40,7 +42,7 @@ export async function addServer(port: MembershipPort, server: Server): Promise<M
     return { ok: false, reason: "id-in-use", message: `a server ${server.id} is already part of the cluster, at ${existing.address}: remove it first` };
   }
   const added = await change(port, (servers) => (servers.some(({ id }) => id === server.id) ? undefined : [...servers, { ...server, voter: false }]));
-  if (!added.ok || !server.voter) return added;
+  if (!added.ok || !server.voter || existing?.voter) return added;
   const caughtUp = await waitForCatchUp(port, server.id);
   if (!caughtUp.ok) return caughtUp;
   return change(port, (servers) => {
@@ -53,13 +55,16 @@ export async function addServer(port: MembershipPort, server: Server): Promise<M
 async function waitForCatchUp(port: MembershipPort, id: NodeId): Promise<MembershipResult> {
   const deadline = port.now() + CATCH_UP_TIMEOUT_MS;
   let term: Term | undefined;
+  /** Where the log ended a poll ago: who has reached that is behind by no more than this moment's writes. */
+  let endBefore = Number.MAX_SAFE_INTEGER;
   for (;;) {
     const status = port.core.status();
     term ??= status.term;
     if (status.role !== "leader" || status.term !== term) return { ok: false, reason: "not-leader", message: "leadership was lost while the new server caught up" };
     const peer = status.peers.find((one) => one.id === id);
     if (!peer) return { ok: false, reason: "unknown-server", message: `${id} was removed while it caught up` };
-    if (peer.matchIndex > 0 && peer.matchIndex + CAUGHT_UP_DISTANCE >= status.lastIndex) return { ok: true, index: peer.matchIndex };
+    if (peer.matchIndex >= endBefore) return { ok: true, index: peer.matchIndex };
+    endBefore = status.lastIndex;
     if (port.now() > deadline) return { ok: false, reason: "timeout", message: `${id} did not catch up within ${CATCH_UP_TIMEOUT_MS / 1000} s; it stays a non-voter` };
     await pause(CATCH_UP_POLL_MS);
   }

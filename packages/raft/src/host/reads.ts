@@ -3,7 +3,7 @@ import type { LogIndex } from "../core/types.js";
 
 export type ReadOutcome = { readonly outcome: "ready"; readonly index: LogIndex } | { readonly outcome: "no-leader" };
 
-/** How long a read waits through elections before it is told that nobody leads. */
+/** How long a read waits, through elections and for entries to arrive, before it is told that nobody leads. */
 const PATIENCE_MS = 5000;
 
 interface Caller {
@@ -15,9 +15,11 @@ interface Caller {
 export interface Reads {
   request(): Promise<ReadOutcome>;
   /** Puts the waiting callers' question to the core, unless one is out. */
-  ask(core: RaftCore): void;
+  ask(core: Pick<RaftCore, "readIndex">): void;
   answered(id: number, index: LogIndex | undefined): void;
   applied(index: LogIndex): void;
+  /** A leader is known: whoever was told that there is none may ask again. */
+  retry(): void;
   /** Gives up on those who waited too long; called with the ticks. */
   expire(): void;
   abandon(): void;
@@ -25,15 +27,28 @@ export interface Reads {
 
 export function createReads(now: () => number, appliedIndex: () => LogIndex, onWaiting: () => void): Reads {
   let waiting: Caller[] = [];
-  let asked: { id: number; callers: Caller[] } | undefined;
-  let confirmed: { index: LogIndex; callers: Caller[] }[] = [];
+  let asked: { readonly id: number; callers: Caller[] } | undefined;
+  let confirmed: { readonly index: LogIndex; callers: Caller[] }[] = [];
   let nextId = 1;
-  /** Set after a fruitless question: the next is put with the tick, not in a loop. */
+  /** Set after a fruitless question: the next is put when a leader is known or with the tick, not in a loop. */
   let holdOff = false;
 
   const ready = (callers: readonly Caller[], index: LogIndex) => {
     for (const caller of callers) caller.resolve({ outcome: "ready", index });
   };
+
+  function retry(): void {
+    holdOff = false;
+    if (waiting.length > 0) onWaiting();
+  }
+
+  /** Callers come in order of their deadlines. */
+  function patient(callers: Caller[], time: number): Caller[] {
+    if (callers.length === 0 || callers[0]!.deadline > time) return callers;
+    for (const caller of callers) if (caller.deadline <= time) caller.resolve({ outcome: "no-leader" });
+    return callers.filter((caller) => caller.deadline > time);
+  }
+
   return {
     request() {
       return new Promise((resolve) => {
@@ -62,13 +77,14 @@ export function createReads(now: () => number, appliedIndex: () => LogIndex, onW
       for (const group of confirmed) if (group.index <= index) ready(group.callers, group.index);
       confirmed = confirmed.filter((group) => group.index > index);
     },
+    retry,
     expire() {
-      holdOff = false;
-      if (waiting.length === 0) return;
       const time = now();
-      for (const caller of waiting) if (caller.deadline <= time) caller.resolve({ outcome: "no-leader" });
-      waiting = waiting.filter((caller) => caller.deadline > time);
-      if (waiting.length > 0) onWaiting();
+      waiting = patient(waiting, time);
+      if (asked) asked.callers = patient(asked.callers, time);
+      for (const group of confirmed) group.callers = patient(group.callers, time);
+      confirmed = confirmed.filter((group) => group.callers.length > 0);
+      retry();
     },
     abandon() {
       const all = [...waiting, ...(asked?.callers ?? []), ...confirmed.flatMap((group) => group.callers)];

@@ -1,4 +1,5 @@
 import { Level } from "level";
+import { entryBytes } from "../core/log-view.js";
 import type { Configuration, Entry, HardState, LogIndex, LogReader, SnapshotMeta, Term } from "../core/types.js";
 import { DamagedLogError, decodeMeta, decodeRecord, encodeMeta, encodeRecord, entryKey, indexOfKey } from "./record.js";
 
@@ -103,7 +104,7 @@ export async function openDurableLog(directory: string): Promise<DurableLog> {
       let bytes = 0;
       for (let index = from; index < to && index <= last; index++) {
         const entry = read(index);
-        bytes += entry.data.length;
+        bytes += entryBytes(entry);
         if (found.length > 0 && bytes > maxBytes) break;
         found.push(entry);
       }
@@ -115,6 +116,7 @@ export async function openDurableLog(directory: string): Promise<DurableLog> {
       // What is cut or added here is unstable in the core until this returns, so nobody reads it from this log meanwhile.
       const first = entries[0]?.index;
       const put: Operation[] = entries.map((entry) => ({ type: "put", key: entryKey(entry.index), value: encodeRecord(entry) }));
+      if (first !== undefined && (first > last + 1 || first <= compaction.index)) throw new DamagedLogError(`entry ${first} does not follow entry ${last}`);
       if (first !== undefined && first <= last) cutFrom(first, batch);
       await db.batch([...batch, ...put], { sync: true });
       for (const entry of entries) {

@@ -1,8 +1,13 @@
+import type { ErrorCode, RequestError } from "../errors.js";
+import { stringifyDocument } from "../framework/document.js";
 import type { MountEntry } from "../framework/engine.js";
 import type { ApiRequest } from "../request/api.js";
 import type { TokenEntry } from "../tokens/entry.js";
 import type { FileOptions } from "./device.js";
 import { auditHmac, hashStrings } from "./hmac.js";
+import type { AuditedHeaders } from "./request-headers.js";
+
+type Values = Readonly<Record<string, unknown>>;
 
 /** What happened, in clear: formatting for a device hides what is secret. */
 export interface AuditRecord {
@@ -10,73 +15,159 @@ export interface AuditRecord {
   /** Milliseconds since 1970. */
   readonly time: number;
   readonly request: ApiRequest;
+  /** As the policies see it: a write is `create` or `update` by what is there. */
   readonly operation: string;
-  readonly data: Readonly<Record<string, unknown>> | null;
+  readonly data: Values | undefined;
   readonly token: TokenEntry | undefined;
-  readonly grantingPolicies: readonly string[];
+  /** What the policies said; undefined where they were not asked yet. */
+  readonly access: { readonly allowed: boolean; readonly grantingPolicies: readonly string[] } | undefined;
   readonly mount: MountEntry | undefined;
-  readonly error: string | undefined;
-  readonly response: { readonly data: Readonly<Record<string, unknown>> | null; readonly auth: Readonly<Record<string, unknown>> | null; readonly wrapInfo: Readonly<Record<string, unknown>> | null; readonly warnings: readonly string[]; readonly leaseId: string } | undefined;
+  /** Fields that stay hidden whatever the mount shows in clear. */
+  readonly sensitive: readonly string[];
+  readonly wrapTtlSeconds: number;
+  readonly error: RequestError | undefined;
+  /** Of responses only. */
+  readonly response: AuditedResponse | undefined;
+}
+
+export interface AuditedResponse {
+  readonly data: Values | null;
+  readonly auth: Values | null;
+  readonly wrapInfo: Values | null;
+  readonly warnings: readonly string[];
+  readonly leaseId: string;
 }
 
 type Json = Record<string, unknown>;
 
-export function formatRecord(record: AuditRecord, salt: string, options: FileOptions): string {
-  const hide = options.logRaw ? (value: string) => value : (value: string) => (value === "" ? "" : auditHmac(salt, value));
-  const hideAccessor = options.hmacAccessor ? hide : (value: string) => value;
-  const hideAll = (value: unknown, clear: readonly string[]) => (options.logRaw ? value : hashStrings(salt, value, clear));
-  const { request, token, mount } = record;
-  const line: Json = {
-    time: new Date(record.time).toISOString(),
-    type: record.type,
-    ...(token && { auth: authOf(record, token, hide, hideAccessor, request.token ?? "") }),
-    request: {
-      id: request.id,
-      operation: record.operation,
-      ...(mount && { mount_point: mount.table === "auth" ? `auth/${mount.path}` : mount.path, mount_type: mount.type, mount_accessor: mount.accessor, mount_class: mount.table }),
-      ...(request.token && { client_token: hide(request.token) }),
-      ...(token && { client_token_accessor: hideAccessor(token.accessor) }),
-      namespace: { id: "root" },
-      path: request.path,
-      ...(record.data && Object.keys(record.data).length > 0 && { data: hideAll(record.data, mount?.config.audit_non_hmac_request_keys ?? []) }),
-      remote_address: request.remoteAddress,
-      remote_port: request.remotePort,
-      ...(request.headers["x-vault-wrap-ttl"] && { wrap_ttl: request.headers["x-vault-wrap-ttl"] }),
-    },
-    ...(record.response && { response: responseOf(record, hide, hideAccessor, hideAll, options) }),
-    ...(record.error && { error: record.error }),
-    ...(request.forwardedFrom && { forwarded_from: request.forwardedFrom }),
-  };
-  return JSON.stringify(line);
+/** How one device shows what could be secret. */
+interface Disguise {
+  readonly text: (value: string) => string;
+  readonly accessor: (value: string) => string;
+  readonly values: (value: unknown, clear: readonly string[]) => unknown;
 }
 
-function authOf(record: AuditRecord, token: TokenEntry, hide: (value: string) => string, hideAccessor: (value: string) => string, text: string): Json {
+/** Errors in words of our own. The text of any other may repeat what the caller sent, and is hidden as the data is. */
+const CLEAR_ERRORS: ReadonlySet<ErrorCode> = new Set([
+  "missing_token", "permission_denied", "not_found", "unsupported_operation", "stale_index", "too_large", "rate_limited", "internal", "sealed", "no_active_node", "overloaded",
+]);
+
+export function formatRecord(record: AuditRecord, device: { readonly salt: string; readonly options: FileOptions; readonly headers: AuditedHeaders }): string {
+  const { salt, options, headers } = device;
+  const disguise: Disguise = options.logRaw
+    ? { text: (value) => value, accessor: (value) => value, values: (value) => value }
+    : {
+        text: (value) => auditHmac(salt, value),
+        accessor: (value) => (options.hmacAccessor ? auditHmac(salt, value) : value),
+        values: (value, clear) => hashStrings(salt, value, clear),
+      };
+  const { type, error } = record;
+  return stringifyDocument({
+    time: new Date(record.time).toISOString(),
+    type,
+    auth: authOf(record, disguise),
+    request: requestOf(record, disguise, headers),
+    ...(type === "response" && { response: responseOf(record, disguise, options) }),
+    ...(error && { error: CLEAR_ERRORS.has(error.code) ? error.message : error.code.replaceAll("_", " ") }),
+    ...(record.request.forwardedFrom && { forwarded_from: record.request.forwardedFrom }),
+  });
+}
+
+/** The line that tries out a device before it is enabled. */
+export function testLine(time: number, id: string): string {
+  return JSON.stringify({ time: new Date(time).toISOString(), type: "request", auth: { token_type: "default" }, request: { id, operation: "update", namespace: { id: "root" }, path: "sys/audit/test" } });
+}
+
+function mountOf({ mount }: AuditRecord): Json {
+  return mount ? { mount_point: mount.table === "auth" ? `auth/${mount.path}` : mount.path, mount_type: mount.type, mount_accessor: mount.accessor, mount_class: mount.table } : {};
+}
+
+function shownInClear({ mount, sensitive }: AuditRecord, keys: "audit_non_hmac_request_keys" | "audit_non_hmac_response_keys"): readonly string[] {
+  return mount?.config[keys]?.filter((name) => !sensitive.includes(name)) ?? [];
+}
+
+/** Accessors stand in answers too, of lookups for one. */
+const ACCESSOR = ["accessor"];
+
+function authOf({ token, access, request }: AuditRecord, disguise: Disguise): Json {
+  const results = access && {
+    policy_results: {
+      allowed: access.allowed,
+      ...(access.grantingPolicies.length > 0 && { granting_policies: access.grantingPolicies.map((name) => ({ name, namespace_id: "root", type: "acl" })) }),
+    },
+  };
+  if (!token) return { ...results, token_type: "default" };
   return {
-    client_token: hide(text),
-    accessor: hideAccessor(token.accessor),
+    client_token: disguise.text(request.token ?? ""),
+    accessor: disguise.accessor(token.accessor),
     display_name: token.displayName,
     policies: token.policies,
     token_policies: token.policies,
-    policy_results: { allowed: record.error === undefined, granting_policies: record.grantingPolicies.map((name) => ({ name, namespace_id: "root", type: "acl" })) },
+    ...results,
     ...(token.meta && { metadata: token.meta }),
-    entity_id: token.entityId,
-    token_type: "service",
-    token_ttl: token.ttl,
-    token_issue_time: new Date(token.creationTime * 1000).toISOString(),
+    ...(token.entityId !== "" && { entity_id: token.entityId }),
     ...(token.numUses > 0 && { remaining_uses: token.numUses }),
+    token_type: "service",
+    ...(token.ttl > 0 && { token_ttl: token.ttl }),
+    token_issue_time: new Date(token.creationTime * 1000).toISOString(),
   };
 }
 
-function responseOf(record: AuditRecord, hide: (value: string) => string, hideAccessor: (value: string) => string, hideAll: (value: unknown, clear: readonly string[]) => unknown, options: FileOptions): Json {
-  const { data, auth, wrapInfo, warnings, leaseId } = record.response!;
-  const { mount } = record;
-  const elided = options.elideListResponses && record.operation === "list" && Array.isArray(data?.["keys"]) ? { keys: (data["keys"] as unknown[]).length } : undefined;
+function requestOf(record: AuditRecord, disguise: Disguise, audited: AuditedHeaders): Json {
+  const { request, token, data, wrapTtlSeconds } = record;
+  const headers = Object.entries(audited).flatMap(([name, { hmac }]) => {
+    const value = request.headers[name];
+    return value === undefined ? [] : [[name, [hmac ? disguise.text(value) : value]] as const];
+  });
   return {
-    ...(mount && { mount_point: mount.table === "auth" ? `auth/${mount.path}` : mount.path, mount_type: mount.type, mount_accessor: mount.accessor, mount_class: mount.table }),
-    ...(auth && { auth: { ...auth, client_token: hide(String(auth["client_token"])), accessor: hideAccessor(String(auth["accessor"])) } }),
+    id: request.id,
+    operation: record.operation,
+    ...mountOf(record),
+    ...(request.token && { client_token: disguise.text(request.token) }),
+    ...(token && { client_token_accessor: disguise.accessor(token.accessor) }),
+    namespace: { id: "root" },
+    path: request.path,
+    ...(data && Object.keys(data).length > 0 && { data: disguise.values(data, shownInClear(record, "audit_non_hmac_request_keys")) }),
+    remote_address: request.remoteAddress,
+    remote_port: request.remotePort,
+    ...(wrapTtlSeconds > 0 && { wrap_ttl: wrapTtlSeconds }),
+    ...(headers.length > 0 && { headers: Object.fromEntries(headers) }),
+  };
+}
+
+function responseOf(record: AuditRecord, disguise: Disguise, { elideListResponses, hmacAccessor }: FileOptions): Json {
+  const { response, error, operation } = record;
+  if (!response) return { ...mountOf(record), ...(error && error.message !== "" && { data: disguise.values({ error: error.message }, []) }) };
+  const { auth, wrapInfo, warnings, leaseId } = response;
+  const isList = operation === "list" || operation === "scan";
+  const data = response.data && elideListResponses && isList ? elide(response.data) : response.data;
+  return {
+    ...(auth && { auth: grantedAuth(auth, disguise) }),
+    ...mountOf(record),
     ...(leaseId !== "" && { secret: { lease_id: leaseId } }),
-    ...(data && { data: elided ?? hideAll(data, mount?.config.audit_non_hmac_response_keys ?? []) }),
-    ...(wrapInfo && { wrap_info: { ...wrapInfo, token: hide(String(wrapInfo["token"])), accessor: hideAccessor(String(wrapInfo["accessor"])) } }),
+    ...(data && { data: disguise.values(data, [...shownInClear(record, "audit_non_hmac_response_keys"), ...(hmacAccessor ? [] : ACCESSOR)]) }),
+    ...(wrapInfo && { wrap_info: hideMembers(wrapInfo, { token: disguise.text, accessor: disguise.accessor, wrapped_accessor: disguise.accessor }) }),
     ...(warnings.length > 0 && { warnings }),
   };
+}
+
+/** Long lists become their lengths. */
+function elide(data: Values): Json {
+  const { keys, key_info: info } = data;
+  return {
+    ...data,
+    ...(Array.isArray(keys) && { keys: keys.length }),
+    ...(typeof info === "object" && info !== null && { key_info: Object.keys(info).length }),
+  };
+}
+
+const SHOWN_OF_AUTH = ["client_token", "accessor", "policies", "token_policies", "identity_policies", "metadata", "entity_id", "token_type", "num_uses"] as const;
+
+function grantedAuth(auth: Values, disguise: Disguise): Json {
+  const shown = Object.fromEntries(SHOWN_OF_AUTH.filter((name) => auth[name] !== undefined && auth[name] !== null && auth[name] !== "" && auth[name] !== 0).map((name) => [name, auth[name]]));
+  return { ...hideMembers(shown, { client_token: disguise.text, accessor: disguise.accessor }), token_ttl: auth["lease_duration"] };
+}
+
+function hideMembers(values: Values, hide: Readonly<Record<string, (value: string) => string>>): Json {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, hide[name] && typeof value === "string" ? hide[name](value) : value]));
 }

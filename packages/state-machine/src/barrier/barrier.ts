@@ -26,10 +26,13 @@ export interface Barrier {
   /** The keyring as it would be stored, with the encryptions counted so far. */
   keyring(): Keyring;
   rootKey(): Uint8Array;
+  /** Overwritten at `seal`, like the rest. */
   derive(purpose: DerivedPurpose): Uint8Array;
 }
 
 interface Unlocked extends BarrierKeys {
+  /** By purpose, made when first asked for: some are asked for at every write. */
+  readonly derived: Map<DerivedPurpose, Uint8Array>;
   /** Imported once: that costs more than sealing a small value. */
   readonly imported: ReadonlyMap<number, KeyObject>;
   readonly term: number;
@@ -40,7 +43,7 @@ interface Unlocked extends BarrierKeys {
 function importKeys({ rootKey, keyring }: BarrierKeys): Unlocked {
   const imported = new Map(keyring.map(({ term, key }) => [term, createSecretKey(key)]));
   const { term, encryptions } = activeTerm(keyring);
-  return { rootKey, keyring, imported, term, key: imported.get(term)!, encryptions };
+  return { rootKey, keyring, derived: new Map(), imported, term, key: imported.get(term)!, encryptions };
 }
 
 export function createBarrier(): Barrier {
@@ -63,6 +66,7 @@ export function createBarrier(): Barrier {
       if (!unlocked) return;
       unlocked.rootKey.fill(0);
       for (const { key } of unlocked.keyring) key.fill(0);
+      for (const key of unlocked.derived.values()) key.fill(0);
       unlocked = undefined;
     },
     encrypt(key, plaintext) {
@@ -77,6 +81,11 @@ export function createBarrier(): Barrier {
     },
     keyring: () => countedKeyring(keys()),
     rootKey: () => keys().rootKey,
-    derive: (purpose) => deriveKey(keys().rootKey, purpose),
+    derive(purpose) {
+      const { derived, rootKey } = keys();
+      const known = derived.get(purpose) ?? deriveKey(rootKey, purpose);
+      derived.set(purpose, known);
+      return known;
+    },
   };
 }

@@ -113,8 +113,8 @@ export interface Engine<Services = unknown> {
   readonly renewLogin?: (internalData: Readonly<Record<string, unknown>>, storage: ReadStorage, mount: Mount<Services>) => Promise<void> | void;
   /** Prepares storage when the mount is made, upgraded by options (kv 1 to 2) or removed. Storage below the mount goes by itself. */
   readonly initialize?: (storage: WriteStorage, mount: Mount<Services>) => Promise<void> | void;
-  /** Work due now on the active node (expiry, tidy); called about once a second, small slices at a time. */
-  readonly periodic?: (storage: WriteStorage, mount: Mount<Services>) => Promise<void>;
+  /** Work due now on the active node (expiry, tidy); called about once a second, small slices at a time. True: more is due. */
+  readonly periodic?: (storage: WriteStorage, mount: Mount<Services>) => Promise<boolean>;
 }
 
 export type { Response };

@@ -21,7 +21,7 @@ export function buildInput({ declaration, parameters }: PathMatch, values: JsonO
       continue;
     }
     const parsed = declared.kind.parse(value);
-    if (!parsed.ok) throw invalid(`Field validation failed: error converting input for field ${JSON.stringify(name)}: ${parsed.message}`);
+    if (!parsed.ok) throw invalid(`Field validation failed: error converting input for field ${JSON.stringify(name)}: ${declared.sensitive ? `expected ${declared.kind.name}` : parsed.message}`);
     if (declared.allowed && !declared.allowed.includes(parsed.value as string)) throw invalid(`invalid value for ${name}: must be one of ${declared.allowed.join(", ")}`);
     input[name] = parsed.value;
   }

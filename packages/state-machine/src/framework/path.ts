@@ -21,6 +21,11 @@ interface OperationBase<Services> {
   readonly activeOnly?: boolean;
   /** Never forwarded: it speaks of or acts on the node that got it (sys/seal, sys/health, sys/host-info). */
   readonly thisNode?: boolean;
+  /**
+   * Refuses what no token could make right, before the token is judged: throws RequestError. Sees no caller, and must not
+   * tell more than anybody may know.
+   */
+  readonly precheck?: (request: EngineRequest<never>, storage: ReadStorage, mount: Mount<Services>) => void;
   /** The body is bytes, not JSON: it is handed over as `request.stream`. */
   readonly rawBody?: boolean;
   /** Answers by status, for OpenAPI: a short description each. */

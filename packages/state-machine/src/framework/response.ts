@@ -72,6 +72,7 @@ export interface PlainResponse {
   readonly kind: "plain";
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
+  readonly audited?: AuditedBody;
 }
 
 /** Bytes of another type: metrics text, a snapshot, a CRL. */
@@ -81,6 +82,14 @@ export interface RawResponse {
   readonly contentType: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body: Uint8Array | string | Readable;
+  readonly audited?: AuditedBody;
+}
+
+/** What audit devices record of an answer that is no envelope, hidden as they hide everything. Absent: nothing of its body. */
+export interface AuditedBody {
+  readonly data?: Readonly<Record<string, unknown>> | null;
+  readonly auth?: Readonly<Record<string, unknown>> | null;
+  readonly wrapInfo?: Readonly<Record<string, unknown>> | null;
 }
 
 export type Response = EnvelopeResponse | PlainResponse | RawResponse;

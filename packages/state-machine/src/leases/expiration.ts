@@ -4,7 +4,7 @@ import { jsonCodec } from "../framework/storage.js";
 import type { WriteStorage } from "../framework/storage.js";
 import { listMounts, mountRow, reapMounts } from "../mounts/index.js";
 import type { Store } from "../store/index.js";
-import { parseExpiry, revokeTree } from "../tokens/index.js";
+import { isExpired, parseExpiry, revokeTree, tokenCodec, tokenKey } from "../tokens/index.js";
 import type { Due, TokenEntry } from "../tokens/index.js";
 import { expireLeasesOf, forgetLease, getLease, reschedule } from "./lease.js";
 
@@ -51,7 +51,9 @@ export function createExpirationWorker({ store, env, engineFor, mountOf, onError
     await store.transact(async (tx) => {
       const core = tx.scoped("core/");
       core.delete(key);
-      await revokeTree(core, id, tokenRemoved(env));
+      const entry = core.get(tokenKey(id), tokenCodec);
+      // Renewed since the index was read.
+      if (!entry || isExpired(entry, env.now() / 1000)) await revokeTree(core, id, tokenRemoved(env));
     });
   }
 
@@ -59,7 +61,8 @@ export function createExpirationWorker({ store, env, engineFor, mountOf, onError
     await store.transact(async (tx) => {
       const core = tx.scoped("core/");
       const lease = getLease(core, id);
-      if (!lease) {
+      // Gone, or renewed since the index was read.
+      if (!lease || lease.dueMs > env.now()) {
         core.delete(key);
         return;
       }
@@ -91,6 +94,23 @@ export function createExpirationWorker({ store, env, engineFor, mountOf, onError
     return value;
   }
 
+  /** Each mount's own work, a slice of it; one that fails does not keep the others from theirs. */
+  async function workOfEngines(): Promise<boolean> {
+    const { value: mounts } = store.evaluate((tx) => listMounts(tx.scoped("core/")));
+    let more = false;
+    for (const entry of mounts) {
+      const periodic = engineFor(entry)?.engine.periodic;
+      if (!periodic) continue;
+      try {
+        const { value } = await store.transact((tx) => periodic(tx.scoped(`logical/${entry.uuid}/`), mountOf(entry)));
+        more ||= value;
+      } catch (error) {
+        onError(`the periodic work of ${entry.path}`, error);
+      }
+    }
+    return more;
+  }
+
   return {
     async step() {
       const due = await dueNow();
@@ -101,9 +121,10 @@ export function createExpirationWorker({ store, env, engineFor, mountOf, onError
           onError(`expiring a ${one.kind}`, error);
         }
       }
-      const more = await cleanCubbyholes();
+      const moreGone = await cleanCubbyholes();
+      const moreWork = await workOfEngines();
       const reaped = await store.transact((tx) => reapMounts(tx, REAPED_KEYS));
-      return due.length === SLICE || more || reaped.value;
+      return due.length === SLICE || moreGone || moreWork || reaped.value;
     },
   };
 }

@@ -5,8 +5,8 @@ import { jsonCodec } from "../framework/storage.js";
 import type { ReadStorage, WriteStorage } from "../framework/storage.js";
 import { randomText } from "../tokens/entry.js";
 import { cancelExpiry, scheduleExpiry } from "../tokens/expiry.js";
-import { clipTtl } from "../tokens/lifecycle.js";
-import type { TtlLimits } from "../tokens/lifecycle.js";
+import { clipTtl } from "../tokens/ttl.js";
+import type { TtlLimits } from "../tokens/ttl.js";
 
 /** A leased secret. Times in seconds since 1970. */
 export interface LeaseEntry {
@@ -34,6 +34,8 @@ const SUFFIX_LENGTH = 24;
 const MS = 1000;
 export const leaseKey = (id: string) => `lease/id/${id}`;
 const byTokenKey = (tokenId: string, id: string) => `lease/token/${tokenId}/${id}`;
+/** Written with every lease of a token, read by whoever revokes the token: so that the two conflict. */
+const leasesOfTokenKey = (tokenId: string) => `lease/token/${tokenId}`;
 const codec = jsonCodec<LeaseEntry>();
 const emptyCodec = jsonCodec<Record<string, never>>();
 
@@ -68,6 +70,7 @@ export function registerLease(storage: WriteStorage, path: string, mountUuid: st
   };
   putLease(storage, entry);
   storage.put(byTokenKey(tokenId, entry.id), emptyCodec, {});
+  storage.put(leasesOfTokenKey(tokenId), emptyCodec, {});
   scheduleExpiry(storage, entry.dueMs, "lease", entry.id);
   return entry;
 }
@@ -104,11 +107,16 @@ export function forgetLease(storage: WriteStorage, entry: LeaseEntry): void {
   storage.delete(byTokenKey(entry.tokenId, entry.id));
 }
 
+/** Ids of the leases at and below a path; empty means all. */
 export async function leasesBelow(storage: ReadStorage, prefix: string): Promise<string[]> {
   const folder = prefix === "" || prefix.endsWith("/") ? prefix : `${prefix}/`;
   return (await storage.keys(`lease/id/${folder}`)).map((rest) => folder + rest);
 }
 
+/** The leases of a token that goes are due now. */
 export async function expireLeasesOf(storage: WriteStorage, tokenId: string, env: Environment): Promise<void> {
-  for (const id of await storage.keys(`lease/token/${tokenId}/`)) expireNow(storage, id, env);
+  // Lists are not validated at commit; this guard is.
+  if (!storage.get(leasesOfTokenKey(tokenId), emptyCodec)) return;
+  for (const id of await storage.keys(`${leasesOfTokenKey(tokenId)}/`)) expireNow(storage, id, env);
+  storage.delete(leasesOfTokenKey(tokenId));
 }

@@ -16,9 +16,10 @@ type MountIndex = Readonly<Record<string, string>>;
 const INDEX = "mounts/index";
 const rowKey = (uuid: string) => `mounts/row/${uuid}`;
 const doomedKey = (uuid: string) => `mounts/doomed/${uuid}`;
+const DOOMED = "core/mounts/doomed/";
 const indexCodec = jsonCodec<MountIndex>();
 const rowCodec = jsonCodec<MountEntry>();
-const uuidCodec = jsonCodec<{ readonly entry: MountEntry }>();
+const doomedCodec = jsonCodec<{ readonly entry: MountEntry }>();
 const migrationCodec = jsonCodec<{ readonly from: string; readonly to: string; readonly status: string }>();
 const EMPTY: MountIndex = Object.freeze({});
 
@@ -34,8 +35,9 @@ export function mountIndex(storage: ReadStorage): MountIndex {
   return storage.get(INDEX, indexCodec) ?? EMPTY;
 }
 
+/** Also of a mount that was removed, until its storage is gone: its leases have to be revoked with what is there. */
 export function mountRow(storage: ReadStorage, uuid: string): MountEntry | undefined {
-  return storage.get(rowKey(uuid), rowCodec);
+  return storage.get(rowKey(uuid), rowCodec) ?? storage.get(doomedKey(uuid), doomedCodec)?.entry;
 }
 
 export function listMounts(storage: ReadStorage, table?: Table): MountEntry[] {
@@ -63,7 +65,7 @@ export interface NewMount {
 /** Throws RequestError 400 where the path is taken, reserved or malformed. */
 export function addMount(storage: WriteStorage, mount: NewMount, env: Environment): MountEntry {
   const full = fullPath(mount);
-  checkFree(storage, full);
+  checkFree(storage, mount.table, full);
   return writeMount(storage, mount, env);
 }
 
@@ -92,12 +94,16 @@ function putRow(storage: WriteStorage, entry: MountEntry): void {
   storage.put(INDEX, indexCodec, { ...mountIndex(storage), [fullPath(entry)]: entry.uuid });
 }
 
-function checkFree(storage: ReadStorage, full: string): void {
+function checkFree(storage: ReadStorage, table: Table, full: string): void {
   checkPath(full);
-  if (PROTECTED.some((one) => full.startsWith(one))) throw invalid(`cannot mount under existing mount ${JSON.stringify(full)}`);
-  const index = mountIndex(storage);
-  const clash = Object.keys(index).find((one) => one.startsWith(full) || full.startsWith(one));
-  if (clash) throw invalid(`path is already in use at ${clash}`);
+  if (PROTECTED.some((one) => full.startsWith(one)) || (table === "secret" && full.startsWith("auth/"))) throw invalid(`cannot mount ${JSON.stringify(full)}`);
+  const clash = clashing(mountIndex(storage), full);
+  if (clash !== undefined) throw invalid(`path is already in use at ${clash}`);
+}
+
+/** Mounts never nest. */
+function clashing(index: MountIndex, full: string): string | undefined {
+  return Object.keys(index).find((one) => one.startsWith(full) || full.startsWith(one));
 }
 
 function checkPath(full: string): void {
@@ -114,7 +120,7 @@ export function removeMount(storage: WriteStorage, table: Table, path: string): 
   const { [fullPath(entry)]: _, ...rest } = mountIndex(storage);
   storage.put(INDEX, indexCodec, rest);
   storage.delete(rowKey(entry.uuid));
-  storage.put(doomedKey(entry.uuid), uuidCodec, { entry });
+  storage.put(doomedKey(entry.uuid), doomedCodec, { entry: { ...entry, tainted: true } });
   return entry;
 }
 
@@ -126,9 +132,9 @@ export interface MountChange {
 
 export function tuneMount(storage: WriteStorage, table: Table, path: string, change: MountChange): MountEntry {
   const entry = getMount(storage, table, path);
-  if (!entry) throw invalid(`no mount found at ${JSON.stringify(fullPath({ table, path }))}`);
+  if (!entry) throw invalid(`tune of path ${JSON.stringify(fullPath({ table, path }))} failed: no mount entry found`);
   const { default_lease_ttl: low, max_lease_ttl: high } = { ...entry.config, ...change.config };
-  if (high > 0 && low > high) throw invalid(`backend max_lease_ttl of ${high}s less than default_lease_ttl of ${low}s`);
+  if (high > 0 && low > high) throw invalid(`backend max lease TTL of ${high} would be less than backend default lease TTL of ${low}`);
   if (change.options?.["version"] !== undefined && entry.type === "kv" && entry.options?.["version"] === "2" && change.options["version"] === "1") throw invalid("cannot downgrade mount from version 2");
   const tuned: MountEntry = {
     ...entry,
@@ -147,7 +153,9 @@ export function moveMount(storage: WriteStorage, from: string, to: string, env: 
   if (PROTECTED.includes(from)) throw invalid(`cannot remount ${JSON.stringify(from)}`);
   const uuid = index[from];
   if (uuid === undefined) throw invalid(`no matching mount at ${JSON.stringify(from)}`);
-  checkFree(storage, to);
+  const clash = clashing(index, to);
+  if (clash !== undefined) throw invalid(`path already in use at ${JSON.stringify(clash)}`);
+  checkFree(storage, to.startsWith("auth/") ? "auth" : "secret", to);
   const entry = mountRow(storage, uuid)!;
   const { [from]: _, ...rest } = index;
   const path = entry.table === "auth" ? to.slice("auth/".length) : to;
@@ -162,14 +170,21 @@ export function moveStatus(storage: ReadStorage, id: string): { readonly from: s
   return storage.get(`mounts/migration/${id}`, migrationCodec);
 }
 
-/** One step of deleting what removed mounts left: at most `limit` keys. `storage` is the WHOLE keyspace. True: more is left. */
+/**
+ * One step of deleting what removed mounts left: at most `limit` keys. A mount whose leases are not all revoked waits, since
+ * revoking needs what it stored. `storage` is the WHOLE keyspace. True: more is left to do now.
+ */
 export async function reapMounts(storage: WriteStorage, limit: number): Promise<boolean> {
-  const [uuid] = await storage.list("core/mounts/doomed/", { limit: 1 });
-  if (uuid === undefined) return false;
-  const keys = await storage.keys(`logical/${uuid}/`, { limit });
-  for (const key of keys) storage.delete(`logical/${uuid}/${key}`);
-  if (keys.length < limit) storage.delete(`core/${doomedKey(uuid)}`);
-  return true;
+  for (const uuid of await storage.list(DOOMED)) {
+    const { entry } = storage.get(DOOMED + uuid, doomedCodec)!;
+    const [lease] = await storage.keys(`core/lease/id/${fullPath(entry)}`, { limit: 1 });
+    if (lease !== undefined) continue;
+    const keys = await storage.keys(`logical/${uuid}/`, { limit });
+    for (const key of keys) storage.delete(`logical/${uuid}/${key}`);
+    if (keys.length < limit) storage.delete(DOOMED + uuid);
+    return true;
+  }
+  return false;
 }
 
 /** What a new cluster starts with. */

@@ -65,11 +65,15 @@ export function compileAcl(policies: readonly ParsedPolicy[]): Acl {
   }
   segmented.sort((a, b) => comparePriority(b.pattern, a.pattern));
 
+  /** A list's slash is looked at first, and then looked over. */
   function find(path: string, isList: boolean): Permission | undefined {
     const direct = exact.get(path) ?? (isList ? exact.get(path.endsWith("/") ? path.slice(0, -1) : `${path}/`) : undefined);
-    if (direct) return direct;
-    const byPrefix = longestPrefix(path) ?? (isList && path.endsWith("/") ? longestPrefix(path.slice(0, -1)) : undefined);
-    const bySegments = segmented.find(({ segments, isPrefix }) => matchesSegments(path, segments, isPrefix) || (isList && path.endsWith("/") && matchesSegments(path.slice(0, -1), segments, isPrefix)));
+    return direct ?? byPattern(path) ?? (isList && path.endsWith("/") ? byPattern(path.slice(0, -1)) : undefined);
+  }
+
+  function byPattern(path: string): Permission | undefined {
+    const byPrefix = longestPrefix(path);
+    const bySegments = segmented.find(({ segments, isPrefix }) => matchesSegments(path, segments, isPrefix));
     if (!byPrefix) return bySegments?.permission;
     if (!bySegments) return byPrefix;
     return comparePriority(bySegments.pattern, byPrefix.path) > 0 ? bySegments.permission : byPrefix;
@@ -113,6 +117,8 @@ function groupByPath(policies: readonly ParsedPolicy[]): Map<string, { rule: Pat
   const groups = new Map<string, { rule: PathRule; policy: string }[]>();
   for (const policy of policies) {
     for (const rule of policy.rules) {
+      // A template that names nobody's identity names no path: it neither grants nor denies.
+      if (rule.path.includes("{{")) continue;
       const group = groups.get(rule.path);
       if (group) group.push({ rule, policy: policy.name });
       else groups.set(rule.path, [{ rule, policy: policy.name }]);
@@ -174,7 +180,7 @@ function matchesSegments(path: string, pattern: readonly string[], isPrefix: boo
   if (isPrefix ? segments.length < pattern.length : segments.length !== pattern.length) return false;
   return pattern.every((wanted, i) => {
     const segment = segments[i]!;
-    if (wanted === "+") return segment !== "";
+    if (wanted === "+") return true;
     return isPrefix && i === pattern.length - 1 ? segment.startsWith(wanted) : segment === wanted;
   });
 }
@@ -192,9 +198,10 @@ function hasCapability({ capabilities }: Permission, { operation, exists }: AclQ
 
 function parametersFit({ allowed, denied, required }: Permission, { operation, body }: AclQuestion): boolean {
   if (operation !== "update" && operation !== "patch") return true;
-  const given = new Map(Object.entries(body).map(([name, value]) => [name.toLowerCase(), value]));
-  if (!required.every((name) => given.has(name))) return false;
-  if (given.size === 0) return true;
+  // Pairs, not a map: a name sent in two spellings is judged twice.
+  const given = Object.entries(body).map(([name, value]) => [name.toLowerCase(), value] as const);
+  if (!required.every((name) => given.some(([sent]) => sent === name))) return false;
+  if (given.length === 0) return true;
   if (denied) {
     if (denied.has("*")) return false;
     for (const [name, value] of given) {
@@ -203,19 +210,19 @@ function parametersFit({ allowed, denied, required }: Permission, { operation, b
     }
   }
   if (!allowed || allowed.size === 0) return true;
-  const any = allowed.get("*");
+  const allowsOthers = allowed.has("*");
   for (const [name, value] of given) {
-    const values = allowed.get(name) ?? any;
-    if (!values) return false;
-    if (values.length > 0 && !values.some((pattern) => valueMatches(pattern, value))) return false;
+    const values = allowed.get(name);
+    if (!values && !allowsOthers) return false;
+    if (values && values.length > 0 && !values.some((pattern) => valueMatches(pattern, value))) return false;
   }
   return true;
 }
 
-/** Strings match with `*` at either end; everything else by value. */
+/** Strings match with `*` at either end of some text (a `*` alone is that letter, as in Vault); everything else by value. */
 function valueMatches(pattern: unknown, value: unknown): boolean {
   if (typeof pattern === "string" && typeof value === "string") {
-    if (pattern === "*") return true;
+    if (pattern.length < 2) return value === pattern;
     const [starts, ends] = [pattern.endsWith("*"), pattern.startsWith("*")];
     const core = pattern.slice(ends ? 1 : 0, starts ? -1 : undefined);
     if (starts && ends) return value.includes(core);

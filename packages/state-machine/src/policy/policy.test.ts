@@ -40,10 +40,12 @@ test("create and update are told apart by what exists", () => {
   assert.equal(found.check(ask("a", "update", { exists: () => true })).allowed, false);
 });
 
-test("a list of a folder is granted with or without its slash, and a more specific deny holds for it", () => {
+test("a list of a folder is granted with or without its slash; rules that fit with the slash come first", () => {
   assert.equal(acl(rule("secret/metadata/app", "list")).check(ask("secret/metadata/app/", "list")).allowed, true);
   assert.equal(acl(rule("secret/metadata/app/", "list")).check(ask("secret/metadata/app/", "list")).allowed, true);
-  assert.equal(acl(rule("secret/*", "list") + rule("secret/metadata/+", "deny")).check(ask("secret/metadata/app/", "list")).allowed, false);
+  assert.equal(acl(rule("secret/metadata/+", "list")).check(ask("secret/metadata/app/", "list")).allowed, true);
+  assert.equal(acl(rule("secret/*", "list") + rule("secret/metadata/+", "deny")).check(ask("secret/metadata/app/", "list")).allowed, true, "as Vault has it");
+  assert.equal(acl(rule("secret/*", "list") + rule("secret/metadata/+/", "deny")).check(ask("secret/metadata/app/", "list")).allowed, false);
 });
 
 test("parameters: required, allowed, denied, with globs, any case", () => {
@@ -75,6 +77,11 @@ test("errors say where", () => {
   assert.throws(() => parsePolicy("p", 'path "a/+*" { capabilities = ["read"] }'), RequestError);
   assert.throws(() => parsePolicy("p", 'path "a" { capabilitys = ["read"] }'), /did you mean "capabilities"/);
   assert.throws(() => parsePolicy("p", "{{{"), RequestError);
+});
+
+test("a + stands for any segment, the empty one behind a slash too, and never for two", () => {
+  const found = acl(rule("ab/+", "read") + rule("+/c/*", "list"));
+  assert.deepEqual(["ab/x", "ab/", "ab", "ab/x/y", "x/c/", "x/c", "x/c/d/e"].map((path) => found.capabilities(path)[0]), ["read", "read", "deny", "deny", "list", "deny", "list"]);
 });
 
 test("a + outranks a * at the same place, so its deny holds", () => {

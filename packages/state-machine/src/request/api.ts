@@ -22,6 +22,11 @@ export interface ApiRequest {
   /** Only for operations declared `rawBody`; then `body` is empty. */
   readonly stream?: Readable;
   readonly clientCertificate?: Uint8Array;
+  /**
+   * Paths that the listener it came in by serves without a token (`unauthenticated_metrics_access` and the like), such as
+   * `sys/metrics`. Never set for what another node forwarded.
+   */
+  readonly openPaths?: readonly string[];
   /** Node that forwarded it here, if any. */
   readonly forwardedFrom?: string;
 }

@@ -2,21 +2,16 @@ import { BlockList, isIP } from "node:net";
 import { RequestError } from "../errors.js";
 import type { Caller, Environment, OperationName } from "../framework/engine.js";
 import type { ReadStorage } from "../framework/storage.js";
+import { mountRow } from "../mounts/index.js";
 import { aclFor } from "../policy/index.js";
 import type { AclQuestion } from "../policy/index.js";
 import { findToken, tokenId } from "../tokens/index.js";
 import type { TokenEntry } from "../tokens/index.js";
 
-export interface Authorized {
-  readonly token: TokenEntry;
-  readonly caller: Caller;
-  readonly grantingPolicies: readonly string[];
-}
-
 const DENIAL = "1 error occurred:\n\t* permission denied\n\n";
 const BAD_TOKEN = "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n";
 
-export const denial = () => new RequestError("permission_denied", DENIAL);
+const denial = () => new RequestError("permission_denied", DENIAL);
 
 const callers = new WeakMap<TokenEntry, Caller>();
 
@@ -32,7 +27,14 @@ export function callerOf(token: TokenEntry): Caller {
 export function identify(storage: ReadStorage, token: string | undefined, remoteAddress: string, env: Environment): TokenEntry | undefined {
   if (token === undefined || token === "") return undefined;
   const entry = findToken(storage, tokenId(storage, token), env);
-  return entry && isInBounds(entry, remoteAddress) ? entry : undefined;
+  return entry && isMounted(storage, entry) && isInBounds(entry, remoteAddress) ? entry : undefined;
+}
+
+/** With an auth mount go the tokens of its logins, at once, however many they are; their time cleans up after them. */
+function isMounted(storage: ReadStorage, { mountUuid }: TokenEntry): boolean {
+  if (mountUuid === "") return true;
+  const mount = mountRow(storage, mountUuid);
+  return mount !== undefined && !mount.tainted;
 }
 
 function isInBounds(entry: TokenEntry, remoteAddress: string): boolean {
@@ -57,13 +59,12 @@ export interface Demand {
   readonly exists: () => boolean;
 }
 
-/** Throws RequestError 403. Everything that is not granted is denied. */
-export function authorize(storage: ReadStorage, token: TokenEntry | undefined, given: string | undefined, demand: Demand): Authorized {
+/** The names of the policies that grant it. Throws RequestError 403: everything that is not granted is denied. */
+export function authorize(storage: ReadStorage, token: TokenEntry | undefined, given: string | undefined, demand: Demand): readonly string[] {
   if (!token) throw new RequestError("permission_denied", given ? BAD_TOKEN : "permission denied");
-  const caller = callerOf(token);
   const answer = aclFor(storage, token.policies).check(demand);
   if (!answer.allowed || (demand.needsSudo && !answer.sudo)) throw denial();
   if (answer.hasControlGroup) throw new RequestError("permission_denied", "this path is under a control group, which this version does not serve yet");
   if (answer.mfaMethods.length > 0) throw new RequestError("permission_denied", `this path demands step-up MFA (${answer.mfaMethods.join(", ")}), which this version does not serve yet`);
-  return { token, caller, grantingPolicies: answer.grantingPolicies };
+  return answer.grantingPolicies;
 }

@@ -27,16 +27,22 @@ const NO_HEADERS = Object.freeze({});
 const JSON_TYPE = "application/json";
 
 /** The envelope as text; its keys are always all there, in Vault's order. */
-export function envelopeText(requestId: string, { response, auth, lease, wrapInfo, warnings, mountType }: Sealed): string {
-  const hidden = wrapInfo !== null;
-  const data = hidden || response.data === null ? "null" : stringifyDocument(response.data);
-  const dual = response.dual && response.data && !hidden ? `,${stringifyDocument(withoutEnvelopeKeys(response.data)).slice(1, -1)}` : "";
+export function envelopeText(requestId: string, sealed: Sealed): string {
+  if (sealed.wrapInfo) return wrappedText(sealed.wrapInfo);
+  const { response, auth, lease, warnings, mountType } = sealed;
+  const data = response.data === null ? "null" : stringifyDocument(response.data);
+  const dual = response.dual && response.data ? stringifyDocument(withoutEnvelopeKeys(response.data)).slice(1, -1) : "";
   return (
-    `{"request_id":"${hidden ? "" : requestId}","lease_id":${JSON.stringify(lease?.id ?? "")},"renewable":${lease?.renewable ?? false},` +
-    `"lease_duration":${lease?.durationSeconds ?? 0},"data":${data},"wrap_info":${wrapInfo ? JSON.stringify(wrapInfo) : "null"},` +
-    `"warnings":${warnings.length > 0 ? JSON.stringify(warnings) : "null"},"auth":${auth && !hidden ? JSON.stringify(auth) : "null"},` +
-    `"mount_type":${JSON.stringify(mountType)}${dual === "," ? "" : dual}}\n`
+    `{"request_id":${JSON.stringify(requestId)},"lease_id":${JSON.stringify(lease?.id ?? "")},"renewable":${lease?.renewable ?? false},` +
+    `"lease_duration":${lease?.durationSeconds ?? 0},"data":${data},"wrap_info":null,` +
+    `"warnings":${warnings.length > 0 ? JSON.stringify(warnings) : "null"},"auth":${auth ? JSON.stringify(auth) : "null"},` +
+    `"mount_type":${JSON.stringify(mountType)}${dual === "" ? "" : `,${dual}`}}\n`
   );
+}
+
+/** Of a wrapped answer nobody learns more than where it went. */
+export function wrappedText(wrapInfo: WrapInfo): string {
+  return `{"request_id":"","lease_id":"","renewable":false,"lease_duration":0,"data":null,"wrap_info":${JSON.stringify(wrapInfo)},"warnings":null,"auth":null,"mount_type":""}\n`;
 }
 
 const ENVELOPE_KEYS = new Set(["request_id", "lease_id", "renewable", "lease_duration", "data", "wrap_info", "warnings", "auth", "mount_type"]);

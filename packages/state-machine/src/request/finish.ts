@@ -39,7 +39,7 @@ export function finishResponse({ storage, response, warnings, mount, path, token
   }
   const sealed: Sealed = { response, auth, lease, wrapInfo: null, warnings: all, mountType: mount.entry.type };
   if (wrapTtlSeconds === 0 || (response.data === null && !auth && !lease)) return sealed;
-  const wrapInfo = wrapResponse(storage, { text: envelopeText(requestId, sealed), path, ttl: wrapTtlSeconds, wrappedAccessor: auth?.accessor ?? "" }, env);
+  const wrapInfo = wrapResponse(storage, { text: envelopeText(requestId, { ...sealed, response: { ...response, dual: false } }), path, ttl: wrapTtlSeconds, wrappedAccessor: auth?.accessor ?? "" }, env);
   return { ...sealed, wrapInfo };
 }
 

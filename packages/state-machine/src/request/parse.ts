@@ -6,17 +6,20 @@ import type { ApiRequest } from "./api.js";
 
 type Body = Readonly<Record<string, unknown>>;
 
+/** As Vault's `max_request_size`; a listener may allow less. */
+const MAX_BODY_BYTES = 32 * 1024 * 1024;
 const decoder = new TextDecoder("utf-8", { fatal: true });
 const NOTHING: Body = Object.freeze({});
 
-/** Body and query as one map of values. Throws RequestError 400, 415. */
+/** A write's body, or else the query, as one map of values. Throws RequestError 400, 413, 415. */
 export function parseBody(request: ApiRequest, operation: OperationName): Body {
   if (operation === "read" || operation === "list" || operation === "scan" || operation === "delete") return queryValues(request);
-  if (operation === "update" && request.path.endsWith("/")) throw invalid("cannot write to a path ending in '/'");
+  if (request.path.endsWith("/")) throw invalid("cannot write to a path ending in '/'");
   if (operation === "patch" && !/^application\/merge-patch\+json\s*(;|$)/i.test(request.contentType)) {
-    throw new RequestError("unsupported_media_type", "PATCH requires Content-Type: application/merge-patch+json");
+    throw new RequestError("unsupported_media_type", `PATCH requires Content-Type of application/merge-patch+json, provided ${request.contentType || "none"}`);
   }
   if (request.body.length === 0) return NOTHING;
+  if (request.body.length > MAX_BODY_BYTES) throw new RequestError("too_large", "the request body is too large");
   const text = decodeText(request.body);
   if (/^application\/x-www-form-urlencoded/i.test(request.contentType) && !/^\s*[{[]/.test(text)) return formValues(text);
   const parsed = parseDocument(text);
@@ -57,7 +60,7 @@ export function parseWrapTtl(request: ApiRequest): number {
   const header = request.headers["x-vault-wrap-ttl"];
   if (header === undefined || header === "") return 0;
   const seconds = parseDuration(header);
-  if (seconds === undefined || !Number.isFinite(seconds)) throw invalid("error parsing X-Vault-Wrap-TTL header");
-  if (seconds < 0) throw invalid("requested wrap ttl cannot be negative");
+  if (seconds === undefined || !Number.isFinite(seconds)) throw invalid(`error parsing X-Vault-Wrap-TTL header: time: invalid duration ${JSON.stringify(header)}`);
+  if (seconds < 0) throw invalid("error parsing X-Vault-Wrap-TTL header: requested wrap ttl cannot be negative");
   return Math.floor(seconds);
 }

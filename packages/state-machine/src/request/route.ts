@@ -1,7 +1,7 @@
 import { RequestError } from "../errors.js";
 import type { CompiledEngine, MountEntry, OperationName } from "../framework/index.js";
 import type { ReadStorage } from "../framework/storage.js";
-import { route } from "../mounts/index.js";
+import { notMounted, route } from "../mounts/index.js";
 import type { Target } from "./core.js";
 
 export const SYS_MOUNT = "sys/";
@@ -30,20 +30,18 @@ export function sealedTarget(system: CompiledEngine, path: string, operation: Op
   return match && found?.whileSealed ? { entry: SYSTEM_ENTRY, mountPath: SYS_MOUNT, path: below, match, operation: found, compiled: system } : undefined;
 }
 
+const UNSUPPORTED_OPERATION = "1 error occurred:\n\t* unsupported operation\n\n";
+const UNSUPPORTED_PATH = "1 error occurred:\n\t* unsupported path\n\n";
+
 /** Throws RequestError 404 for a path nobody serves, 405 for an operation its path does not know. `storage` is scoped to `core/`. */
 export function target(storage: ReadStorage, engineFor: (entry: MountEntry) => CompiledEngine | undefined, path: string, operation: OperationName): Target {
   const found = route(storage, path);
   const compiled = found && engineFor(found.entry);
-  if (!found || !compiled) throw new RequestError("not_found", `no handler for route ${JSON.stringify(path)}. route entry not found.`);
+  if (!found || !compiled) throw notMounted(path);
   const below = path.slice(found.mountPath.length);
   const match = compiled.match(below, operation === "list" || operation === "scan");
-  if (!match) throw unsupported(compiled, below, path);
+  if (!match) throw compiled.match(below, true) ? new RequestError("unsupported_operation", UNSUPPORTED_OPERATION) : new RequestError("not_found", UNSUPPORTED_PATH);
   const declared = match.declaration.operations[operation];
-  if (!declared) throw new RequestError("unsupported_operation", "1 error occurred:\n\t* unsupported operation\n\n");
+  if (!declared) throw new RequestError("unsupported_operation", UNSUPPORTED_OPERATION);
   return { entry: found.entry, mountPath: found.mountPath, path: below, match, operation: declared, compiled };
-}
-
-function unsupported(compiled: CompiledEngine, below: string, path: string): RequestError {
-  if (compiled.match(below, true)) return new RequestError("unsupported_operation", "1 error occurred:\n\t* unsupported operation\n\n");
-  return new RequestError("not_found", `no handler for route ${JSON.stringify(path)}. route entry not found.`);
 }

@@ -23,12 +23,12 @@ test("two keys written together are read together, while another thread writes a
   let listener: (batch: AppliedBatch) => void = () => undefined;
   let resets = 0;
   // As the node does it: what follows a reset waits until the reader has moved.
-  let queue = Promise.resolve();
+  let queue: Promise<void> | undefined;
   let done = false;
   worker.on("message", (message: { index: number; keys: string[]; location?: string; done?: boolean }) => {
     if (message.done) done = true;
-    else if (message.location !== undefined || resets > 0) {
-      queue = queue.then(async () => {
+    else if (message.location !== undefined || queue) {
+      queue = (queue ?? Promise.resolve()).then(async () => {
         if (message.location === undefined) return listener(message);
         await reader.reopen(message.location);
         resets++;
@@ -39,13 +39,14 @@ test("two keys written together are read together, while another thread writes a
   const log = { onApplied: (next: typeof listener) => void (listener = next) } as unknown as ReplicatedLog;
   const store = createStore({ reader, log, barrier: plain, cacheEntries: 20 });
 
-  let last = 0;
   const values = new Set<string>();
   for (let i = 0; i < EVALUATIONS || resets < 2; i++) {
+    // Never older than what the feed has told. It may be newer, once, where the database is ahead of the feed: what is read
+    // after a read barrier is not affected, since the feed is told of everything applied before the barrier is answered.
+    const told = store.index();
     const { value, index } = store.evaluate((tx) => [tx.get("left", codec), tx.get(`filler/${i % 60}`, codec), tx.get("right", codec)]);
     assert.equal(value[0], value[2]);
-    assert.ok(index >= last, `index went back from ${last} to ${index}`);
-    last = index;
+    assert.ok(index >= told, `the view is of index ${index}, the feed has told of ${told}`);
     if (value[0] !== undefined) values.add(value[0]);
     if (i % 20 === 0) {
       const waited = await store.evaluate(async (tx) => {

@@ -2,13 +2,14 @@ import { auditDevices, auditHash, disableAudit, enableAudit } from "../audit/ind
 import type { AuditBroker } from "../audit/index.js";
 import { invalid } from "../errors.js";
 import { openApiDocument } from "../framework/index.js";
-import type { CompiledEngine, Environment, MountEntry } from "../framework/index.js";
+import type { AuditedBody, CompiledEngine, Environment, MountEntry, WriteStorage } from "../framework/index.js";
 import { expireNow, forgetLease, getLease, leasesBelow, renewLease } from "../leases/index.js";
 import type { LeaseEntry } from "../leases/index.js";
 import { addMount, fullPath, getMount, listMounts, moveMount, moveStatus, removeMount, route, tuneMount } from "../mounts/index.js";
 import { aclFor } from "../policy/index.js";
 import { callerOf } from "../request/authorize.js";
 import type { SystemLimits } from "../request/core.js";
+import { wrappedText } from "../request/envelope.js";
 import { findWrapped, wrapResponse } from "../request/wrapping.js";
 import { findByAccessor, findToken, revokeTree, tokenId } from "../tokens/index.js";
 import { tokenRemoved } from "../leases/expiration.js";
@@ -53,7 +54,17 @@ function engineList({ mountableTypes, version }: RoomsOptions): EngineInfo[] {
   return [...of("auth"), ...of("secret")];
 }
 
-function mountRoom({ env, limits, mountableTypes }: RoomsOptions): MountTable {
+function mountRoom({ env, limits, mountableTypes, engineFor }: RoomsOptions): MountTable {
+  /** The active node's worker revokes them next. */
+  async function expireBelow(storage: WriteStorage, path: string): Promise<void> {
+    for (const id of await leasesBelow(storage, path)) expireNow(storage, id, env);
+  }
+
+  /** Options may ask for an engine that there is not, such as a third version of kv. What was written goes with the error. */
+  function requireEngine(entry: MountEntry): void {
+    if (!engineFor(entry)) throw invalid(`there is no ${entry.type} engine with the options ${JSON.stringify(entry.options)}`);
+  }
+
   return {
     list: listMounts,
     get: getMount,
@@ -61,11 +72,18 @@ function mountRoom({ env, limits, mountableTypes }: RoomsOptions): MountTable {
     effectiveTtls: ({ config }) => ({ defaultSeconds: config.default_lease_ttl || limits.defaultLeaseTtl, maxSeconds: config.max_lease_ttl || limits.maxLeaseTtl }),
     enable(storage, request) {
       if (!mountableTypes[request.table].includes(request.type)) throw invalid(`plugin not found in the catalog: ${request.type}`);
-      addMount(storage, request, env);
+      requireEngine(addMount(storage, request, env));
     },
-    disable: (storage, table, path) => void removeMount(storage, table, path),
-    tune: (storage, table, path, change) => void tuneMount(storage, table, path, change),
-    remount: (storage, from, to) => moveMount(storage, from, to, env),
+    async disable(storage, table, path) {
+      const removed = removeMount(storage, table, path);
+      if (removed) await expireBelow(storage, fullPath(removed));
+    },
+    tune: (storage, table, path, change) => requireEngine(tuneMount(storage, table, path, change)),
+    async remount(storage, from, to) {
+      const id = moveMount(storage, from, to, env);
+      await expireBelow(storage, from);
+      return id;
+    },
     remountStatus: moveStatus,
   };
 }
@@ -125,7 +143,8 @@ function leaseRoom({ env }: RoomsOptions): LeaseTable {
 
 function auditRoom({ env, audit }: RoomsOptions): AuditTable {
   return {
-    list: (storage) => Object.values(auditDevices(storage)),
+    // Member by member: what else is stored (the salt) is nobody's to see.
+    list: (storage) => Object.values(auditDevices(storage)).map(({ path, type, description, options, local }) => ({ path, type, description, options, local })),
     async enable(storage, device) {
       enableAudit(storage, device, env);
       await audit.test(device);
@@ -135,13 +154,21 @@ function auditRoom({ env, audit }: RoomsOptions): AuditTable {
   };
 }
 
+/** What audit devices record of an unwrapped answer: the same as they would have of the answer itself. */
+function auditedText(text: string): AuditedBody {
+  const { data = null, auth = null } = JSON.parse(text) as Pick<AuditedBody, "data" | "auth">;
+  return { data, auth };
+}
+
 function wrappingRoom({ env }: RoomsOptions): WrappingTokens {
   return {
+    isWrapping: (storage, token) => findWrapped(storage, { token }, env) !== undefined,
     async unwrap(storage, by) {
       const found = findWrapped(storage, by, env);
       if (!found) return undefined;
+      const { text } = found.wrapped;
       await revokeTree(storage, found.id, tokenRemoved(env));
-      return { kind: "raw", status: 200, contentType: "application/json", body: found.wrapped.text };
+      return { kind: "raw", status: 200, contentType: "application/json", body: text, audited: auditedText(text) };
     },
     lookup(storage, by) {
       const found = findWrapped(storage, by, env);
@@ -152,8 +179,8 @@ function wrappingRoom({ env }: RoomsOptions): WrappingTokens {
       if (!found) return undefined;
       const { text, creationPath, ttl, wrappedAccessor } = found.wrapped;
       await revokeTree(storage, found.id, tokenRemoved(env));
-      const info = wrapResponse(storage, { text, path: creationPath, ttl, wrappedAccessor }, env);
-      return { kind: "plain", status: 200, body: { request_id: "", lease_id: "", renewable: false, lease_duration: 0, data: null, wrap_info: info, warnings: null, auth: null, mount_type: "system" } };
+      const wrapInfo = wrapResponse(storage, { text, path: creationPath, ttl, wrappedAccessor }, env);
+      return { kind: "raw", status: 200, contentType: "application/json", body: wrappedText(wrapInfo), audited: { wrapInfo: { ...wrapInfo } } };
     },
   };
 }

@@ -40,7 +40,7 @@ export const capabilityPaths: readonly SystemPath[] = [
     help: { synopsis: "Tells what a token may do on some paths.", description: "The capabilities that the policies of the given token give on each path." },
     fields: { ...PATH_FIELDS, token: field.string({ description: "The token.", sensitive: true, default: "" }) },
     operations: {
-      update: { summary: "Tells what a token may do.", effect: "read", handler: (request, storage, mount) => ofBearer({ token: request.input.token }, "invalid token", request, storage, mount) },
+      update: { summary: "Tells what a token may do.", effect: "read", handler: (request, storage, mount) => ofBearer({ token: request.input.token }, "1 error occurred:\n\t* invalid token\n\n", request, storage, mount) },
     },
   }),
   systemPath({
@@ -48,7 +48,7 @@ export const capabilityPaths: readonly SystemPath[] = [
     help: { synopsis: "Tells what the token of an accessor may do on some paths.", description: "As sys/capabilities, without knowing the token." },
     fields: { ...PATH_FIELDS, accessor: field.string({ description: "Accessor of the token.", default: "" }) },
     operations: {
-      update: { summary: "Tells what the token of an accessor may do.", effect: "read", handler: (request, storage, mount) => ofBearer({ accessor: request.input.accessor }, "invalid accessor", request, storage, mount) },
+      update: { summary: "Tells what the token of an accessor may do.", effect: "read", handler: (request, storage, mount) => ofBearer({ accessor: request.input.accessor }, "1 error occurred:\n\t* invalid accessor\n\n", request, storage, mount) },
     },
   }),
   systemPath({

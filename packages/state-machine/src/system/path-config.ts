@@ -1,3 +1,4 @@
+import { auditedHeaders, setAuditedHeader } from "../audit/index.js";
 import { invalid } from "../errors.js";
 import { NO_CONTENT, data, field, jsonCodec } from "../framework/index.js";
 import type { ReadStorage } from "../framework/index.js";
@@ -131,22 +132,12 @@ const uiHeaderPaths: readonly SystemPath[] = [
   }),
 ];
 
-interface AuditedHeader { readonly hmac: boolean }
-const AUDITED_PREFIX = "config/auditing/request-headers/";
-const AUDITED_CODEC = jsonCodec<AuditedHeader>();
-
-/** Request headers (lower case) that audit devices record. `storage` is the view of `core/`. */
-export async function auditedHeaders(storage: ReadStorage): Promise<Readonly<Record<string, AuditedHeader>>> {
-  const names = await storage.list(AUDITED_PREFIX);
-  return Object.fromEntries(names.map((name) => [name, storage.get(AUDITED_PREFIX + name, AUDITED_CODEC) ?? { hmac: true }]));
-}
-
 const auditedHeaderPaths: readonly SystemPath[] = [
   systemPath({
     template: "config/auditing/request-headers",
     help: { synopsis: "Lists the request headers that are audited.", description: "And whether each is hashed." },
     fields: {},
-    operations: { read: { summary: "Lists the audited headers.", effect: "read", access: "sudo", handler: async (_request, storage) => data({ headers: await auditedHeaders(storage) }, { dual: true }) } },
+    operations: { read: { summary: "Lists the audited headers.", effect: "read", access: "sudo", handler: (_request, storage) => data({ headers: auditedHeaders(storage) }, { dual: true }) } },
   }),
   systemPath({
     template: "config/auditing/request-headers/{header}",
@@ -156,23 +147,22 @@ const auditedHeaderPaths: readonly SystemPath[] = [
       read: {
         summary: "Shows how one header is audited.", effect: "read", access: "sudo",
         handler: ({ input }, storage) => {
-          const name = headerName(input.header);
-          const settings = storage.get(AUDITED_PREFIX + name, AUDITED_CODEC);
+          const settings = auditedHeaders(storage)[headerName(input.header)];
           if (!settings) throw invalid("Could not find header in config");
-          return data({ [name]: settings }, { dual: true });
+          return data({ [input.header]: settings }, { dual: true });
         },
       },
       update: {
         summary: "Audits one header.", effect: "write", access: "sudo",
         handler: ({ input }, storage) => {
-          storage.put(AUDITED_PREFIX + headerName(input.header), AUDITED_CODEC, { hmac: input.hmac });
+          setAuditedHeader(storage, headerName(input.header), { hmac: input.hmac });
           return NO_CONTENT;
         },
       },
       delete: {
         summary: "Stops auditing one header.", effect: "write", access: "sudo",
         handler: ({ input }, storage) => {
-          storage.delete(AUDITED_PREFIX + headerName(input.header));
+          setAuditedHeader(storage, headerName(input.header), undefined);
           return NO_CONTENT;
         },
       },

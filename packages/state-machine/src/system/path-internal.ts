@@ -42,10 +42,11 @@ export const internalPaths: readonly SystemPath[] = [
       read: {
         summary: "Describes the mount that a path belongs to.", effect: "read", access: "none",
         handler: async ({ input, caller }, storage, { services: { rooms, node } }) => {
+          if (!caller) throw denied();
           // One text whether the mount is missing or out of reach, so that nobody learns which.
           const entry = await rooms.mounts.owner(storage, withSlash(input.path));
-          if (!entry || entry.tainted || !caller || !(await rooms.access.mayReach(storage, caller, fullPathOf(entry)))) throw refused(input.path);
-          return data({ ...mountBody(entry, node.version), path: fullPathOf(entry) });
+          if (!entry || entry.tainted || !(await rooms.access.mayReach(storage, caller, fullPathOf(entry)))) throw refused(input.path);
+          return data({ ...mountBody(entry, node.version), path: entry.path });
         },
       },
     },

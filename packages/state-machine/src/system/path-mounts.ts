@@ -6,6 +6,9 @@ import type { SystemPath } from "./define.js";
 import type { MountTableName } from "./rooms.js";
 import type { SystemServices } from "./services.js";
 
+/** Engines of the house, which cannot be enabled and so are no plugins to any client. */
+const BUILT_IN_ONLY = new Set(["system", "cubbyhole", "identity", "token"]);
+
 /** A row of the mount table as sys/mounts, sys/auth and the UI's lists show it. */
 export function mountBody(entry: MountEntry, version: string): Record<string, unknown> {
   return {
@@ -21,6 +24,7 @@ export function mountBody(entry: MountEntry, version: string): Record<string, un
     plugin_version: entry.config.plugin_version ?? "",
     running_plugin_version: `v${version}+builtin.coffer`,
     running_sha256: "",
+    ...(!BUILT_IN_ONLY.has(entry.type) && { deprecation_status: "supported" }),
   };
 }
 
@@ -53,10 +57,11 @@ const FIELDS = {
 };
 type Request = EngineRequest<InputOf<typeof FIELDS>>;
 
+const TOKEN_TYPES = ["", "default", "default-service", "default-batch", "service", "batch"];
 const TTL_NAMES: Readonly<Record<string, string>> = { default_lease_ttl: "default TTL", max_lease_ttl: "max TTL" };
 
 /** Checks the members of a `config` map by the fields of the same names; unknown members are ignored, as in Vault. */
-export function readMountConfig(values: Readonly<Record<string, unknown>>): Partial<MountConfig> {
+export function readMountConfig(table: MountTableName, values: Readonly<Record<string, unknown>>): Partial<MountConfig> {
   const config: Record<string, unknown> = {};
   for (const name of Object.keys(CONFIG_FIELDS) as ConfigField[]) {
     const value = Object.hasOwn(values, name) ? values[name] : undefined;
@@ -67,6 +72,9 @@ export function readMountConfig(values: Readonly<Record<string, unknown>>): Part
   }
   const visibility = config["listing_visibility"];
   if (visibility !== undefined && !["", "unauth", "hidden"].includes(visibility as string)) throw invalid(`invalid listing_visibility ${visibility as string}`);
+  const tokenType = config["token_type"];
+  if (tokenType !== undefined && table !== "auth") throw invalid("'token_type' can only be modified on auth mounts");
+  if (tokenType !== undefined && !TOKEN_TYPES.includes(tokenType as string)) throw invalid("invalid value for 'token_type'");
   return config as Partial<MountConfig>;
 }
 
@@ -76,6 +84,12 @@ const TUNE = "/tune";
 function target(path: string): { readonly path: string; readonly tune: boolean } {
   const bare = path.replace(/\/$/, "");
   return bare.endsWith(TUNE) ? { path: withSlash(bare.slice(0, -TUNE.length)), tune: true } : { path: withSlash(bare), tune: false };
+}
+
+/** `kv-v1` and `kv-v2` are kv with a version. */
+function versioned(type: string, options: Readonly<Record<string, string>>): { readonly type: string; readonly options: Readonly<Record<string, string>> } {
+  const version = /^kv-v([12])$/.exec(type)?.[1];
+  return version ? { type: "kv", options: { ...options, version } } : { type, options };
 }
 
 const prefixOf = (table: MountTableName) => (table === "auth" ? "auth/" : "");
@@ -94,7 +108,7 @@ async function readOne(table: MountTableName, request: Request, storage: ReadSto
     description: entry.description,
     default_lease_ttl: ttls.defaultSeconds,
     max_lease_ttl: ttls.maxSeconds,
-    ...(entry.options ? { options: entry.options } : {}),
+    ...(entry.options && Object.keys(entry.options).length > 0 ? { options: entry.options } : {}),
   }, { dual: true });
 }
 
@@ -103,14 +117,15 @@ async function change(table: MountTableName, request: Request, storage: WriteSto
   const { path, tune } = target(input.path);
   if (tune) {
     await rooms.mounts.tune(storage, table, path, {
-      config: readMountConfig(Object.fromEntries((Object.keys(CONFIG_FIELDS) as ConfigField[]).filter(given).map((name) => [name, input[name]]))),
+      config: readMountConfig(table, Object.fromEntries((Object.keys(CONFIG_FIELDS) as ConfigField[]).filter(given).map((name) => [name, input[name]]))),
       ...(input.description !== undefined ? { description: input.description } : {}),
       ...(input.options !== undefined ? { options: input.options } : {}),
     });
     return NO_CONTENT;
   }
-  const type = input.type === "plugin" || input.type === "" ? input.plugin_name : input.type;
-  if (type === "") throw invalid("backend type must be specified as a string");
+  const named = input.type === "plugin" || input.type === "" ? input.plugin_name : input.type;
+  if (named === "") throw invalid("backend type must be specified as a string");
+  const { type, options } = versioned(named, input.options ?? {});
   await rooms.mounts.enable(storage, {
     table,
     path,
@@ -119,8 +134,8 @@ async function change(table: MountTableName, request: Request, storage: WriteSto
     local: input.local,
     sealWrap: input.seal_wrap,
     externalEntropyAccess: input.external_entropy_access,
-    options: input.options ?? null,
-    config: readMountConfig(input.config ?? {}),
+    options,
+    config: readMountConfig(table, input.config ?? {}),
   });
   return NO_CONTENT;
 }

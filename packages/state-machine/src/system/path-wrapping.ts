@@ -1,9 +1,10 @@
-import { invalid } from "../errors.js";
+import { RequestError, invalid } from "../errors.js";
 import { data, field } from "../framework/index.js";
-import type { Caller } from "../framework/index.js";
+import type { Caller, EngineRequest, Mount, ReadStorage } from "../framework/index.js";
 import { systemPath } from "./define.js";
 import type { SystemPath } from "./define.js";
 import type { WrappingToken } from "./rooms.js";
+import type { SystemServices } from "./services.js";
 
 const TOKEN = field.string({ description: "The wrapping token; the request's own where it is left out.", sensitive: true, default: "" });
 const unknownToken = () => invalid("wrapping token is not valid or does not exist");
@@ -12,6 +13,20 @@ function given(token: string, caller: Caller | undefined): WrappingToken {
   if (token !== "") return { token };
   if (caller) return { tokenId: caller.tokenId };
   throw unknownToken();
+}
+
+/** A wrapping token that was used, by whomever, is told from a lack of rights: that is how its owner notices. */
+function requireWrappingToken(request: EngineRequest<never>, storage: ReadStorage, { services }: Mount<SystemServices>): void {
+  const { token: inBody } = request.input as { readonly token: string };
+  const token = inBody || request.ownToken;
+  if (!token) throw new RequestError("permission_denied", "error validating wrapping token: token is empty");
+  if (!services.rooms.wrapping.isWrapping(storage, token)) throw unknownToken();
+}
+
+async function lookup(request: EngineRequest<{ readonly token: string }>, storage: ReadStorage, { services }: Mount<SystemServices>) {
+  const found = await services.rooms.wrapping.lookup(storage, given(request.input.token, request.caller));
+  if (!found) throw unknownToken();
+  return data({ creation_path: found.creationPath, creation_time: found.creationTime, creation_ttl: found.creationTtlSeconds });
 }
 
 export const wrappingPaths: readonly SystemPath[] = [
@@ -36,7 +51,7 @@ export const wrappingPaths: readonly SystemPath[] = [
     fields: { token: TOKEN },
     operations: {
       update: {
-        summary: "Unwraps a value.", effect: "write",
+        summary: "Unwraps a value.", effect: "write", precheck: requireWrappingToken,
         handler: async ({ input, caller }, storage, { services }) => {
           const response = await services.rooms.wrapping.unwrap(storage, given(input.token, caller));
           if (!response) throw unknownToken();
@@ -50,14 +65,8 @@ export const wrappingPaths: readonly SystemPath[] = [
     help: { synopsis: "Describes a wrapping token.", description: "Where and when it was made and for how long. The token stays usable." },
     fields: { token: TOKEN },
     operations: {
-      update: {
-        summary: "Describes a wrapping token.", effect: "read", access: "none",
-        handler: async ({ input, caller }, storage, { services }) => {
-          const found = await services.rooms.wrapping.lookup(storage, given(input.token, caller));
-          if (!found) throw unknownToken();
-          return data({ creation_path: found.creationPath, creation_time: found.creationTime, creation_ttl: found.creationTtlSeconds });
-        },
-      },
+      read: { summary: "Describes the request's own wrapping token.", effect: "read", access: "none", precheck: requireWrappingToken, handler: lookup },
+      update: { summary: "Describes a wrapping token.", effect: "read", access: "none", precheck: requireWrappingToken, handler: lookup },
     },
   }),
   systemPath({
@@ -66,7 +75,7 @@ export const wrappingPaths: readonly SystemPath[] = [
     fields: { token: TOKEN },
     operations: {
       update: {
-        summary: "Moves a wrapped value to a new token.", effect: "write",
+        summary: "Moves a wrapped value to a new token.", effect: "write", precheck: requireWrappingToken,
         handler: async ({ input, caller }, storage, { services }) => {
           const response = await services.rooms.wrapping.rewrap(storage, given(input.token, caller));
           if (!response) throw unknownToken();

@@ -121,6 +121,7 @@ export type WrappingToken = { readonly token: string } | { readonly tokenId: str
 
 /** All give undefined for a token that is no (longer a) wrapping token. */
 export interface WrappingTokens {
+  isWrapping(storage: ReadStorage, token: string): boolean;
   /** Uses the token up. */
   unwrap(storage: WriteStorage, token: WrappingToken): Awaitable<Response | undefined>;
   lookup(storage: ReadStorage, token: WrappingToken): Awaitable<{ readonly creationPath: string; readonly creationTime: string; readonly creationTtlSeconds: number } | undefined>;

@@ -212,7 +212,7 @@ test("policies, leases, wrapping and capabilities refuse as clients expect", asy
   await refuses(ask("update", "wrapping/wrap", { a: 1 }), "endpoint requires response wrapping to be used");
   for (const path of ["lookup", "unwrap", "rewrap"]) await refuses(ask("update", `wrapping/${path}`, { token: "nope" }), "wrapping token is not valid or does not exist");
   await refuses(ask("update", "capabilities-self", {}), "paths must be supplied");
-  await refuses(ask("update", "capabilities", { token: "nope", paths: "a" }), "invalid token");
+  await refuses(ask("update", "capabilities", { token: "nope", paths: "a" }), "1 error occurred:\n\t* invalid token\n\n");
   assert.deepEqual(bodyOf(await ask("update", "capabilities-self", { path: "a" })), { a: ["root"], capabilities: ["root"] });
 });
 

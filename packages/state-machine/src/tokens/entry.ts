@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac } from "node:crypto";
 import type { Environment } from "../framework/engine.js";
 import { jsonCodec } from "../framework/storage.js";
 import type { ReadStorage, WriteStorage } from "../framework/storage.js";
@@ -38,6 +38,8 @@ export interface TokenEntry {
 export const tokenKey = (id: string) => `token/id/${id}`;
 export const accessorKey = (accessor: string) => `token/accessor/${accessor}`;
 export const childKey = (parent: string, child: string) => `token/parent/${parent}/${child}`;
+/** Written with every child that is made, read by whoever revokes the parent: so that the two conflict. */
+export const childrenKey = (parent: string) => `token/parent/${parent}`;
 const SALT = "token/salt";
 
 export const tokenCodec = jsonCodec<TokenEntry>();
@@ -73,10 +75,6 @@ export function tokenId(storage: ReadStorage, token: string): string {
   const salt = storage.get(SALT, saltCodec);
   if (!salt) throw new Error("the token salt is missing");
   return createHmac("sha256", salt.salt).update(token).digest("hex");
-}
-
-export function sameId(a: string, b: string): boolean {
-  return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
 }
 
 /** Seconds left at `now` (seconds); 0 for one that never expires. */

@@ -1,3 +1,5 @@
 export * from "./entry.js";
 export * from "./expiry.js";
 export * from "./lifecycle.js";
+export * from "./revocation.js";
+export * from "./ttl.js";

@@ -1,0 +1,57 @@
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const COFFER = fileURLToPath(new URL("../../../packages/cli/bin/coffer.js", import.meta.url));
+/** Preloaded into each node: SIGUSR2 keeps its request thread busy, as a huge request would. */
+const STALL = new URL("./stall-on-signal.js", import.meta.url).href;
+
+export interface NodePlan {
+  readonly id: string;
+  /** URL of the API. */
+  readonly address: string;
+  readonly clusterAddress: string;
+  readonly folder: string;
+}
+
+/** One server process, which may be killed and started again on the same data. */
+export interface NodeProcess extends NodePlan {
+  start(): void;
+  /** Resolves with the exit code, or the signal's name, once the process is gone. */
+  end(signal: NodeJS.Signals): Promise<number | string>;
+  signal(signal: NodeJS.Signals): void;
+  readonly pid: () => number;
+  readonly isRunning: () => boolean;
+  log(): string;
+}
+
+export function createNodeProcess(plan: NodePlan, configuration: string): NodeProcess {
+  mkdirSync(join(plan.folder, "data"), { recursive: true, mode: 0o700 });
+  const configFile = join(plan.folder, "coffer.hcl");
+  const logFile = join(plan.folder, "node.log");
+  writeFileSync(configFile, configuration);
+  let child: ChildProcess | undefined;
+  const running = () => child !== undefined && child.exitCode === null && child.signalCode === null;
+  return {
+    ...plan,
+    start() {
+      if (running()) throw new Error(`${plan.id} is running`);
+      const log = openSync(logFile, "a");
+      child = spawn(process.execPath, [`--import=${STALL}`, COFFER, "server", `-config=${configFile}`], { stdio: ["ignore", log, log] });
+    },
+    async end(signal) {
+      if (!child || !running()) throw new Error(`${plan.id} is not running`);
+      const gone = once(child, "exit") as Promise<[number | null, string | null]>;
+      child.kill(signal);
+      const [code, by] = await gone;
+      return code ?? by!;
+    },
+    signal: (signal) => void child?.kill(signal),
+    pid: () => child!.pid!,
+    isRunning: running,
+    log: () => readFileSync(logFile, "utf8"),
+  };
+}

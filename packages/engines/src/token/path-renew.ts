@@ -1,0 +1,55 @@
+import { definePath, field, invalid, renewToken, wireAuth } from "@coffer/state-machine";
+import type { Mount, Response, TokenEntry, WriteStorage } from "@coffer/state-machine";
+import { byAccessor, findByText, ownEntry } from "./find.js";
+
+const INCREMENT = field.duration({ description: "How long the token shall live from now; 0 means as long as it was given last. A periodic token gets its period.", default: 0 });
+
+/** `text` is the token itself where the caller has it, else empty. */
+function renew(storage: WriteStorage, entry: TokenEntry, text: string, increment: number, { maxLeaseTtlSeconds, env }: Mount): Response {
+  const { entry: renewed, warnings } = renewToken(storage, entry, increment, { maxTtl: maxLeaseTtlSeconds }, env);
+  return { kind: "envelope", data: null, auth: wireAuth(text, renewed), warnings };
+}
+
+export const renewPath = definePath({
+  template: "renew",
+  help: { synopsis: "Renews a token.", description: "Puts its end off, up to its maximum TTL." },
+  fields: { token: field.string({ description: "The token to renew.", sensitive: true, default: "" }), increment: INCREMENT },
+  operations: {
+    update: {
+      effect: "write",
+      summary: "Renew a token.",
+      handler({ input }, storage, mount) {
+        if (input.token === "") throw invalid("missing token ID");
+        const entry = findByText(storage, input.token, mount.env);
+        if (!entry) throw invalid("token not found");
+        return renew(storage, entry, input.token, input.increment, mount);
+      },
+    },
+  },
+});
+
+export const renewSelfPath = definePath({
+  template: "renew-self",
+  help: { synopsis: "Renews the calling token.", description: "As renew, for the token that asks." },
+  fields: { token: field.string({ description: "Ignored: the calling token is renewed.", sensitive: true }), increment: INCREMENT },
+  operations: {
+    update: {
+      effect: "write",
+      summary: "Renew the calling token.",
+      handler: ({ input, caller, ownToken }, storage, mount) => renew(storage, ownEntry(storage, caller, mount.env), ownToken ?? "", input.increment, mount),
+    },
+  },
+});
+
+export const renewAccessorPath = definePath({
+  template: "renew-accessor",
+  help: { synopsis: "Renews a token by its accessor.", description: "As renew; the token itself is not shown." },
+  fields: { accessor: field.string({ description: "Accessor of the token.", required: true }), increment: INCREMENT },
+  operations: {
+    update: {
+      effect: "write",
+      summary: "Renew a token by its accessor.",
+      handler: ({ input }, storage, mount) => renew(storage, byAccessor(storage, input.accessor, mount.env), "", input.increment, mount),
+    },
+  },
+});

@@ -1,0 +1,140 @@
+import { deriveKey, invalid, jsonCodec, readSealConfig, RequestError, ROOT_KEY_KEY } from "@coffer/state-machine";
+import type { Barrier, ReadStorage, Store } from "@coffer/state-machine";
+import type { MembershipResult } from "@coffer/raft";
+import { issueNodeCertificate } from "../certificates/certificates.js";
+import { createChallengeBook, seal } from "../lifecycle/join-protocol.js";
+import type { Member } from "../lifecycle/member.js";
+import type { Logger } from "../logging/logger.js";
+
+/** The active node's side of a join. */
+export interface Admission {
+  challenge(serverId: string): { readonly challenge: Uint8Array; readonly sealConfig: Readonly<Record<string, unknown>> };
+  answer(input: Candidate): Promise<Readonly<Record<string, unknown>>>;
+  /** Gives their vote to servers that joined for one; called about once a second on the active node. */
+  promote(): Promise<void>;
+  forget(serverId: string): Promise<void>;
+}
+
+export interface Candidate {
+  readonly serverId: string;
+  readonly answer: Uint8Array;
+  /** URL or host:port. */
+  readonly clusterAddress: string;
+  readonly nonVoter: boolean;
+  readonly publicKey: string;
+}
+
+/** Kept below `core/`: what a server joined as. A new leader goes on with what the old one began. */
+interface ServerRecord {
+  readonly nonVoter: boolean;
+}
+
+const recordKey = (id: string) => `raft/server/${id}`;
+const recordCodec = jsonCodec<ServerRecord>();
+const SERVER_ID = /^[\w.:-]{1,128}$/;
+
+export function hostAndPort(address: string): string {
+  const text = address.includes("://") ? address.slice(address.indexOf("://") + 3) : address;
+  if (!/^(\[[0-9a-fA-F:.]+\]|[\w.-]+):\d{1,5}$/.test(text)) throw invalid(`cluster address ${JSON.stringify(address)} is not host:port`);
+  return text;
+}
+
+/** Throws what the caller of a membership change is told. */
+export function changed(result: MembershipResult): void {
+  if (result.ok) return;
+  switch (result.reason) {
+    case "not-leader":
+      throw new RequestError("no_active_node", "this node is not the active node any more; try again");
+    case "change-in-progress":
+      throw new RequestError("overloaded", "another change of the cluster is under way; try again");
+    case "last-voter":
+    case "unknown-server":
+    case "id-in-use":
+    case "timeout":
+      throw invalid(result.message);
+  }
+}
+
+export interface AdmissionOptions {
+  readonly member: () => Member | undefined;
+  readonly store: Store;
+  readonly barrier: Barrier;
+  readonly logger: Logger;
+  readonly now: () => number;
+}
+
+export function createAdmission({ member, store, barrier, logger, now }: AdmissionOptions): Admission {
+  const book = createChallengeBook(now);
+  let promoting = false;
+
+  function current(): Member {
+    const found = member();
+    if (!found) throw invalid("this node keeps its data in memory: it has no cluster to join");
+    return found;
+  }
+
+  const record = (storage: ReadStorage, id: string) => storage.get(recordKey(id), recordCodec);
+
+  /** A join whose answer got lost is begun anew; a server that has ever taken part is not replaced under its id. */
+  async function makeRoom(found: Member, serverId: string): Promise<void> {
+    const status = await found.thread.call("status", null);
+    const known = status.servers.find(({ id }) => id === serverId);
+    if (!known) return;
+    if (known.voter || known.matchIndex > 0) throw invalid(`a server with the id ${JSON.stringify(serverId)} is part of the cluster; if it is gone for good, remove it first: coffer operator raft remove-peer ${serverId}`);
+    changed(await found.thread.call("removeServer", serverId));
+  }
+
+  return {
+    challenge(serverId) {
+      current();
+      if (!SERVER_ID.test(serverId)) throw invalid(`invalid server id ${JSON.stringify(serverId)}: letters, digits, '.', '_', ':' and '-', at most 128`);
+      const { value } = store.evaluate((tx) => ({ config: readSealConfig(tx), sealedRootKey: tx.getRaw(ROOT_KEY_KEY) }));
+      if (!value.config || !value.sealedRootKey) throw invalid("Vault is not initialized");
+      return {
+        challenge: book.challenge(barrier.derive("join-challenge"), serverId),
+        // As it lies in storage: only the unseal key, which the shares make, opens it.
+        sealConfig: { ...value.config, sealed_root_key: Buffer.from(value.sealedRootKey).toString("base64") },
+      };
+    },
+    async answer({ serverId, answer, clusterAddress, nonVoter, publicKey }) {
+      const found = current();
+      const address = hostAndPort(clusterAddress);
+      if (!book.accept(barrier.derive("join-challenge"), serverId, publicKey, answer)) throw new RequestError("permission_denied", "the answer does not fit the challenge");
+      const { tls, clusterId } = found.identity;
+      let certificate: string;
+      try {
+        certificate = await issueNodeCertificate({ certificate: tls.ca, key: tls.caKey }, serverId, publicKey);
+      } catch {
+        throw invalid("public_key is not a P-256 key in PEM");
+      }
+      await makeRoom(found, serverId);
+      const { outcome } = await store.transact((tx) => tx.scoped("core/").put(recordKey(serverId), recordCodec, { nonVoter }));
+      if (outcome.outcome !== "applied") throw new RequestError("no_active_node", "the join could not be recorded; try again");
+      changed(await found.thread.call("addServer", { id: serverId, address, voter: false }));
+      logger.info("a server joined", { id: serverId, address, non_voter: nonVoter });
+      const sealedCaKey = seal(deriveKey(barrier.rootKey(), "cluster-keys"), Buffer.from(tls.caKey));
+      return { cluster_id: clusterId, cluster_ca: tls.ca, certificate, sealed_ca_key: Buffer.from(sealedCaKey).toString("base64") };
+    },
+    async promote() {
+      const found = member();
+      if (!found || promoting) return;
+      promoting = true;
+      try {
+        const { servers } = await found.thread.call("status", null);
+        for (const { id, address, voter, matchIndex } of servers) {
+          if (voter || matchIndex === 0) continue;
+          const { value } = store.evaluate((tx) => record(tx.scoped("core/"), id));
+          if (!value || value.nonVoter) continue;
+          const result = await found.thread.call("addServer", { id, address, voter: true });
+          if (result.ok) logger.info("a server has caught up and votes now", { id });
+          else logger.warn("a server does not vote yet", { id, reason: result.message });
+        }
+      } finally {
+        promoting = false;
+      }
+    },
+    async forget(serverId) {
+      await store.transact((tx) => tx.scoped("core/").delete(recordKey(serverId)));
+    },
+  };
+}

@@ -1,0 +1,88 @@
+import type { Readable } from "node:stream";
+import { invalid, RequestError } from "@coffer/state-machine";
+import type { ClusterControl, JoinRequest } from "@coffer/state-machine";
+import type { RaftStatus } from "@coffer/raft";
+import type { Member } from "../lifecycle/member.js";
+import type { Admission } from "./admission.js";
+import { changed } from "./admission.js";
+import type { Echoes } from "./echoes.js";
+import { createHealthTracker } from "./health-tracker.js";
+import type { SnapshotControl } from "./snapshot-control.js";
+
+export interface ClusterControlOptions {
+  readonly member: () => Member | undefined;
+  readonly isActive: () => boolean;
+  /** Milliseconds since 1970; undefined on a standby. */
+  readonly activeSince: () => number | undefined;
+  readonly echoes: Echoes;
+  readonly admission: Admission;
+  readonly snapshots: SnapshotControl;
+  readonly join: (request: JoinRequest) => Promise<boolean>;
+  readonly now: () => number;
+}
+
+export function createClusterControl(options: ClusterControlOptions): ClusterControl {
+  const { echoes, admission, snapshots, now } = options;
+  const track = createHealthTracker(now, (id) => echoes.of(id)?.echo.version ?? "");
+
+  function member(): Member {
+    const found = options.member();
+    if (!found) throw invalid("this node keeps its data in memory and is part of no cluster");
+    return found;
+  }
+
+  const status = (): Promise<RaftStatus> => member().thread.call("status", null);
+
+  return {
+    leadership() {
+      const found = options.member();
+      const isLeader = options.isActive();
+      const leader = found?.thread.leader();
+      const since = options.activeSince();
+      const active = isLeader ? echoes.own : leader?.leaderId === undefined ? undefined : echoes.of(leader.leaderId)?.echo;
+      return {
+        isLeader,
+        leaderId: isLeader ? echoes.own.nodeId : leader?.leaderId,
+        term: leader?.term ?? 1,
+        activeApiAddress: active?.apiAddress ?? "",
+        activeClusterAddress: active?.clusterAddress ?? "",
+        activeSince: since === undefined ? "" : new Date(since).toISOString(),
+      };
+    },
+    committedIndex: () => options.member()?.thread.appliedIndex() ?? 0,
+    appliedIndex: () => options.member()?.thread.appliedIndex() ?? 0,
+    async configuration() {
+      const { servers, configurationIndex } = await status();
+      return { index: configurationIndex, servers: servers.map(({ id, address, voter, leader }) => ({ id, clusterAddress: address, voter, leader })) };
+    },
+    async nodes() {
+      const { servers } = await status();
+      return servers.flatMap(({ id, address }) => {
+        const heard = echoes.of(id);
+        if (!heard) return [];
+        const isSelf = id === echoes.own.nodeId;
+        return [{ hostname: heard.echo.hostname, apiAddress: heard.echo.apiAddress, clusterAddress: heard.echo.clusterAddress || `https://${address}`, activeNode: isSelf, lastEcho: isSelf ? null : new Date(heard.heardAt).toISOString(), version: heard.echo.version }];
+      });
+    },
+    health: async () => track(await status()),
+    join: options.join,
+    challenge: async (serverId) => admission.challenge(serverId),
+    answer: (input) => admission.answer(input),
+    async removePeer(serverId) {
+      changed(await member().thread.call("removeServer", serverId));
+      await admission.forget(serverId);
+    },
+    async stepDown() {
+      const found = options.member();
+      if (!found || !(await hasOtherVoter(found))) return;
+      if (!(await found.thread.call("transferLeadership", null))) throw new RequestError("no_active_node", "no other node could take over; this one stays active");
+    },
+    saveSnapshot: () => snapshots.save(),
+    restoreSnapshot: (stream: Readable, force) => snapshots.restore(stream, force),
+  };
+}
+
+async function hasOtherVoter({ thread, identity }: Member): Promise<boolean> {
+  const { servers } = await thread.call("status", null);
+  return servers.some(({ id, voter }) => voter && id !== identity.nodeId);
+}

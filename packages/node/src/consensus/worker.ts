@@ -1,0 +1,145 @@
+/** The raft thread: consensus, log, transport and the applying of entries. It holds no key and reads no secret. */
+import { join } from "node:path";
+import { parentPort } from "node:worker_threads";
+import { createRaftHost } from "@coffer/raft";
+import type { RaftHost, StateMachine } from "@coffer/raft";
+import { openStateDatabase } from "@coffer/state-machine";
+import type { OpenedSnapshot, StateDatabase } from "@coffer/state-machine";
+import { serveQuestions } from "../forwarding/server.js";
+import type { CallName, Calls, FromWorker, ToWorker, WorkerStart } from "./protocol.js";
+
+/** With a multiplier of 1: followers campaign after 400 to 800 ms of silence. */
+const ELECTION_TICKS = 8;
+const HEARTBEAT_TICKS = 2;
+
+const port = parentPort!;
+const tell = (message: FromWorker) => port.postMessage(message);
+
+interface Running {
+  readonly host: RaftHost;
+  readonly state: StateDatabase;
+  readonly snapshots: Map<number, { readonly opened: OpenedSnapshot; readonly chunks: AsyncIterator<Uint8Array> }>;
+}
+
+let running: Running | undefined;
+let nextQuestion = 1;
+let nextSnapshot = 1;
+const questions = new Map<number, (answer: Uint8Array) => void>();
+
+function askMainThread(bytes: Uint8Array): Promise<Uint8Array> {
+  return new Promise((resolve) => {
+    const id = nextQuestion++;
+    questions.set(id, resolve);
+    tell({ type: "forward", id, bytes });
+  });
+}
+
+/** The state database as consensus sees it; what it applies is told to the main thread before anybody gets an answer. */
+function stateMachine(state: StateDatabase): StateMachine {
+  return {
+    appliedIndex: () => state.appliedIndex(),
+    appliedTerm: () => state.appliedTerm(),
+    async apply(group) {
+      const outcomes = await state.apply(group);
+      const isReset = outcomes.some(({ reset }) => reset);
+      tell({ type: "applied", index: group[group.length - 1]!.index, keys: outcomes.flatMap(({ keys }) => keys), ...(isReset && { reset: { stateDirectory: state.location() } }) });
+      return outcomes.map(({ result }) => result);
+    },
+    flush: () => state.flush(),
+    openSnapshot: () => state.openSnapshot(),
+    async installSnapshot(meta, chunks) {
+      const { location } = await state.installSnapshot(meta, chunks);
+      tell({ type: "applied", index: meta.index, keys: [], reset: { stateDirectory: location } });
+    },
+  };
+}
+
+async function start(options: WorkerStart): Promise<void> {
+  const state = await openStateDatabase(join(options.directory, "state"));
+  const host = await createRaftHost(
+    {
+      id: options.nodeId,
+      directory: options.directory,
+      transport: { listen: options.listen, advertise: options.advertise, tls: options.tls, clusterId: options.clusterId },
+      ...(options.bootstrap && { bootstrap: { address: options.advertise } }),
+      electionTicks: ELECTION_TICKS * options.performanceMultiplier,
+      heartbeatTicks: HEARTBEAT_TICKS * options.performanceMultiplier,
+      ...(options.trailingLogs !== undefined && { trailingLogs: options.trailingLogs }),
+      ...(options.snapshotThreshold !== undefined && { snapshotThreshold: options.snapshotThreshold }),
+    },
+    stateMachine(state),
+    { log: (level, message, fields = {}) => tell({ type: "log", level, message, fields }) },
+    (server) => serveQuestions(server, options.clusterId, askMainThread),
+  );
+  running = { host, state, snapshots: new Map() };
+  host.setCanLead(options.bootstrap);
+  host.onFatal((error) => tell({ type: "fatal", message: error.message }));
+  tell({ type: "started", stateDirectory: state.location(), appliedIndex: state.appliedIndex() });
+  host.onLeadership(({ role, ready, leader, leaderAddress, term }) => tell({ type: "leadership", change: { isLeader: role === "leader", ready, leaderId: leader, leaderAddress, term } }));
+}
+
+type Handlers = { readonly [N in CallName]: (argument: Calls[N]["argument"], context: Running) => Promise<Calls[N]["answer"]> | Calls[N]["answer"] };
+
+const HANDLERS: Handlers = {
+  propose: (entry, { host }) => host.propose(entry),
+  readBarrier: (_, { host }) => host.readBarrier(),
+  status: (_, { host }) => host.status(),
+  metrics: (_, { host }) => host.metrics(),
+  addServer: (server, { host }) => host.addServer(server),
+  removeServer: (id, { host }) => host.removeServer(id),
+  transferLeadership: (_, { host }) => host.transferLeadership(),
+  async openSnapshot(_, { state, snapshots }) {
+    const opened = await state.openSnapshot();
+    const id = nextSnapshot++;
+    snapshots.set(id, { opened, chunks: opened.chunks[Symbol.asyncIterator]() });
+    return { id, index: opened.index, term: opened.term };
+  },
+  async snapshotChunk(id, { snapshots }) {
+    const next = await snapshots.get(id)?.chunks.next();
+    return next && !next.done ? next.value : null;
+  },
+  async closeSnapshot(id, { snapshots }) {
+    const found = snapshots.get(id);
+    snapshots.delete(id);
+    await found?.opened.close();
+    return null;
+  },
+  async dropRetired(_, { state }) {
+    await state.dropRetired();
+    return null;
+  },
+  async stop(_, { host, state, snapshots }) {
+    await host.stop();
+    for (const { opened } of snapshots.values()) await opened.close();
+    await state.close();
+    return null;
+  },
+};
+
+async function answer(id: number, name: CallName, argument: unknown): Promise<void> {
+  try {
+    if (!running) throw new Error("the raft thread has not started");
+    const handler = HANDLERS[name] as (argument: unknown, context: Running) => unknown;
+    tell({ type: "answer", id, value: await handler(argument, running) });
+  } catch (error) {
+    tell({ type: "failed", id, message: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+port.on("message", (message: ToWorker) => {
+  switch (message.type) {
+    case "start":
+      start(message.options).catch((error: unknown) => tell({ type: "fatal", message: error instanceof Error ? error.message : String(error) }));
+      return;
+    case "call":
+      void answer(message.id, message.name, message.argument);
+      return;
+    case "can-lead":
+      running?.host.setCanLead(message.canLead);
+      return;
+    case "forwarded":
+      questions.get(message.id)?.(message.bytes);
+      questions.delete(message.id);
+      return;
+  }
+});

@@ -1,0 +1,151 @@
+import { fileURLToPath } from "node:url";
+import type grpc from "@grpc/grpc-js";
+import { loadSync } from "@grpc/proto-loader";
+import type { MessageTypeDefinition } from "@grpc/proto-loader";
+import { RequestError } from "@coffer/state-machine";
+import type { ApiRequest, ApiResponse } from "@coffer/state-machine";
+
+/** proto/cluster.proto, as proto-loader gives it: numbers for uint64, absent fields as their defaults. */
+export interface WireFrame {
+  readonly id: number;
+  readonly payload: Uint8Array;
+}
+
+/** A node as it tells the others about itself. */
+export interface Echo {
+  readonly nodeId: string;
+  readonly apiAddress: string;
+  readonly clusterAddress: string;
+  readonly hostname: string;
+  readonly version: string;
+}
+
+export type Question = { readonly kind: "request"; readonly request: ApiRequest } | { readonly kind: "echo"; readonly echo: Echo };
+
+export type Answer =
+  | { readonly kind: "response"; readonly response: ApiResponse }
+  /** Nothing was done: ask the node that leads now. */
+  | { readonly kind: "not-active" }
+  | { readonly kind: "echo"; readonly echo: Echo };
+
+interface WireEcho {
+  node_id: string;
+  api_address: string;
+  cluster_address: string;
+  hostname: string;
+  version: string;
+}
+
+interface WireRequest {
+  id: string;
+  operation: string;
+  path: string;
+  query: { name: string; values: string[] }[];
+  body: Uint8Array;
+  content_type: string;
+  token: string;
+  headers: Record<string, string>;
+  remote_address: string;
+  remote_port: number;
+  client_certificate: Uint8Array;
+  forwarded_from: string;
+}
+
+interface WireResponse {
+  status: number;
+  headers: Record<string, string>;
+  content_type: string;
+  body: Uint8Array;
+  index: number;
+}
+
+type WireQuestion = { kind?: "request" | "echo"; request?: WireRequest; echo?: WireEcho };
+type WireAnswer = { kind?: "response" | "not_active" | "echo"; response?: WireResponse; not_active?: boolean; echo?: WireEcho };
+
+interface ClusterService extends grpc.ServiceDefinition {
+  Ask: grpc.MethodDefinition<WireFrame, WireFrame>;
+}
+
+const definition = loadSync(fileURLToPath(new URL("../../../../proto/cluster.proto", import.meta.url)), { keepCase: true, longs: Number, defaults: true, oneofs: true });
+
+export const clusterService = definition["coffer.cluster.v1.Cluster"] as unknown as ClusterService;
+const questionType = definition["coffer.cluster.v1.Question"] as unknown as MessageTypeDefinition<object, object>;
+const answerType = definition["coffer.cluster.v1.Answer"] as unknown as MessageTypeDefinition<object, object>;
+
+const echoToWire = (echo: Echo): WireEcho => ({ node_id: echo.nodeId, api_address: echo.apiAddress, cluster_address: echo.clusterAddress, hostname: echo.hostname, version: echo.version });
+const echoFromWire = (echo: WireEcho): Echo => ({ nodeId: echo.node_id, apiAddress: echo.api_address, clusterAddress: echo.cluster_address, hostname: echo.hostname, version: echo.version });
+
+function requestToWire(request: ApiRequest): WireRequest {
+  return {
+    id: request.id,
+    operation: request.operation,
+    path: request.path,
+    query: Object.entries(request.query).map(([name, value]) => ({ name, values: typeof value === "string" ? [value] : [...value] })),
+    body: request.body,
+    content_type: request.contentType,
+    token: request.token ?? "",
+    headers: request.headers,
+    remote_address: request.remoteAddress,
+    remote_port: request.remotePort,
+    client_certificate: request.clientCertificate ?? new Uint8Array(0),
+    forwarded_from: request.forwardedFrom ?? "",
+  };
+}
+
+function requestFromWire(wire: WireRequest): ApiRequest {
+  return {
+    id: wire.id,
+    operation: wire.operation as ApiRequest["operation"],
+    path: wire.path,
+    query: Object.fromEntries(wire.query.map(({ name, values }) => [name, values.length === 1 ? values[0]! : values])),
+    body: wire.body,
+    contentType: wire.content_type,
+    token: wire.token === "" ? undefined : wire.token,
+    headers: wire.headers,
+    remoteAddress: wire.remote_address,
+    remotePort: wire.remote_port,
+    ...(wire.client_certificate.length > 0 && { clientCertificate: wire.client_certificate }),
+    forwardedFrom: wire.forwarded_from,
+  };
+}
+
+/** Throws RequestError for an answer that is a stream: those are redirected, never forwarded. */
+function responseToWire(response: ApiResponse): WireResponse {
+  const { body } = response;
+  if (body !== null && typeof body !== "string" && !(body instanceof Uint8Array)) throw new RequestError("internal", "this answer is a stream, which is not forwarded; ask the active node");
+  return { status: response.status, headers: response.headers, content_type: response.contentType, body: typeof body === "string" ? Buffer.from(body) : (body ?? new Uint8Array(0)), index: response.index };
+}
+
+function responseFromWire(wire: WireResponse): ApiResponse {
+  return { status: wire.status, headers: wire.headers, contentType: wire.content_type, body: wire.body.length === 0 ? null : wire.body, index: wire.index };
+}
+
+export function encodeQuestion(question: Question): Uint8Array {
+  return questionType.serialize(question.kind === "echo" ? { echo: echoToWire(question.echo) } : { request: requestToWire(question.request) });
+}
+
+/** Throws for what is no question of this version. */
+export function decodeQuestion(bytes: Uint8Array): Question {
+  const wire = questionType.deserialize(Buffer.from(bytes)) as WireQuestion;
+  if (wire.kind === "request" && wire.request) return { kind: "request", request: requestFromWire(wire.request) };
+  if (wire.kind === "echo" && wire.echo) return { kind: "echo", echo: echoFromWire(wire.echo) };
+  throw new Error("a question came that this version does not know");
+}
+
+export function encodeAnswer(answer: Answer): Uint8Array {
+  switch (answer.kind) {
+    case "echo":
+      return answerType.serialize({ echo: echoToWire(answer.echo) });
+    case "not-active":
+      return answerType.serialize({ not_active: true });
+    case "response":
+      return answerType.serialize({ response: responseToWire(answer.response) });
+  }
+}
+
+export function decodeAnswer(bytes: Uint8Array): Answer {
+  const wire = answerType.deserialize(Buffer.from(bytes)) as WireAnswer;
+  if (wire.kind === "response" && wire.response) return { kind: "response", response: responseFromWire(wire.response) };
+  if (wire.kind === "echo" && wire.echo) return { kind: "echo", echo: echoFromWire(wire.echo) };
+  return { kind: "not-active" };
+}

@@ -1,0 +1,131 @@
+import { RequestError } from "@coffer/state-machine";
+import type { ApiRequest, ApiResponse, Core, Description, Handled, ReplicatedLog } from "@coffer/state-machine";
+import type { Asked } from "../forwarding/client.js";
+import type { ReadPoints } from "./read-points.js";
+import type { StateHeader } from "./state-header.js";
+
+/** Decides where a request is answered: here, here after a read point, or on the active node. */
+export interface RequestGateway {
+  /** Never rejects. */
+  handle(request: ApiRequest): ApiResponse | Promise<ApiResponse>;
+  /** A request that another node forwarded. Undefined: this node is not the active one, and has done nothing. */
+  handleForwarded(request: ApiRequest): Promise<ApiResponse | undefined>;
+  takesStream(request: Pick<ApiRequest, "path" | "operation">): boolean;
+}
+
+export interface GatewayOptions {
+  readonly core: Core;
+  readonly log: ReplicatedLog;
+  readonly readPoints: ReadPoints;
+  readonly stateHeader: StateHeader;
+  /** Leads, has applied its own first entry, and is unsealed. */
+  readonly isActive: () => boolean;
+  readonly forward: (request: ApiRequest) => Promise<Asked>;
+  /** URL; empty while nobody leads. */
+  readonly activeApiAddress: () => string;
+  readonly nodeId: string;
+  /** X-Vault-Forward is honoured. */
+  readonly forwardOnDemand: boolean;
+}
+
+/** How long a request waits for somebody to lead, or for a state it has seen elsewhere. Milliseconds. */
+const LEADER_PATIENCE_MS = 10_000;
+const STATE_PATIENCE_MS = 1000;
+const RETRY_PAUSE_MS = 20;
+
+const pause = (milliseconds: number) => new Promise<void>((wake) => setTimeout(wake, milliseconds));
+
+export function createRequestGateway(options: GatewayOptions): RequestGateway {
+  const { core, log, isActive } = options;
+
+  const failed = (error: RequestError): ApiResponse => ({ status: error.status, headers: {}, contentType: "application/json", body: `${JSON.stringify({ errors: error.messages })}\n`, index: log.appliedIndex() });
+  const nobodyLeads = () => failed(new RequestError("no_active_node", "no active Vault instance found: the cluster has no leader that is unsealed and reaches a majority"));
+
+  /** An unknown path is evaluated as a read: the pipeline says what is wrong with it. */
+  function describe(request: Pick<ApiRequest, "path" | "operation">): Description | RequestError | undefined {
+    try {
+      return core.describe(request);
+    } catch (error) {
+      if (error instanceof RequestError) return error;
+      throw error;
+    }
+  }
+
+  function here(request: ApiRequest): ApiResponse | Promise<ApiResponse> {
+    const handled = core.handle(request, { active: isActive() });
+    return handled instanceof Promise ? handled.then((done) => finish(request, done)) : finish(request, handled);
+  }
+
+  function finish(request: ApiRequest, handled: Handled): ApiResponse | Promise<ApiResponse> {
+    return handled.kind === "response" ? handled.response : elsewhere(request, handled.reason !== "write");
+  }
+
+  /** `isRepeatable`: what was lost on the way may be asked again, because it changes nothing. */
+  async function elsewhere(request: ApiRequest, isRepeatable: boolean): Promise<ApiResponse> {
+    if (request.headers["x-vault-no-request-forwarding"] !== undefined) return redirect(request);
+    const deadline = Date.now() + LEADER_PATIENCE_MS;
+    for (;;) {
+      if (isActive()) {
+        const handled = await core.handle(request, { active: true });
+        if (handled.kind === "response") return handled.response;
+      } else {
+        const asked = await options.forward({ ...request, forwardedFrom: options.nodeId });
+        if (asked.kind === "response") return asked.response;
+        if (asked.kind === "lost" && !isRepeatable) return failed(new RequestError("no_active_node", "the active node was lost while it worked on this request; it may or may not have taken effect"));
+      }
+      if (Date.now() >= deadline) return nobodyLeads();
+      await pause(RETRY_PAUSE_MS);
+    }
+  }
+
+  function redirect(request: ApiRequest): ApiResponse {
+    const address = options.activeApiAddress();
+    if (address === "") return nobodyLeads();
+    const pairs = Object.entries(request.query).flatMap(([name, value]) => (typeof value === "string" ? [value] : value).map((one): [string, string] => [name, one]));
+    const query = new URLSearchParams(pairs).toString();
+    const Location = `${address.replace(/\/$/, "")}/v1/${request.path.split("/").map(encodeURIComponent).join("/")}${query === "" ? "" : `?${query}`}`;
+    return { status: 307, headers: { Location }, contentType: "", body: null, index: log.appliedIndex() };
+  }
+
+  async function read(request: ApiRequest): Promise<ApiResponse> {
+    const point = await options.readPoints.next();
+    if (point.outcome === "no-leader") return nobodyLeads();
+    const required = options.stateHeader.required(request.headers["x-vault-index"]);
+    if (required > log.appliedIndex() && !(await log.waitApplied(required, STATE_PATIENCE_MS))) return stale(request);
+    return here(request);
+  }
+
+  function stale(request: ApiRequest): ApiResponse | Promise<ApiResponse> {
+    if (request.headers["x-vault-inconsistent"] === "forward-active-node" && !isActive()) return elsewhere(request, true);
+    return failed(new RequestError("stale_index", "required index state not present"));
+  }
+
+  return {
+    takesStream(request) {
+      const described = describe(request);
+      return described !== undefined && !(described instanceof RequestError) && described.rawBody;
+    },
+    handle(request) {
+      const described = describe(request);
+      if (described instanceof RequestError) return failed(described);
+      if (described?.whileSealed || described?.thisNode) return here(request);
+      if (!isActive()) {
+        const isAsked = options.forwardOnDemand && request.headers["x-vault-forward"] === "active-node";
+        if (described?.effect === "write") return elsewhere(request, false);
+        if (described?.activeOnly || isAsked) return elsewhere(request, true);
+      } else if (described?.effect === "write") return here(request);
+      return read(request);
+    },
+    async handleForwarded(request) {
+      if (!isActive()) return undefined;
+      const described = describe(request);
+      if (described instanceof RequestError) return failed(described);
+      if (described?.effect !== "write") {
+        const point = await options.readPoints.next();
+        if (point.outcome === "no-leader" || !isActive()) return undefined;
+      }
+      const handled = await core.handle(request, { active: true });
+      return handled.kind === "response" ? handled.response : undefined;
+    },
+  };
+}

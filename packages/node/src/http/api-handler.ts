@@ -1,0 +1,145 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { RequestError } from "@coffer/state-machine";
+import type { ApiResponse } from "@coffer/state-machine";
+import type { Listener } from "../configuration/types.js";
+import type { Logger } from "../logging/logger.js";
+import type { ApiApplication } from "./application.js";
+import type { TrustedProxies } from "./client-address.js";
+import { corsAnswer } from "./cors.js";
+import { ALLOWED_METHODS, parseRequest } from "./parse-request.js";
+import type { OpenRequest } from "./parse-request.js";
+import { hasBody, readBody } from "./request-body.js";
+import { createResponder } from "./respond.js";
+
+export interface ApiHandlerOptions {
+  readonly application: ApiApplication;
+  readonly listener: Pick<Listener, "maxRequestSize" | "maxRequestDuration" | "readTimeout" | "tls" | "unauthenticatedMetrics">;
+  readonly proxies: TrustedProxies;
+  readonly logger: Logger;
+  readonly isClosing: () => boolean;
+  readonly stallTimeoutMs: number;
+}
+
+/** `method` as the client sent it; `url` begins with `/v1/`. */
+export type ApiHandler = (request: IncomingMessage, response: ServerResponse, method: string, url: string) => void;
+
+const NOTHING: readonly string[] = Object.freeze([]);
+const ALLOW: readonly string[] = Object.freeze(["Allow", ALLOWED_METHODS]);
+const METRICS: readonly string[] = Object.freeze(["sys/metrics"]);
+const TIMEOUT = { status: 408, messages: ["the request's body did not arrive in time"] };
+const TOO_LARGE = new RequestError("too_large", "the request's body is too large");
+const TOO_LONG = new RequestError("overloaded", "the request took longer than max_request_duration");
+const BROKEN_OFF = 400;
+
+/** One request under way. */
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly parsed: OpenRequest;
+  /** Headers that CORS adds. */
+  readonly extra: readonly string[];
+  readonly done: (status: number) => void;
+  /** Runs out when the request has taken too long; set only where there is something to wait for. */
+  timer: NodeJS.Timeout | undefined;
+  isOver: boolean;
+}
+
+/** Everything under /v1/. A request that has no body and is answered at once is answered within the call. */
+export function createApiHandler({ application, listener, proxies, logger, isClosing, stallTimeoutMs }: ApiHandlerOptions): ApiHandler {
+  const responder = createResponder({ application, isSecure: listener.tls !== undefined, isClosing, stallTimeoutMs });
+
+  function refuse(response: ServerResponse, error: unknown, extra: readonly string[]): void {
+    const known = toRequestError(error);
+    responder.refuse(response, known, known.status === 405 ? [...extra, ...ALLOW] : extra);
+  }
+
+  function toRequestError(error: unknown): RequestError {
+    if (error instanceof RequestError) return error;
+    logger.error("a request failed", { error: error instanceof Error ? error.stack : String(error) });
+    return new RequestError("internal", "internal error");
+  }
+
+  function finish(exchange: Exchange, status: number): boolean {
+    if (exchange.isOver) return false;
+    exchange.isOver = true;
+    clearTimeout(exchange.timer);
+    exchange.done(status);
+    return true;
+  }
+
+  function answer(exchange: Exchange, response: ApiResponse): void {
+    if (exchange.isOver) return discard(response);
+    clearTimeout(exchange.timer);
+    responder.respond(exchange.response, response, exchange.extra, () => finish(exchange, response.status));
+  }
+
+  function fail(exchange: Exchange, error: unknown): void {
+    const known = toRequestError(error);
+    if (!finish(exchange, known.status)) return;
+    if (exchange.response.headersSent) exchange.response.destroy();
+    else refuse(exchange.response, known, exchange.extra);
+  }
+
+  function refuseUnread(exchange: Exchange, error: Pick<RequestError, "status" | "messages">): void {
+    if (finish(exchange, error.status)) responder.refuseUnread(exchange.request, exchange.response, error, exchange.extra);
+  }
+
+  function startTimer(exchange: Exchange): void {
+    if (listener.maxRequestDuration <= 0) return;
+    exchange.timer ??= setTimeout(() => refuseUnread(exchange, TOO_LONG), listener.maxRequestDuration * 1000).unref();
+  }
+
+  function handle(exchange: Exchange): void {
+    try {
+      const handled = application.handle(exchange.parsed);
+      if (!(handled instanceof Promise)) return answer(exchange, handled);
+      startTimer(exchange);
+      handled.then((response) => answer(exchange, response)).catch((error: unknown) => fail(exchange, error));
+    } catch (error) {
+      fail(exchange, error);
+    }
+  }
+
+  async function readThenHandle(exchange: Exchange): Promise<void> {
+    startTimer(exchange);
+    const body = await readBody(exchange.request, listener.maxRequestSize, listener.readTimeout * 1000);
+    if (body === "too_large") return refuseUnread(exchange, TOO_LARGE);
+    if (body === "timeout") return refuseUnread(exchange, TIMEOUT);
+    if (body === "aborted") return void finish(exchange, BROKEN_OFF);
+    if (exchange.isOver) return;
+    exchange.parsed.body = body;
+    handle(exchange);
+  }
+
+  return (request, response, method, url) => {
+    let extra = NOTHING;
+    let parsed: OpenRequest;
+    const withBody = hasBody(request);
+    let isStream: boolean;
+    try {
+      const { origin } = request.headers;
+      const cors = origin === undefined ? undefined : corsAnswer(request, origin, application.cors());
+      if (cors) {
+        extra = cors.headers;
+        if (cors.refusal) throw cors.refusal;
+        if (cors.isPreflight) return responder.respond(response, PREFLIGHT_PASSED, extra, () => {});
+      }
+      parsed = parseRequest(request, method, url, proxies);
+      if (listener.unauthenticatedMetrics) parsed.openPaths = METRICS;
+      isStream = withBody && application.takesStream(parsed);
+    } catch (error) {
+      return refuse(response, error, extra);
+    }
+    const exchange: Exchange = { request, response, parsed, extra, done: application.requests.begin(parsed), timer: undefined, isOver: false };
+    if (isStream) parsed.stream = request.on("error", () => {});
+    if (isStream || !withBody) handle(exchange);
+    else void readThenHandle(exchange);
+  };
+}
+
+const PREFLIGHT_PASSED: ApiResponse = Object.freeze({ status: 204, headers: Object.freeze({}), contentType: "", body: null, index: 0 });
+
+/** An answer that came too late. */
+function discard({ body }: ApiResponse): void {
+  if (body !== null && typeof body === "object" && "destroy" in body) body.on("error", () => {}).destroy();
+}

@@ -1,0 +1,12 @@
+import { randomUUID } from "node:crypto";
+import { createCa, createNodeKey, issueNodeCertificate } from "../certificates/certificates.js";
+import type { NodeIdentity } from "./node-identity.js";
+
+/** The first member of a new cluster: with it the cluster's own CA comes into being. */
+export async function foundIdentity(nodeId: string): Promise<NodeIdentity> {
+  const clusterId = randomUUID();
+  const ca = await createCa(`Coffer cluster ${clusterId}`);
+  const { key, publicKey } = await createNodeKey();
+  const certificate = await issueNodeCertificate(ca, nodeId, publicKey);
+  return { nodeId, clusterId, origin: "founding", tls: { ca: ca.certificate, caKey: ca.key, certificate, key } };
+}

@@ -1,0 +1,78 @@
+import { openStateReader } from "@coffer/state-machine";
+import { startRaftThread } from "../consensus/raft-thread.js";
+import type { LeadershipChange } from "../consensus/protocol.js";
+import type { RaftThread } from "../consensus/raft-thread.js";
+import type { Replica } from "../consensus/replica.js";
+import type { RaftStorage } from "../configuration/types.js";
+import { createActiveNodeClient } from "../forwarding/client.js";
+import type { ActiveNodeClient } from "../forwarding/client.js";
+import type { Level, Logger } from "../logging/logger.js";
+import { isLevel } from "../logging/logger.js";
+import type { NodeIdentity } from "./node-identity.js";
+
+/** This node's part in a cluster: its raft thread, its replica, and its line to the node that leads. */
+export interface Member {
+  readonly identity: NodeIdentity;
+  readonly thread: RaftThread;
+  readonly active: ActiveNodeClient;
+  stop(): Promise<void>;
+}
+
+export interface MemberOptions {
+  readonly storage: RaftStorage;
+  readonly identity: NodeIdentity;
+  /** host:port of the cluster listener, as bound and as the other nodes reach it. */
+  readonly listen: string;
+  readonly advertise: string;
+  readonly bootstrap: boolean;
+  readonly replica: Replica;
+  /** A question of another node; see forwarding/wire.ts. */
+  readonly onQuestion: (payload: Uint8Array) => Promise<Uint8Array>;
+  readonly onFatal: (message: string) => void;
+  readonly logger: Logger;
+}
+
+export async function startMember(options: MemberOptions): Promise<Member> {
+  const { storage, identity, replica, logger } = options;
+  const thread = await startRaftThread(
+    {
+      nodeId: identity.nodeId,
+      directory: storage.path,
+      listen: options.listen,
+      advertise: options.advertise,
+      bootstrap: options.bootstrap,
+      clusterId: identity.clusterId,
+      tls: { ca: identity.tls.ca, certificate: identity.tls.certificate, key: identity.tls.key },
+      performanceMultiplier: storage.performanceMultiplier,
+      trailingLogs: storage.trailingLogs,
+      snapshotThreshold: storage.snapshotThreshold,
+    },
+    {
+      onForward: options.onQuestion,
+      onLog: (level, message, fields) => logger.log(isLevel(level) ? level : ("info" satisfies Level), message, fields),
+      onFatal: options.onFatal,
+      async onReset(directory) {
+        await reader.reopen(directory);
+        // Deleting the old folder may wait for snapshots that long reads hold; nobody waits for it.
+        void reader.released().then(() => thread.call("dropRetired", null)).catch(() => undefined);
+      },
+    },
+  );
+  const reader = await openStateReader(thread.stateDirectory);
+  const active = createActiveNodeClient(identity.tls, identity.clusterId);
+  const followLeader = ({ isLeader, leaderAddress }: LeadershipChange) => active.pointTo(isLeader ? undefined : leaderAddress);
+  followLeader(thread.leader());
+  thread.onLeader(followLeader);
+  replica.attach(thread, reader);
+  return {
+    identity,
+    thread,
+    active,
+    async stop() {
+      replica.detach();
+      active.close();
+      await reader.close();
+      await thread.stop();
+    },
+  };
+}

@@ -1,0 +1,107 @@
+import type { RaftStorage } from "../configuration/types.js";
+import type { Replica } from "../consensus/replica.js";
+import type { Logger } from "../logging/logger.js";
+import { foundIdentity } from "./founding.js";
+import { proveAndJoin } from "./joining.js";
+import type { JoinOffer } from "./joining.js";
+import { startMember } from "./member.js";
+import type { Member } from "./member.js";
+import { dropUnfinished, readIdentity, writeIdentity } from "./node-identity.js";
+import type { NodeIdentity } from "./node-identity.js";
+
+/** Whether this node is part of a cluster, and how it gets to be. */
+export interface Membership {
+  current(): Member | undefined;
+  /** Takes up what the data folder says; false where it says nothing. */
+  resume(): Promise<boolean>;
+  /** A new cluster with this node as its first member; `write` runs once it leads. Undone when that rejects. */
+  found<T>(write: () => Promise<T>): Promise<T>;
+  enter(offer: JoinOffer, rootKey: Uint8Array): Promise<void>;
+  onStart(listener: (member: Member) => void): void;
+  stop(): Promise<void>;
+}
+
+export interface MembershipOptions {
+  readonly storage: RaftStorage;
+  readonly listen: string;
+  /** host:port at which the other nodes reach this one. */
+  readonly advertise: string;
+  readonly replica: Replica;
+  readonly onQuestion: (payload: Uint8Array) => Promise<Uint8Array>;
+  readonly onFatal: (message: string) => void;
+  readonly logger: Logger;
+}
+
+/** A node alone leads after its first election timeout. Milliseconds. */
+const FIRST_LEADERSHIP_MS = 30_000;
+
+export function createMembership(options: MembershipOptions): Membership {
+  const { path, nodeId } = options.storage;
+  const listeners: ((member: Member) => void)[] = [];
+  let member: Member | undefined;
+
+  async function start(identity: NodeIdentity, bootstrap: boolean): Promise<Member> {
+    const started = await startMember({ ...options, identity, bootstrap });
+    member = started;
+    for (const listener of listeners) listener(started);
+    return started;
+  }
+
+  async function stop(): Promise<void> {
+    const stopping = member;
+    member = undefined;
+    await stopping?.stop();
+  }
+
+  return {
+    current: () => member,
+    async resume() {
+      const identity = readIdentity(path);
+      if (!identity) return false;
+      if (identity.origin === "founding") {
+        options.logger.warn("an initialization did not finish; nobody got its keys, so what it left is deleted");
+        dropUnfinished(path);
+        return false;
+      }
+      if (identity.nodeId !== nodeId) throw new Error(`the data in ${path} is that of node ${JSON.stringify(identity.nodeId)}, the configuration says node_id = ${JSON.stringify(nodeId)}`);
+      await start(identity, false);
+      return true;
+    },
+    async found(write) {
+      dropUnfinished(path);
+      const identity = await foundIdentity(nodeId);
+      writeIdentity(path, identity);
+      try {
+        await leading(await start(identity, true));
+        const result = await write();
+        writeIdentity(path, { ...identity, origin: "founder" });
+        return result;
+      } catch (error) {
+        await stop();
+        dropUnfinished(path);
+        throw error;
+      }
+    },
+    async enter(offer, rootKey) {
+      const identity = await proveAndJoin(offer, rootKey, nodeId, options.advertise);
+      dropUnfinished(path);
+      writeIdentity(path, identity);
+      await start(identity, false);
+    },
+    onStart: (listener) => void listeners.push(listener),
+    stop,
+  };
+}
+
+function leading({ thread }: Member): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`this node did not become leader of its own cluster within ${FIRST_LEADERSHIP_MS / 1000} s`)), FIRST_LEADERSHIP_MS);
+    const look = () => {
+      if (!thread.leadership().isLeader) return;
+      clearTimeout(timer);
+      resolve();
+    };
+    thread.onLeader(look);
+    look();
+  });
+}

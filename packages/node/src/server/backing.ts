@@ -1,0 +1,67 @@
+import { createMemoryLog } from "@coffer/state-machine";
+import type { ReplicatedLog, StateReader } from "@coffer/state-machine";
+import { hostAndPort } from "../cluster/admission.js";
+import type { Echoes } from "../cluster/echoes.js";
+import type { Configuration, RaftStorage } from "../configuration/types.js";
+import { createReplica } from "../consensus/replica.js";
+import { createMembership } from "../lifecycle/membership.js";
+import type { Membership } from "../lifecycle/membership.js";
+import type { Logger } from "../logging/logger.js";
+import { startEchoes } from "./echo-duty.js";
+
+/** What the service stands on: a member's replica, or memory. */
+export interface Backing {
+  readonly log: ReplicatedLog;
+  readonly reader: StateReader;
+  /** Undefined for a node in memory. */
+  readonly membership: Membership | undefined;
+  /** Whether this node is part of a cluster already; then it takes part from here on. */
+  resume(): Promise<boolean>;
+  answerQuestions(answer: (payload: Uint8Array) => Promise<Uint8Array>): void;
+  stop(): Promise<void>;
+}
+
+export async function openBacking(configuration: Configuration, echoes: Echoes, logger: Logger, onFatal: (message: string) => void): Promise<Backing> {
+  const { storage } = configuration;
+  if (storage.type === "raft") return raftBacking(configuration, storage, echoes, logger, onFatal);
+  const { log, reader } = await createMemoryLog();
+  return { log, reader, membership: undefined, resume: async () => false, answerQuestions: () => undefined, stop: async () => undefined };
+}
+
+function raftBacking(configuration: Configuration, storage: RaftStorage, echoes: Echoes, logger: Logger, onFatal: (message: string) => void): Backing {
+  const replica = createReplica();
+  let answer: ((payload: Uint8Array) => Promise<Uint8Array>) | undefined;
+  let echoing: { stop(): void } | undefined;
+  const membership = createMembership({
+    storage,
+    listen: clusterListenAddress(configuration),
+    advertise: hostAndPort(configuration.clusterAddress),
+    replica,
+    onQuestion: (payload) => answer!(payload),
+    onFatal,
+    logger,
+  });
+  membership.onStart((started) => {
+    echoing?.stop();
+    echoing = startEchoes(started, echoes);
+  });
+  return {
+    log: replica.log,
+    reader: replica.reader,
+    membership,
+    resume: () => membership.resume(),
+    answerQuestions: (handler) => void (answer = handler),
+    async stop() {
+      echoing?.stop();
+      await membership.stop();
+    },
+  };
+}
+
+/** The first listener's cluster_address, or its host with the port of cluster_addr. */
+function clusterListenAddress({ listeners, clusterAddress }: Configuration): string {
+  const [first] = listeners;
+  if (first?.clusterAddress !== undefined) return first.clusterAddress;
+  const host = (first?.address ?? "127.0.0.1:8200").replace(/:\d+$/, "");
+  return `${host === "" ? "0.0.0.0" : host}:${new URL(clusterAddress).port}`;
+}

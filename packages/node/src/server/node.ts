@@ -1,0 +1,171 @@
+import { hostname, tmpdir } from "node:os";
+import { corsConfig, declareAudit, readClusterInfo } from "@coffer/state-machine";
+import type { ClusterInfo, SystemServices } from "@coffer/state-machine";
+import { createAdmission } from "../cluster/admission.js";
+import { createClusterControl } from "../cluster/cluster-control.js";
+import { createEchoes } from "../cluster/echoes.js";
+import { createSnapshotControl } from "../cluster/snapshot-control.js";
+import type { Configuration } from "../configuration/types.js";
+import { createReadPoints } from "../gateway/read-points.js";
+import { createRequestGateway } from "../gateway/request-gateway.js";
+import { createStateHeader } from "../gateway/state-header.js";
+import type { ApiApplication } from "../http/application.js";
+import { startRetryJoin } from "../lifecycle/retry-join.js";
+import { createSealLifecycle } from "../lifecycle/seal-control.js";
+import type { SealLifecycle } from "../lifecycle/seal-control.js";
+import type { Logging } from "../logging/logger.js";
+import { startActiveDuties } from "./active-duties.js";
+import { openBacking } from "./backing.js";
+import { createKeyringControl } from "./keyring-control.js";
+import { createNodeControl } from "./node-control.js";
+import { createQuestionHandler } from "./questions.js";
+import { createSecretsService } from "./state-machine.js";
+import type { SecretsService } from "./state-machine.js";
+import { API_VERSION } from "./version.js";
+
+/** Everything of a server but its listeners. */
+export interface CofferNode {
+  readonly application: ApiApplication;
+  readonly seal: SealLifecycle;
+  readonly service: SecretsService;
+  /** Hands leadership on where there is somebody to take it. */
+  stepDown(): Promise<void>;
+  reopenAudit(): void;
+  stop(): Promise<void>;
+}
+
+export interface NodeOptions {
+  readonly configuration: Configuration;
+  readonly logging: Logging;
+  readonly onFatal: (message: string) => void;
+  /** For -dev. */
+  readonly rootTokenText?: string;
+}
+
+export async function startNode({ configuration, logging, onFatal, rootTokenText }: NodeOptions): Promise<CofferNode> {
+  const { storage } = configuration;
+  const nodeId = storage.type === "raft" ? storage.nodeId : "memory";
+  const echoes = createEchoes({ nodeId, apiAddress: configuration.apiAddress, clusterAddress: configuration.clusterAddress, hostname: hostname(), version: API_VERSION }, () => Date.now());
+  const backing = await openBacking(configuration, echoes, logging.logger("raft"), onFatal);
+
+  const service = createSecretsService({
+    log: backing.log,
+    reader: backing.reader,
+    limits: { defaultLeaseTtl: configuration.defaultLeaseTtl, maxLeaseTtl: configuration.maxLeaseTtl },
+    cacheEntries: configuration.cacheSize,
+    logging,
+    systemServices: () => services,
+  });
+  const { barrier, store, core, env } = service;
+  const leads = () => !barrier.sealed() && backing.log.leadership().isLeader;
+  // The devices that the configuration demands are there before the first request is served.
+  let isAuditDeclared = configuration.auditDevices.length === 0;
+  const isActive = () => isAuditDeclared && leads();
+  const member = () => backing.membership?.current();
+
+  const stateHeader = createStateHeader(() => clusterInfo().id, () => barrier.derive("forwarding"));
+  const gateway = createRequestGateway({
+    core,
+    log: backing.log,
+    readPoints: createReadPoints(backing.log),
+    stateHeader,
+    isActive,
+    forward: (request) => member()?.active.ask({ kind: "request", request }) ?? Promise.resolve({ kind: "unsent" }),
+    activeApiAddress: () => cluster.leadership().activeApiAddress,
+    nodeId,
+    forwardOnDemand: true,
+  });
+  backing.answerQuestions(createQuestionHandler(gateway, echoes, logging.logger("forwarding")));
+
+  const admission = createAdmission({ member, store, barrier, logger: logging.logger("raft"), now: env.now });
+  const seal = createSealLifecycle({
+    nodeId,
+    storageType: storage.type,
+    clusterName: configuration.clusterName,
+    isMember: await backing.resume(),
+    log: backing.log,
+    store,
+    barrier,
+    env,
+    logger: logging.logger("core"),
+    found: backing.membership ? backing.membership.found : (write) => write(),
+    enter: async (offer, rootKey) => backing.membership?.enter(offer, rootKey),
+    onUnsealed() {
+      member()?.thread.setCanLead(true);
+      duties.wake();
+    },
+    onSealed() {
+      member()?.thread.setCanLead(false);
+      service.audit.close();
+    },
+    beforeSeal: () => stepDown(),
+    ...(rootTokenText !== undefined && { rootTokenText }),
+  });
+
+  let activeSince: number | undefined;
+  const cluster = createClusterControl({
+    member,
+    isActive,
+    activeSince: () => (isActive() ? activeSince : undefined),
+    echoes,
+    admission,
+    snapshots: createSnapshotControl({ member, log: backing.log, barrier, logger: logging.logger("raft"), spoolDirectory: storage.type === "raft" ? storage.path : tmpdir() }),
+    join: (request) => seal.join(request),
+    now: env.now,
+  });
+  const control = createNodeControl({ configuration, logging, service, member, isActive, clusterInfo });
+  const services: SystemServices = { seal, cluster, keyring: createKeyringControl(barrier, store, env), node: control.node, rooms: service.rooms };
+
+  function clusterInfo(): ClusterInfo {
+    return store.evaluate((tx) => readClusterInfo(tx)).value ?? { id: "", name: "" };
+  }
+
+  async function stepDown(): Promise<void> {
+    if (isActive()) await cluster.stepDown().catch((error: unknown) => logging.logger("core").warn("nobody took over", { reason: (error as Error).message }));
+  }
+
+  const duties = startActiveDuties({
+    leads,
+    async onActivation() {
+      if (!isAuditDeclared) {
+        for (const device of configuration.auditDevices) await service.audit.test(device);
+        const { value, outcome } = await store.transact((tx) => declareAudit(tx.scoped("core/"), configuration.auditDevices, env));
+        if (outcome.outcome !== "applied") throw new Error("the audit devices of the configuration could not be stored");
+        if (value.length > 0) logging.logger("audit").info("enabled the configuration's audit devices", { paths: value });
+        isAuditDeclared = true;
+      }
+      activeSince = env.now();
+      logging.logger("core").info("this node is active now", { term: backing.log.leadership().term });
+    },
+    expiration: service.expiration,
+    promote: () => admission.promote(),
+    logger: logging.logger("core"),
+  });
+  backing.log.onLeadership(() => duties.wake());
+  const retryJoin = startRetryJoin(storage.type === "raft" ? storage.retryJoin : [], seal, logging.logger("raft"));
+
+  const application: ApiApplication = {
+    takesStream: gateway.takesStream,
+    handle: gateway.handle,
+    cors: () => store.evaluate((tx) => corsConfig(tx.scoped("core/"))).value,
+    stateHeader: (index) => (barrier.sealed() ? "" : stateHeader.format(index)),
+    headers: { ...(configuration.hostnameHeader && { "X-Vault-Hostname": hostname() }), ...(configuration.nodeIdHeader && { "X-Vault-Raft-Node-ID": nodeId }) },
+    requests: control.requests,
+  };
+
+  return {
+    application,
+    seal,
+    service,
+    stepDown,
+    reopenAudit: () => service.audit.reopen(),
+    async stop() {
+      retryJoin.stop();
+      await duties.stop();
+      control.stop();
+      await backing.stop();
+      barrier.seal();
+      service.audit.close();
+    },
+  };
+}

@@ -1,0 +1,31 @@
+import { RequestError } from "@coffer/state-machine";
+import type { ApiResponse } from "@coffer/state-machine";
+import type { Echoes } from "../cluster/echoes.js";
+import { decodeQuestion, encodeAnswer } from "../forwarding/wire.js";
+import type { Answer } from "../forwarding/wire.js";
+import type { RequestGateway } from "../gateway/request-gateway.js";
+import type { Logger } from "../logging/logger.js";
+
+/** Answers what other nodes ask of this one. Never rejects: a question that cannot be answered is told so. */
+export function createQuestionHandler(gateway: RequestGateway, echoes: Echoes, logger: Logger): (payload: Uint8Array) => Promise<Uint8Array> {
+  async function answer(payload: Uint8Array): Promise<Answer> {
+    const question = decodeQuestion(payload);
+    if (question.kind === "echo") {
+      echoes.heard(question.echo);
+      return { kind: "echo", echo: echoes.own };
+    }
+    const response = await gateway.handleForwarded(question.request);
+    return response ? { kind: "response", response } : { kind: "not-active" };
+  }
+
+  return async (payload) => {
+    try {
+      return encodeAnswer(await answer(payload));
+    } catch (error) {
+      const known = error instanceof RequestError ? error : new RequestError("internal", "internal error");
+      if (known !== error) logger.error("a forwarded request could not be answered", { reason: error instanceof Error ? error.message : String(error) });
+      const response: ApiResponse = { status: known.status, headers: {}, contentType: "application/json", body: `${JSON.stringify({ errors: known.messages })}\n`, index: 0 };
+      return encodeAnswer({ kind: "response", response });
+    }
+  };
+}

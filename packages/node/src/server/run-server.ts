@@ -1,0 +1,145 @@
+import { writeFileSync, rmSync } from "node:fs";
+import { HclError } from "@coffer/hcl";
+import { ConfigurationError, loadConfiguration } from "../configuration/index.js";
+import type { Configuration } from "../configuration/types.js";
+import { startListener } from "../http/listener.js";
+import type { RunningListener } from "../http/listener.js";
+import { createPages } from "../http/pages.js";
+import { createLogging, isLevel } from "../logging/logger.js";
+import type { Logging } from "../logging/logger.js";
+import { devConfiguration } from "./dev-configuration.js";
+import { setUpDevServer } from "./dev-setup.js";
+import { startNode } from "./node.js";
+import type { CofferNode } from "./node.js";
+import { API_VERSION } from "./version.js";
+
+export interface ServerOptions {
+  readonly dev?: {
+    /** The root token to use; made up where undefined. */
+    readonly rootTokenId: string | undefined;
+    /** host:port */
+    readonly listenAddress: string;
+    readonly tls: boolean;
+    /** Keeps the root token for this user's later commands; undefined where they asked not to. */
+    readonly storeToken: ((token: string) => Promise<void>) | undefined;
+  };
+  readonly configPaths: readonly string[];
+  readonly logLevel: string | undefined;
+  readonly logFormat: string | undefined;
+}
+
+/** Requests in flight get this long at the end. Milliseconds. */
+const DRAIN_MS = 10_000;
+
+/** Runs a server until it is told to stop. Resolves with the exit code: 0 after SIGTERM or SIGINT, 1 when it could not go on. */
+export async function runServer(options: ServerOptions): Promise<number> {
+  let configuration: Configuration;
+  let caFile: string | undefined;
+  try {
+    if (options.dev) ({ configuration, caFile } = await devConfiguration(options.dev.listenAddress, options.dev.tls));
+    else configuration = loadConfiguration(options.configPaths);
+  } catch (error) {
+    if (!(error instanceof HclError) && !(error instanceof ConfigurationError)) throw error;
+    console.error(`the configuration cannot be used:\n  ${error.message}`);
+    return 1;
+  }
+  const level = (options.logLevel ?? configuration.logLevel).toLowerCase();
+  if (!isLevel(level)) {
+    console.error(`log level ${JSON.stringify(level)} is not known: trace, debug, info, warn or error`);
+    return 1;
+  }
+  const logging = createLogging({ level, format: options.logFormat === "json" ? "json" : configuration.logFormat, file: configuration.logFile });
+  return new Promise((resolve) => void serve(options, configuration, caFile, logging, resolve));
+}
+
+async function serve(options: ServerOptions, configuration: Configuration, caFile: string | undefined, logging: Logging, exit: (code: number) => void): Promise<void> {
+  const logger = logging.logger("server");
+  let node: CofferNode | undefined;
+  let listeners: readonly RunningListener[] = [];
+  let stopping = false;
+
+  async function stop(code: number, reason: string): Promise<void> {
+    if (stopping) return;
+    stopping = true;
+    logger.info("stopping", { reason });
+    // Leadership first: the others go on serving while this node's last requests end.
+    await node?.stepDown();
+    await Promise.all(listeners.map((listener) => listener.close(DRAIN_MS)));
+    await node?.stop();
+    if (configuration.pidFile !== undefined) rmSync(configuration.pidFile, { force: true });
+    logger.info("stopped");
+    exit(code);
+  }
+
+  try {
+    node = await startNode({
+      configuration,
+      logging,
+      onFatal(message) {
+        logger.error("this node cannot go on", { reason: message });
+        void stop(1, "consensus has stopped");
+      },
+      ...(options.dev?.rootTokenId !== undefined && { rootTokenText: options.dev.rootTokenId }),
+    });
+    listeners = await Promise.all(configuration.listeners.map((listener) => startListener({ listener, application: node!.application, logger: logging.logger("http"), other: createPages({ ui: configuration.ui }) })));
+    if (configuration.pidFile !== undefined) writeFileSync(configuration.pidFile, `${process.pid}\n`);
+    announce(configuration, listeners);
+    if (options.dev) await announceDev(options.dev, node, caFile);
+  } catch (error) {
+    logger.error("the server could not start", { reason: error instanceof Error ? error.message : String(error) });
+    await Promise.all(listeners.map((listener) => listener.close(0)));
+    await node?.stop();
+    exit(1);
+    return;
+  }
+
+  process.on("SIGHUP", () => {
+    logger.info("reloading certificates, log level and audit files");
+    for (const listener of listeners) listener.reload();
+    logging.reopen();
+    node?.reopenAudit();
+    if (!options.dev) reloadLevel(options, logging);
+  });
+  process.on("SIGTERM", () => void stop(0, "SIGTERM"));
+  process.on("SIGINT", () => void stop(0, "SIGINT"));
+}
+
+function reloadLevel(options: ServerOptions, logging: Logging): void {
+  try {
+    if (options.logLevel === undefined) logging.setLevel(undefined, loadConfiguration(options.configPaths).logLevel);
+  } catch (error) {
+    logging.logger("server").error("the configuration cannot be read again; the log level stays", { reason: (error as Error).message });
+  }
+}
+
+function announce(configuration: Configuration, listeners: readonly RunningListener[]): void {
+  const { storage } = configuration;
+  const rows: [string, string][] = [
+    ["Api Address", configuration.apiAddress],
+    ...(storage.type === "raft" ? [["Cluster Address", configuration.clusterAddress] as [string, string]] : []),
+    ...listeners.map(({ address }, i): [string, string] => [`Listener ${i + 1}`, `tcp (addr: "${address}", tls: "${configuration.listeners[i]!.tls ? "enabled" : "disabled"}")`]),
+    ["Log Level", configuration.logLevel],
+    ["Storage", storage.type === "raft" ? `raft (node: ${storage.nodeId}, path: ${storage.path})` : "inmem"],
+    ["Version", `Coffer, speaking the API of Vault ${API_VERSION}`],
+  ];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  console.log(`==> Coffer server configuration:\n\n${rows.map(([name, value]) => `${name.padStart(width + 4)}: ${value}`).join("\n")}\n\n==> Coffer server started! Log data will stream in below:\n`);
+}
+
+async function announceDev(dev: NonNullable<ServerOptions["dev"]>, node: CofferNode, caFile: string | undefined): Promise<void> {
+  const { rootToken, unsealKey } = await setUpDevServer(node);
+  await dev.storeToken?.(rootToken);
+  const scheme = dev.tls ? "https" : "http";
+  console.log(`WARNING! This is a dev server: it keeps everything in memory, is unsealed, and
+forgets all when it ends. Never keep anything real in it.
+
+In another terminal:
+
+    $ export VAULT_ADDR='${scheme}://${dev.listenAddress}'
+${caFile === undefined ? "" : `    $ export VAULT_CACERT='${caFile}'\n`}    $ export VAULT_TOKEN='${rootToken}'
+    $ coffer kv put secret/hello greeting=world
+
+Unseal Key: ${unsealKey}
+Root Token: ${rootToken}
+`);
+}

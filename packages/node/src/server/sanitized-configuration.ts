@@ -1,0 +1,24 @@
+import type { Configuration } from "../configuration/types.js";
+
+/** What sys/config/state/sanitized shows: nothing secret, in the words of the configuration file. */
+export function sanitizedConfiguration(configuration: Configuration): Readonly<Record<string, unknown>> {
+  const { storage } = configuration;
+  return {
+    api_addr: configuration.apiAddress,
+    cluster_addr: configuration.clusterAddress,
+    cluster_name: configuration.clusterName ?? "",
+    cache_size: configuration.cacheSize,
+    default_lease_ttl: configuration.defaultLeaseTtl,
+    max_lease_ttl: configuration.maxLeaseTtl,
+    default_max_request_duration: configuration.defaultMaxRequestDuration,
+    disable_mlock: true,
+    enable_ui: configuration.ui,
+    log_format: configuration.logFormat,
+    log_level: configuration.logLevel,
+    pid_file: configuration.pidFile ?? "",
+    listeners: configuration.listeners.map((listener) => ({ type: "tcp", config: { address: listener.address, tls_disable: listener.tls === undefined } })),
+    seals: [{ type: configuration.seal.type, disabled: false }],
+    storage: storage.type === "raft" ? { type: "raft", cluster_addr: configuration.clusterAddress, redirect_addr: configuration.apiAddress, raft: { path: storage.path, node_id: storage.nodeId } } : { type: "inmem" },
+    telemetry: { prometheus_retention_time: configuration.telemetry.prometheusRetention, disable_hostname: configuration.telemetry.disableHostname, enable_hostname_label: configuration.telemetry.enableHostnameLabel },
+  };
+}

@@ -1,0 +1,41 @@
+import { encodeConfiguration } from "../core/configuration.js";
+import { DamagedLogError } from "../log/record.js";
+import { openDurableLog } from "../log/durable-log.js";
+import type { DurableLog } from "../log/durable-log.js";
+import type { RaftOptions, StateMachine } from "./api.js";
+
+/** Opens the log of a member, begins it where a new cluster is asked for, and makes it agree with the state. */
+export async function openMemberLog(directory: string, options: RaftOptions, machine: StateMachine): Promise<DurableLog> {
+  let log = await openDurableLog(directory);
+  try {
+    if (options.bootstrap && log.lastIndex() === 0) {
+      const configuration = { servers: [{ id: options.id, address: options.bootstrap.address, voter: true }] };
+      await log.write({ hardState: { term: 1, vote: options.id, commit: 1 }, entries: [{ index: 1, term: 1, kind: "config", data: encodeConfiguration(configuration) }] });
+      await log.close();
+      log = await openDurableLog(directory);
+    }
+    await agreeWithState(log, machine);
+    return log;
+  } catch (error) {
+    await log.close();
+    throw error;
+  }
+}
+
+/**
+ * The last applied entry must stand in the log. A crash may fall between the install of a snapshot and the log's knowing of
+ * it; anything else that disagrees is damage. An announcement alone proves nothing: its install may have failed, and the state
+ * come there by the log.
+ */
+async function agreeWithState(log: DurableLog, machine: StateMachine): Promise<void> {
+  const index = machine.appliedIndex();
+  const term = machine.appliedTerm();
+  if (log.term(index) === term) return;
+  if (log.expected?.index === index && log.expected.term === term) {
+    await log.reset(log.expected);
+    return;
+  }
+  if (index > log.lastIndex()) throw new DamagedLogError(`the state reaches entry ${index}, the log ends at ${log.lastIndex()}`);
+  if (index < log.compaction.index) throw new DamagedLogError(`the state ends at entry ${index}, the log begins after ${log.compaction.index}`);
+  throw new DamagedLogError(`the state's entry ${index} is of term ${term}, the log's of term ${log.term(index)}`);
+}

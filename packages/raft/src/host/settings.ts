@@ -1,0 +1,19 @@
+import type { RaftOptions } from "./api.js";
+
+const DEFAULTS = {
+  tickMs: 50,
+  electionTicks: 8,
+  heartbeatTicks: 2,
+  trailingLogs: 10_000,
+  snapshotThreshold: 8192,
+  maxInflightMessages: 256,
+  maxInflightBytes: 8 * 1024 * 1024,
+  maxEntriesBytesPerMessage: 1024 * 1024,
+  maxPendingBytes: 64 * 1024 * 1024,
+} as const;
+
+export type Settings = { readonly [K in keyof typeof DEFAULTS]: number } & RaftOptions;
+
+export function settingsOf(options: RaftOptions): Settings {
+  return { ...DEFAULTS, ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) } as Settings;
+}

@@ -1,0 +1,64 @@
+import type { Message, NodeId, SnapshotMeta } from "../core/types.js";
+import { sendSnapshot } from "../snapshot/send.js";
+import type { Peer } from "../transport/peer.js";
+import type { RaftLogger, StateMachine } from "./api.js";
+import type { AppliedConfigurations } from "./applied-configurations.js";
+import type { Turns } from "./turns.js";
+
+export interface SnapshotSendingPort {
+  readonly id: NodeId;
+  readonly machine: StateMachine;
+  readonly machineTurns: Turns;
+  readonly configurations: AppliedConfigurations;
+  readonly peer: (id: NodeId) => Peer | undefined;
+  readonly logger: RaftLogger;
+  readonly onSent: () => void;
+  /** The attempt is over; the core must hear of it. */
+  readonly report: (to: NodeId, installed: boolean) => void;
+}
+
+/** Streams the state to followers that are behind the log, one stream a follower. */
+export interface SnapshotSending {
+  offer(message: Extract<Message, { type: "snapshot" }>): Promise<void>;
+  isBusy(): boolean;
+  idle(): Promise<void>;
+}
+
+export function createSnapshotSending(port: SnapshotSendingPort): SnapshotSending {
+  const running = new Map<NodeId, Promise<boolean>>();
+
+  async function stream(message: Extract<Message, { type: "snapshot" }>): Promise<boolean> {
+    const peer = port.peer(message.to);
+    if (!peer) return false;
+    // A database: the snapshot is opened when it is needed, at whatever is applied by then.
+    const snapshot = await port.machineTurns.run(() => port.machine.openSnapshot());
+    try {
+      const meta: SnapshotMeta = { index: snapshot.index, term: snapshot.term, ...port.configurations.at(snapshot.index) };
+      port.logger.log("info", "sending the state to a follower", { peer: message.to, index: meta.index });
+      // In the term of the offer: by now this server may lead no more, and must not speak as if it did.
+      const installed = await sendSnapshot(peer, port.id, message.term, meta, snapshot.chunks);
+      port.onSent();
+      return installed;
+    } finally {
+      await snapshot.close();
+    }
+  }
+
+  return {
+    async offer(message) {
+      const { to } = message;
+      // The attempt under way will report for both.
+      if (running.has(to)) return;
+      const attempt = stream(message).catch((error: unknown) => {
+        port.logger.log("warn", "sending the state failed", { peer: to, reason: String(error) });
+        return false;
+      });
+      running.set(to, attempt);
+      const installed = await attempt;
+      running.delete(to);
+      port.report(to, installed);
+    },
+    isBusy: () => running.size > 0,
+    idle: async () => void (await Promise.all(running.values())),
+  };
+}

@@ -1,0 +1,189 @@
+import { RequestError, invalid } from "../errors.js";
+import { buildInput } from "../framework/index.js";
+import type { EngineRequest, Environment, EnvelopeResponse, Mount, MountEntry, OperationName, Response } from "../framework/index.js";
+import type { WriteStorage } from "../framework/storage.js";
+import { tokenRemoved } from "../leases/index.js";
+import type { StoreTransaction } from "../store/index.js";
+import { findToken, revokeTree, useToken } from "../tokens/index.js";
+import type { TokenEntry } from "../tokens/index.js";
+import type { Answer } from "./answer.js";
+import type { AuditTrail } from "./audit-trail.js";
+import { authorize, callerOf, identify } from "./authorize.js";
+import type { CoreOptions, Target } from "./core.js";
+import { finishResponse } from "./finish.js";
+import { then } from "./maybe.js";
+import { parseBody, parseWrapTtl } from "./parse.js";
+import { newEvaluation } from "./progress.js";
+import type { Progress } from "./progress.js";
+import { target } from "./route.js";
+
+interface EvaluatorParts {
+  readonly options: CoreOptions;
+  readonly trail: AuditTrail;
+  readonly mountOf: (entry: MountEntry) => Mount<unknown>;
+}
+
+/** One routed request, with what it is evaluated with. */
+interface Routed {
+  readonly env: Environment;
+  readonly core: WriteStorage;
+  readonly storage: WriteStorage;
+  readonly mount: Mount<unknown>;
+  readonly target: Target;
+  readonly progress: Progress;
+}
+
+/** One evaluation: throws RequestError; a promise only where the handler or the audit log needs one. */
+export type Evaluator = (tx: StoreTransaction, progress: Progress, active: boolean) => Answer | Promise<Answer>;
+
+/** System and token engines are the core's own: their storage is `core/`. */
+function storageOf(tx: StoreTransaction, { type, uuid }: MountEntry): WriteStorage {
+  return type === "system" || type === "token" ? tx.scoped("core/") : tx.scoped(`logical/${uuid}/`);
+}
+
+/** What a handler gets to see. */
+export function engineRequest(progress: Progress, found: Target, isJudged: boolean): { readonly made: EngineRequest<never>; readonly warnings: readonly string[] } {
+  const { request, body = {}, token, wrapTtlSeconds } = progress;
+  const operation = request.operation as OperationName;
+  const built = buildInput(found.match, body, operation === "update" || operation === "patch");
+  const made: EngineRequest<unknown> = {
+    id: request.id,
+    operation,
+    path: found.path,
+    input: built.input,
+    body,
+    given: built.given,
+    caller: isJudged && token ? callerOf(token) : undefined,
+    ownToken: found.entry.type === "token" || found.entry.type === "system" ? request.token : undefined,
+    remoteAddress: request.remoteAddress,
+    remotePort: request.remotePort,
+    headers: request.headers,
+    wrapTtlSeconds,
+    stream: request.stream,
+    clientCertificate: request.clientCertificate,
+  };
+  return { made: made as EngineRequest<never>, warnings: built.warnings };
+}
+
+export function createEvaluator({ options, trail, mountOf }: EvaluatorParts): Evaluator {
+  const { env } = options;
+  return (tx, progress, active) => {
+    const core = tx.scoped("core/");
+    const { request } = progress;
+    Object.assign(progress, newEvaluation(request));
+    progress.body = parseBody(request, request.operation as OperationName);
+    progress.wrapTtlSeconds = parseWrapTtl(request);
+    progress.token = identify(core, request.token, request.remoteAddress, env);
+    let found: Target;
+    try {
+      found = target(core, options.engineFor, request.path, request.operation as OperationName);
+    } catch (error) {
+      if (!active && isLimited(progress)) return FORWARD_WRITE;
+      // Who may not use a path does not learn whether anything is there.
+      judge(core, progress, false);
+      throw error;
+    }
+    const routed: Routed = { env, core, storage: storageOf(tx, found.entry), mount: mountOf(found.entry), target: found, progress };
+    progress.target = found;
+    progress.operation = effectiveOperation(routed);
+    // Records are made when the view is gone.
+    if (options.audit.enabled(core)) progress.operation();
+    const access = request.openPaths?.includes(request.path) ? "none" : (found.operation.access ?? "token");
+    const elsewhere = active ? undefined : forwarding(routed, access !== "none");
+    if (elsewhere) return elsewhere;
+    if (found.operation.precheck) found.operation.precheck(engineRequest(progress, found, false).made, routed.storage, routed.mount);
+    if (access === "none") progress.access = { allowed: true, grantingPolicies: [] };
+    else judge(core, progress, access === "sudo");
+    const logged = trail.asked(core, progress);
+    return logged ? logged.then(() => handle(routed)) : handle(routed);
+  };
+}
+
+/** Throws RequestError 403. */
+function judge(core: WriteStorage, progress: Progress, needsSudo: boolean): void {
+  const { request, token, body = {}, wrapTtlSeconds } = progress;
+  progress.spending = isLimited(progress) ? token : undefined;
+  progress.access = token && { allowed: false, grantingPolicies: [] };
+  const exists = () => progress.operation() !== "create";
+  const grantingPolicies = authorize(core, token, request.token, { path: request.path, operation: request.operation as OperationName, needsSudo, body, wrapTtlSeconds, exists });
+  progress.access = { allowed: true, grantingPolicies };
+}
+
+function effectiveOperation({ target: found, storage, mount, progress }: Routed): Progress["operation"] {
+  const { operation } = progress.request;
+  const { exists } = found.match.declaration;
+  if (operation !== "update" || !exists) return () => operation;
+  const isThere = () => {
+    try {
+      return exists(engineRequest(progress, found, true).made, storage, mount);
+    } catch (error) {
+      // What is wrong with the input, the handler's turn will tell, if the caller may know.
+      if (error instanceof RequestError) return true;
+      throw error;
+    }
+  };
+  let known: "create" | "update" | undefined;
+  return () => (known ??= isThere() ? "update" : "create");
+}
+
+/** What a standby can tell will write, before it does or records anything. */
+function forwarding({ target: { operation }, progress }: Routed, usesToken: boolean): Answer | undefined {
+  const isSpent = usesToken && isLimited(progress);
+  if (operation.thisNode) {
+    if (isSpent) throw invalid("a token with limited uses cannot be used on this path of a standby node");
+    return undefined;
+  }
+  if (operation.effect === "write" || isSpent || progress.wrapTtlSeconds > 0) return FORWARD_WRITE;
+  return operation.activeOnly ? { kind: "forward", reason: "active-only" } : undefined;
+}
+
+function handle(routed: Routed): Answer | Promise<Answer> {
+  const { target: found, storage, mount, core, progress } = routed;
+  const { spending } = progress;
+  const { made, warnings } = engineRequest(progress, found, true);
+  const isLastUse = spending?.numUses === 1;
+  // Before the handler, which may look the token up or renew it. One that is used up with this request it still has to find.
+  if (spending && !isLastUse) useToken(core, spending);
+  return then(found.operation.handler(made, storage, mount), (response) => {
+    const answer = settle(routed, response, warnings);
+    return isLastUse ? useUp(routed, spending, answer) : answer;
+  });
+}
+
+function settle({ env, core, mount, progress }: Routed, response: Response | undefined, fieldWarnings: readonly string[]): Answer {
+  const { request, token, wrapTtlSeconds } = progress;
+  if (response === undefined) {
+    const isRead = request.operation === "read" || request.operation === "list" || request.operation === "scan";
+    if (isRead) return { kind: "miss", warnings: [] };
+  } else if (response.kind !== "envelope") return { kind: "other", response };
+  const envelope = response ?? EMPTY;
+  // An answer without content stays one: Vault then says nothing of ignored fields either.
+  const warnings = hasContent(envelope) ? fieldWarnings : [];
+  return { kind: "envelope", sealed: finishResponse({ storage: core, response: envelope, warnings, mount, path: request.path, token, wrapTtlSeconds, requestId: request.id, env }) };
+}
+
+function useUp({ env, core }: Routed, token: TokenEntry, answer: Answer): Promise<Answer> {
+  const hasSecret = answer.kind === "envelope" && answer.sealed.response.secret !== undefined;
+  const last: Answer = hasSecret ? { kind: "refused", error: invalid(SECRET_OF_LAST_USE) } : answer;
+  return revokeTree(core, token.id, tokenRemoved(env)).then(() => last);
+}
+
+const isLimited = ({ token }: Progress): boolean => token !== undefined && token.numUses > 0;
+
+const FORWARD_WRITE: Answer = Object.freeze({ kind: "forward", reason: "write" });
+const EMPTY: EnvelopeResponse = Object.freeze({ kind: "envelope", data: null });
+const SECRET_OF_LAST_USE = "Secret cannot be returned; token had one use left, so leased credentials were immediately revoked.";
+
+function hasContent({ data, auth, grant, secret, lease, warnings }: EnvelopeResponse): boolean {
+  return data !== null || auth !== undefined || grant !== undefined || secret !== undefined || lease !== undefined || (warnings?.length ?? 0) > 0;
+}
+
+/** One use of a limited token whose request failed: failing is no way to guess without end. */
+export async function spendOnFailure(options: Pick<CoreOptions, "store" | "env">, token: TokenEntry): Promise<void> {
+  const { store, env } = options;
+  await store.transact(async (tx) => {
+    const core = tx.scoped("core/");
+    const current = findToken(core, token.id, env);
+    if (current && current.numUses > 0 && useToken(core, current)) await revokeTree(core, current.id, tokenRemoved(env));
+  });
+}

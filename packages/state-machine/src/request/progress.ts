@@ -1,0 +1,37 @@
+import type { OperationName } from "../framework/index.js";
+import type { TokenEntry } from "../tokens/index.js";
+import type { ApiRequest } from "./api.js";
+import type { Target } from "./core.js";
+
+/** How far the current evaluation of a request has come. */
+export interface Evaluation {
+  body: Readonly<Record<string, unknown>> | undefined;
+  wrapTtlSeconds: number;
+  target: Target | undefined;
+  /** The live token that it came with. */
+  token: TokenEntry | undefined;
+  access: { readonly allowed: boolean; readonly grantingPolicies: readonly string[] } | undefined;
+  /** As the policies see it: `create` where there is nothing yet. Asked only where it is needed, and once. */
+  operation: () => OperationName | "create" | "help" | "head";
+  /** The limited token that this request costs a use, even if it fails from here on. */
+  spending: TokenEntry | undefined;
+}
+
+/**
+ * How far a request has come: what its audit records say of it, wherever it ends. It outlives an evaluation that has to be
+ * repeated, so that no line is written twice.
+ */
+export interface Progress extends Evaluation {
+  readonly request: ApiRequest;
+  requestLogged: boolean;
+  /** False: nothing (more) is written of it, since its path is not audited, or no device could take a record. */
+  isRecorded: boolean;
+}
+
+export function newEvaluation(request: ApiRequest): Evaluation {
+  return { body: undefined, wrapTtlSeconds: 0, target: undefined, token: undefined, access: undefined, operation: () => request.operation, spending: undefined };
+}
+
+export function newProgress(request: ApiRequest): Progress {
+  return { request, ...newEvaluation(request), requestLogged: false, isRecorded: true };
+}
