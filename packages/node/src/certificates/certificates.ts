@@ -3,6 +3,7 @@ import { randomBytes, webcrypto } from "node:crypto";
 import { isIP } from "node:net";
 import * as x509 from "@peculiar/x509";
 import { CLUSTER_SERVER_NAME } from "@coffer/raft";
+import { RequestError } from "@coffer/state-machine";
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 const DAY_MS = 86_400_000;
@@ -18,7 +19,15 @@ export interface KeyPair {
   readonly key: string;
 }
 
-const serial = () => randomBytes(16).toString("hex").replace(/^[89a-f]/, "7");
+/** Positive, and without leading zeros, which DER forbids. */
+function serial(): string {
+  const bytes = randomBytes(16);
+  bytes[0] = (bytes[0]! & 0x3f) | 0x40;
+  return bytes.toString("hex");
+}
+
+/** As structure: a name that is written out and parsed again could bring parts of its own. */
+const commonName = (name: string) => new x509.Name([{ CN: [{ utf8String: name }] }]);
 const validity = (days: number) => ({ notBefore: new Date(Date.now() - BACKDATE_MS), notAfter: new Date(Date.now() + days * DAY_MS) });
 const generate = () => webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
 const exportKey = async (key: webcrypto.CryptoKey) => x509.PemConverter.encode(await webcrypto.subtle.exportKey("pkcs8", key), "PRIVATE KEY");
@@ -28,7 +37,7 @@ export async function createCa(name: string): Promise<KeyPair> {
   const keys = await generate();
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serial(),
-    name: `CN=${name}`,
+    name: commonName(name),
     ...validity(CA_DAYS),
     signingAlgorithm: ALGORITHM,
     keys,
@@ -42,8 +51,8 @@ async function issue(ca: KeyPair, name: string, publicKey: webcrypto.CryptoKey, 
   const signingKey = await webcrypto.subtle.importKey("pkcs8", x509.PemConverter.decode(ca.key)[0]!, ALGORITHM, false, ["sign"]);
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serial(),
-    subject: new x509.Name([{ CN: [name] }]).toString(),
-    issuer: authority.subject,
+    subject: commonName(name),
+    issuer: authority.subjectName,
     ...validity(days),
     signingAlgorithm: ALGORITHM,
     publicKey,
@@ -65,10 +74,20 @@ export async function createNodeKey(): Promise<{ readonly key: string; readonly 
   return { key: await exportKey(keys.privateKey), publicKey: x509.PemConverter.encode(await webcrypto.subtle.exportKey("spki", keys.publicKey), "PUBLIC KEY") };
 }
 
-/** A certificate for the cluster port. Throws for a public key that is none. */
+/** A certificate for the cluster port. Throws RequestError 400 for a public key that is none, or not of the cluster's kind. */
 export async function issueNodeCertificate(ca: KeyPair, nodeId: string, publicKey: string): Promise<string> {
-  const key = await webcrypto.subtle.importKey("spki", x509.PemConverter.decode(publicKey)[0]!, ALGORITHM, true, ["verify"]);
+  const key = await importPublicKey(publicKey);
   return issue(ca, nodeId, key, [{ type: "dns", value: CLUSTER_SERVER_NAME }], NODE_DAYS);
+}
+
+async function importPublicKey(pem: string): Promise<webcrypto.CryptoKey> {
+  try {
+    const [der, second] = x509.PemConverter.decode(pem);
+    if (!der || second || !pem.includes("-----BEGIN PUBLIC KEY-----")) throw new TypeError("not one public key");
+    return await webcrypto.subtle.importKey("spki", der, ALGORITHM, true, ["verify"]);
+  } catch {
+    throw new RequestError("invalid_request", "the joining node's public key is not a P-256 public key in PEM");
+  }
 }
 
 /** A throw-away CA and a server certificate for the API listeners of a local cluster. */

@@ -1,142 +1,106 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
-import { hostname } from "node:os";
-import { join } from "node:path";
-import { HclError, parseHcl, readBody } from "@coffer/hcl";
-import type { BlockReader, Body, BodyReader } from "@coffer/hcl";
+import { readBody } from "@coffer/hcl";
+import type { BodyReader } from "@coffer/hcl";
+import { levelNamed, LEVELS } from "../logging/level.js";
+import type { Level } from "../logging/level.js";
+import { readAddresses } from "./address.js";
+import { ConfigurationError, variable } from "./environment.js";
+import type { Environment } from "./environment.js";
+import { readFiles } from "./files.js";
 import { readListener } from "./listener.js";
+import { noEffectWarnings, SERVER_HARMLESS, SERVER_NO_EFFECT } from "./no-effect.js";
+import { readAuditDevice, readSeal, readTelemetry } from "./sections.js";
 import { readStorage } from "./storage.js";
-import type { AuditDeviceConfiguration, Configuration, SealConfiguration, Telemetry } from "./types.js";
+import type { Configuration } from "./types.js";
 
-/** The configuration cannot be used; the message is for the operator. */
-export class ConfigurationError extends Error {
-  override readonly name = "ConfigurationError";
-}
-
+/** 32 days, Vault's default for both. */
 const DEFAULT_LEASE_TTL = 768 * 3600;
 const DEFAULT_REQUEST_DURATION = 90;
 const DEFAULT_CACHE_SIZE = 131_072;
 
-/** Reads files, and the *.hcl and *.json of folders, as one configuration. Throws HclError or ConfigurationError. */
-export function loadConfiguration(paths: readonly string[], environment: Readonly<Record<string, string | undefined>> = process.env): Configuration {
-  const files = paths.flatMap(filesOf);
-  if (files.length === 0) throw new ConfigurationError(`no configuration file in ${paths.join(", ")}`);
-  const bodies = files.map((file) => parseHcl(readFileSync(file, "utf8"), file));
-  const merged: Body = { items: bodies.flatMap((body) => body.items), file: files[0]!, at: { line: 1, column: 1 } };
-  try {
-    return readConfiguration(readBody(merged), environment);
-  } catch (error) {
-    // Of several files, the one that holds the place is named.
-    if (error instanceof HclError && bodies.length > 1) {
-      const owner = bodies.find((body) => JSON.stringify(body.items).includes(JSON.stringify(error.at)));
-      throw owner ? new HclError(owner.file, error.at, error.problem) : error;
-    }
-    throw error;
-  }
+/**
+ * Reads files, and the *.hcl and *.json of folders, as one configuration; the environment overrides what it names.
+ * Throws HclError (file, line, column) or ConfigurationError.
+ */
+export function loadConfiguration(paths: readonly string[], environment: Environment = process.env): Configuration {
+  return readConfiguration(readBody(readFiles(paths)), environment);
 }
 
-function filesOf(path: string): string[] {
-  let isFolder: boolean;
-  try {
-    isFolder = statSync(path).isDirectory();
-  } catch {
-    throw new ConfigurationError(`cannot read the configuration ${path}: no such file or folder`);
-  }
-  if (!isFolder) return [path];
-  return readdirSync(path).filter((name) => /\.(hcl|json)$/.test(name)).sort().map((name) => join(path, name));
-}
-
-function readConfiguration(body: BodyReader, environment: Readonly<Record<string, string | undefined>>): Configuration {
-  const listeners = body.blocks("listener").map(readListener);
-  const storage = readStorage([...body.blocks("storage"), ...body.blocks("ha_storage")], environment);
+function readConfiguration(body: BodyReader, environment: Environment): Configuration {
+  const warnings: string[] = [];
+  const defaultMaxRequestDuration = body.durationSeconds("default_max_request_duration") || DEFAULT_REQUEST_DURATION;
+  const listeners = body.blocks("listener", 1).map((block) => readListener(block, defaultMaxRequestDuration, warnings));
   const [first] = listeners;
   if (!first) throw new ConfigurationError('the configuration has no listener: add listener "tcp" { address = "127.0.0.1:8200" … }');
-  const scheme = first.tls ? "https" : "http";
-  const apiAddress = environment["VAULT_API_ADDR"] ?? body.string("api_addr") ?? `${scheme}://${reachable(first.address)}`;
-  body.ignore("api_addr");
-  const clusterAddress = environment["VAULT_CLUSTER_ADDR"] ?? body.string("cluster_addr") ?? nextPort(apiAddress);
-  body.ignore("cluster_addr");
   const configuration: Configuration = {
     listeners,
-    storage,
-    seal: readSeal(body.blocks("seal")),
-    telemetry: readTelemetry(body.blocks("telemetry")),
-    auditDevices: [...body.blocks("audit_device"), ...body.blocks("audit")].map(readAuditDevice),
-    apiAddress,
-    clusterAddress: clusterAddress.includes("://") ? clusterAddress : `https://${clusterAddress}`,
-    clusterName: body.string("cluster_name"),
-    defaultLeaseTtl: body.durationSeconds("default_lease_ttl") || DEFAULT_LEASE_TTL,
-    maxLeaseTtl: body.durationSeconds("max_lease_ttl") || DEFAULT_LEASE_TTL,
-    defaultMaxRequestDuration: body.durationSeconds("default_max_request_duration") || DEFAULT_REQUEST_DURATION,
-    logLevel: (environment["VAULT_LOG_LEVEL"] ?? body.string("log_level") ?? "info").toLowerCase(),
+    storage: readStorage([...body.blocks("storage", 1), ...body.blocks("ha_storage", 1)], environment, warnings),
+    seal: readSeal(body.blocks("seal", 1), environment),
+    telemetry: readTelemetry(body.blocks("telemetry"), warnings),
+    auditDevices: [...body.blocks("audit_device", 1), ...body.blocks("audit", 2)].map((block) => readAuditDevice(block, warnings)),
+    ...readAddresses(body, environment, first),
+    clusterName: body.string("cluster_name") || undefined,
+    ...readLeaseTtls(body),
+    defaultMaxRequestDuration,
+    logLevel: readLogLevel(body, environment),
     logFormat: readLogFormat(body, environment),
-    logFile: body.string("log_file"),
-    pidFile: body.string("pid_file"),
-    ui: body.bool("ui") ?? false,
-    cacheSize: body.int("cache_size") ?? DEFAULT_CACHE_SIZE,
+    logFile: body.string("log_file") || undefined,
+    pidFile: body.string("pid_file") || undefined,
+    ui: readUi(body, environment),
+    cacheSize: readCacheSize(body),
     hostnameHeader: body.bool("enable_response_header_hostname") ?? false,
     nodeIdHeader: body.bool("enable_response_header_raft_node_id") ?? false,
+    warnings,
   };
-  // Accepted so that Vault's files work: this process neither locks memory nor loads plugins.
-  body.ignore("log_level", "log_format", "disable_mlock", "disable_cache", "disable_clustering", "plugin_directory", "plugin_tmpdir", "plugin_file_uid", "plugin_file_permissions", "raw_storage_endpoint", "introspection_endpoint", "disable_sealwrap", "disable_performance_standby", "disable_printable_check", "log_rotate_duration", "log_rotate_bytes", "log_rotate_max_files", "log_requests_level", "detect_deadlocks", "imprecise_lease_role_tracking", "enable_post_unseal_trace", "license_path", "entropy", "kms_library", "service_registration", "user_lockout", "experiments", "disable_indexing");
+  warnings.push(...noEffectWarnings(body, SERVER_NO_EFFECT));
+  body.ignore(...SERVER_HARMLESS);
   body.end();
-  if (configuration.defaultLeaseTtl > configuration.maxLeaseTtl) body.fail("default_lease_ttl", "default_lease_ttl is greater than max_lease_ttl");
+  refuseTwinDevices(body, configuration);
   return configuration;
 }
 
-function readLogFormat(body: BodyReader, environment: Readonly<Record<string, string | undefined>>): "standard" | "json" {
-  const format = (environment["VAULT_LOG_FORMAT"] ?? body.string("log_format") ?? "standard").toLowerCase();
-  if (format === "json" || format === "standard" || format === "") return format === "json" ? "json" : "standard";
-  return body.fail("log_format", `log_format is "standard" or "json", not ${JSON.stringify(format)}`);
+/** A maximum below Vault's default brings the default down with it. */
+function readLeaseTtls(body: BodyReader): Pick<Configuration, "defaultLeaseTtl" | "maxLeaseTtl"> {
+  const maxLeaseTtl = body.durationSeconds("max_lease_ttl") || DEFAULT_LEASE_TTL;
+  const defaultLeaseTtl = body.durationSeconds("default_lease_ttl") || Math.min(DEFAULT_LEASE_TTL, maxLeaseTtl);
+  if (defaultLeaseTtl > maxLeaseTtl) body.fail("default_lease_ttl", "default_lease_ttl is greater than max_lease_ttl (768h unless set)");
+  return { defaultLeaseTtl, maxLeaseTtl };
 }
 
-/** Others do not reach an address that means "every interface". */
-function reachable(address: string): string {
-  return address.replace(/^(0\.0\.0\.0|\[::\])?:/, `${hostname()}:`);
+function readLogLevel(body: BodyReader, environment: Environment): Level {
+  const fromFile = body.string("log_level");
+  const fromEnvironment = variable(environment, "VAULT_LOG_LEVEL");
+  const text = fromEnvironment || fromFile || "info";
+  return levelNamed(text) ?? wrongChoice(body, { key: "log_level", name: "VAULT_LOG_LEVEL", isVariable: fromEnvironment !== undefined, text, choices: LEVELS });
 }
 
-function nextPort(url: string): string {
-  const parsed = new URL(url);
-  return `https://${parsed.hostname}:${Number(parsed.port || (parsed.protocol === "https:" ? 443 : 80)) + 1}`;
+function readLogFormat(body: BodyReader, environment: Environment): "standard" | "json" {
+  const fromFile = body.string("log_format");
+  const fromEnvironment = variable(environment, "VAULT_LOG_FORMAT");
+  const text = (fromEnvironment || fromFile || "standard").toLowerCase();
+  if (text === "standard" || text === "json") return text;
+  return wrongChoice(body, { key: "log_format", name: "VAULT_LOG_FORMAT", isVariable: fromEnvironment !== undefined, text, choices: ["standard", "json"] });
 }
 
-function readSeal(blocks: readonly BlockReader[]): SealConfiguration {
-  const [block] = blocks;
-  if (!block) return { type: "shamir" };
-  const type = block.labels[0] ?? "";
-  if (type === "shamir") return { type };
-  const options = block.body.stringMap();
-  if (type === "awskms") return { type, options };
-  throw new ConfigurationError(`seal ${JSON.stringify(type)} is not known; this version has shamir (the default)`);
+function wrongChoice(body: BodyReader, { key, name, isVariable, text, choices }: { key: string; name: string; isVariable: boolean; text: string; choices: readonly string[] }): never {
+  const problem = `is one of ${choices.join(", ")}, not ${JSON.stringify(text)}`;
+  if (isVariable) throw new ConfigurationError(`environment variable ${name} ${problem}`);
+  return body.fail(key, `${key} ${problem}`);
 }
 
-function readTelemetry([block]: readonly BlockReader[]): Telemetry {
-  const body = block?.body;
-  const telemetry: Telemetry = {
-    prometheusRetention: body?.durationSeconds("prometheus_retention_time") ?? 86_400,
-    disableHostname: body?.bool("disable_hostname") ?? false,
-    enableHostnameLabel: body?.bool("enable_hostname_label") ?? false,
-  };
-  body?.ignore("usage_gauge_period", "maximum_gauge_cardinality", "statsite_address", "statsd_address", "metrics_prefix", "dogstatsd_addr", "dogstatsd_tags", "lease_metrics_epsilon", "num_lease_metrics_buckets", "add_lease_metrics_namespace_labels", "filter_default", "prefix_filter", "rollback_metrics_include_mount_point");
-  body?.end();
-  return telemetry;
+function readUi(body: BodyReader, environment: Environment): boolean {
+  const fromFile = body.bool("ui") ?? false;
+  const fromEnvironment = variable(environment, "VAULT_UI")?.toLowerCase();
+  return fromEnvironment === undefined ? fromFile : ["1", "t", "true"].includes(fromEnvironment);
 }
 
-/** `audit_device "file" { path = "…" }`, or `audit "file" "name" { options { file_path = "…" } }`. */
-function readAuditDevice({ labels, body }: BlockReader): AuditDeviceConfiguration {
-  const type = labels[0] ?? "file";
-  const description = body.string("description") ?? "";
-  const [nested] = body.blocks("options");
-  const flat: Record<string, string> = {};
-  for (const name of ["path", "file_path", "log_raw", "hmac_accessor", "mode", "format", "prefix", "elide_list_responses", "fallback", "filter"]) {
-    const value = name === "log_raw" || name === "hmac_accessor" || name === "elide_list_responses" || name === "fallback" ? body.bool(name) : body.string(name);
-    if (value !== undefined) flat[name] = String(value);
-  }
-  body.ignore("local");
-  body.end();
-  const options = { ...flat, ...nested?.body.stringMap() };
-  if (options["path"] !== undefined && options["file_path"] === undefined) {
-    options["file_path"] = options["path"];
-    delete options["path"];
-  }
-  return { path: `${labels[1] ?? type}/`, type, description, options };
+function readCacheSize(body: BodyReader): number {
+  const size = body.int("cache_size") ?? 0;
+  if (size < 0) body.fail("cache_size", "cache_size must not be negative");
+  return size || DEFAULT_CACHE_SIZE;
+}
+
+function refuseTwinDevices(body: BodyReader, { auditDevices }: Configuration): void {
+  const paths = auditDevices.map(({ path }) => path);
+  const twin = paths.find((path, i) => paths.indexOf(path) !== i);
+  if (twin !== undefined) body.fail("audit_device", `two audit devices are called ${JSON.stringify(twin)}; name one: audit_device "file" "other" { … }`);
 }

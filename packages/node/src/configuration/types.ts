@@ -1,3 +1,5 @@
+import type { Level } from "../logging/level.js";
+
 /** A node's configuration, checked and with defaults filled in. Times in seconds unless the name says otherwise. */
 export interface Configuration {
   readonly listeners: readonly Listener[];
@@ -12,7 +14,7 @@ export interface Configuration {
   readonly defaultLeaseTtl: number;
   readonly maxLeaseTtl: number;
   readonly defaultMaxRequestDuration: number;
-  readonly logLevel: string;
+  readonly logLevel: Level;
   readonly logFormat: "standard" | "json";
   readonly logFile: string | undefined;
   readonly pidFile: string | undefined;
@@ -20,6 +22,8 @@ export interface Configuration {
   readonly cacheSize: number;
   readonly hostnameHeader: boolean;
   readonly nodeIdHeader: boolean;
+  /** "FILE:LINE: key … has no effect in this version", to be logged at start. No values, hence no secrets. */
+  readonly warnings: readonly string[];
 }
 
 export interface Listener {
@@ -27,11 +31,13 @@ export interface Listener {
   readonly address: string;
   readonly clusterAddress: string | undefined;
   readonly tls: ListenerTls | undefined;
+  /** Bytes. */
   readonly maxRequestSize: number;
   readonly maxRequestDuration: number;
   readonly readHeaderTimeout: number;
   readonly readTimeout: number;
   readonly idleTimeout: number;
+  /** Addresses and CIDRs whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
   readonly unauthenticatedMetrics: boolean;
 }
@@ -41,6 +47,7 @@ export interface ListenerTls {
   readonly keyFile: string;
   readonly minVersion: TlsVersion;
   readonly maxVersion: TlsVersion;
+  /** OpenSSL's names; empty for the defaults. */
   readonly ciphers: readonly string[];
   readonly clientCaFile: string | undefined;
   readonly requireClientCertificate: boolean;
@@ -64,6 +71,7 @@ export interface RaftStorage {
 
 export interface RetryJoin {
   readonly leaderApiAddress: string;
+  /** PEM, as are the next two. */
   readonly caCertificate: string | undefined;
   readonly clientCertificate: string | undefined;
   readonly clientKey: string | undefined;

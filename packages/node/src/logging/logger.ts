@@ -1,10 +1,14 @@
 import pino from "pino";
 import { RequestError } from "@coffer/state-machine";
+import { levelNamed, LEVELS } from "./level.js";
+import type { Level } from "./level.js";
+import { standardLine } from "./standard-line.js";
 
-export const LEVELS = ["trace", "debug", "info", "warn", "error"] as const;
-export type Level = (typeof LEVELS)[number];
+export { isLevel, LEVELS } from "./level.js";
+export type { Level };
 export type Fields = Readonly<Record<string, unknown>>;
 
+/** Secrets are the caller's duty: what is passed is written. */
 export interface Logger {
   log(level: Level, message: string, fields?: Fields): void;
   trace(message: string, fields?: Fields): void;
@@ -19,39 +23,50 @@ export interface Logging {
   levels(): Readonly<Record<string, string>>;
   /** Undefined name: all. Throws RequestError for what is unknown. */
   setLevel(name: string | undefined, level: string): void;
+  /** After the file was moved away (SIGHUP): goes on in a new one of its name. */
   reopen(): void;
 }
 
 export interface LoggingOptions {
   readonly level: Level;
   readonly format: "standard" | "json";
+  /** Undefined: stderr. */
   readonly file: string | undefined;
 }
 
-/** Vault's line: time, level, name, message, then key=value. */
-function standardLine(text: string): string {
-  const { time, level, name, msg, ...fields } = JSON.parse(text) as Record<string, unknown>;
-  const pairs = Object.entries(fields).map(([key, value]) => `${key}=${typeof value === "string" && /^[\w./:@+-]+$/.test(value) ? value : JSON.stringify(value)}`);
-  const label = `[${String(level).toUpperCase()}]`.padEnd(7);
-  return `${String(time)} ${label} ${String(name)}: ${String(msg)}${pairs.length > 0 ? `: ${pairs.join(" ")}` : ""}\n`;
-}
+/** The keys of Vault's JSON lines: no field of a message is called that. */
+const MESSAGE = "@message";
+const TIME = "@timestamp";
+const MODULE = "@module";
 
-export function isLevel(text: string): text is Level {
-  return (LEVELS as readonly string[]).includes(text);
-}
+const STDERR = 2;
 
+/** Throws where the log file cannot be opened. */
 export function createLogging(options: LoggingOptions): Logging {
-  const destination = pino.destination({ dest: options.file ?? 2, sync: true, ...(options.file && { mkdir: true }) });
-  const stream = options.format === "json" ? destination : { write: (text: string) => destination.write(standardLine(text)) };
-  const root = pino({ base: null, level: "trace", timestamp: () => `,"time":"${new Date().toISOString()}"`, formatters: { level: (label) => ({ level: label }) } }, stream as pino.DestinationStream);
+  const destination = pino.destination({ dest: options.file ?? STDERR, sync: true, ...(options.file && { mkdir: true }) });
+  // A full disk or a closed pipe must not stop the service; what could not be written is lost.
+  destination.on("error", () => undefined);
+  const stream: pino.DestinationStream = options.format === "json" ? destination : { write: (text: string) => void destination.write(standardLine(text)) };
+  const root = pino(
+    {
+      base: null,
+      level: "trace",
+      messageKey: MESSAGE,
+      timestamp: () => `,"${TIME}":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ "@level": label }) },
+    },
+    stream,
+  );
   const loggers = new Map<string, pino.Logger>();
   let fallback: Level = options.level;
 
   return {
     logger(name) {
-      const child = loggers.get(name) ?? root.child({ name }, { level: fallback });
+      const child = loggers.get(name) ?? root.child({ [MODULE]: name }, { level: fallback });
       loggers.set(name, child);
-      const log = (level: Level, message: string, fields: Fields = {}) => child[level](fields, message);
+      const log = (level: Level, message: string, fields: Fields = {}) => {
+        if (child.isLevelEnabled(level)) child[level](loggable(fields), message);
+      };
       return {
         log,
         trace: (message, fields) => log("trace", message, fields),
@@ -63,12 +78,34 @@ export function createLogging(options: LoggingOptions): Logging {
     },
     levels: () => Object.fromEntries([...loggers].map(([name, child]) => [name, child.level])),
     setLevel(name, level) {
-      const wanted = level === "notice" ? "info" : level === "err" ? "error" : level === "warning" ? "warn" : level;
-      if (!isLevel(wanted)) throw new RequestError("invalid_request", `invalid level provided: ${JSON.stringify(level)}; known are ${LEVELS.join(", ")}`);
+      const wanted = levelNamed(level);
+      if (!wanted) throw new RequestError("invalid_request", `invalid level provided: ${JSON.stringify(level)}; known are ${LEVELS.join(", ")}`);
       if (name !== undefined && !loggers.has(name)) throw new RequestError("not_found", `logger ${JSON.stringify(name)} not found`);
       if (name === undefined) fallback = wanted;
       for (const [key, child] of loggers) if (name === undefined || key === name) child.level = wanted;
     },
-    reopen: () => (options.file ? destination.reopen() : undefined),
+    reopen() {
+      if (options.file) destination.reopen();
+    },
   };
+}
+
+/** Values that JSON drops, refuses or empties, as text. An error is its message: a stack is for callers who ask for one. */
+function loggable(fields: Fields): Fields {
+  return Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, loggableValue(value)]));
+}
+
+function loggableValue(value: unknown): unknown {
+  if (value instanceof Error) return value.message;
+  switch (typeof value) {
+    case "bigint":
+    case "symbol":
+      return String(value);
+    case "function":
+      return `[function ${value.name}]`;
+    case "number":
+      return Number.isFinite(value) ? value : String(value);
+    default:
+      return value;
+  }
 }

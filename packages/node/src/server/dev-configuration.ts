@@ -42,6 +42,7 @@ export async function devConfiguration(address: string, tls: boolean): Promise<{
     cacheSize: 131_072,
     hostnameHeader: false,
     nodeIdHeader: false,
+    warnings: [],
   };
   return { configuration, caFile: made?.caFile };
 }

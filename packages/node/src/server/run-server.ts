@@ -43,6 +43,10 @@ export async function runServer(options: ServerOptions): Promise<number> {
     console.error(`the configuration cannot be used:\n  ${error.message}`);
     return 1;
   }
+  if (configuration.seal.type !== "shamir") {
+    console.error(`the configuration cannot be used:\n  seal ${JSON.stringify(configuration.seal.type)} cannot be opened by this version: remove the seal block and unseal with key shares (coffer operator unseal)`);
+    return 1;
+  }
   const level = (options.logLevel ?? configuration.logLevel).toLowerCase();
   if (!isLevel(level)) {
     console.error(`log level ${JSON.stringify(level)} is not known: trace, debug, info, warn or error`);
@@ -54,6 +58,7 @@ export async function runServer(options: ServerOptions): Promise<number> {
 
 async function serve(options: ServerOptions, configuration: Configuration, caFile: string | undefined, logging: Logging, exit: (code: number) => void): Promise<void> {
   const logger = logging.logger("server");
+  for (const warning of configuration.warnings) logger.warn(warning);
   let node: CofferNode | undefined;
   let listeners: readonly RunningListener[] = [];
   let stopping = false;

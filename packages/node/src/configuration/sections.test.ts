@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { loader, MINIMAL } from "./testing/files.js";
+
+test("a seal that this version cannot open is read, for the start to refuse", (t) => {
+  const { load, problem } = loader(t);
+  assert.deepEqual(load(MINIMAL).seal, { type: "shamir" });
+  assert.deepEqual(load(`${MINIMAL}seal "shamir" {}`).seal, { type: "shamir" });
+  assert.deepEqual(load(`${MINIMAL}seal "awskms" {\n  kms_key_id = "k"\n  disabled = true\n}`).seal, { type: "awskms", options: { kms_key_id: "k", disabled: "true" } });
+  assert.deepEqual(load(MINIMAL, { VAULT_SEAL_TYPE: "awskms" }).seal, { type: "awskms", options: {} });
+  assert.equal(problem(`${MINIMAL}seal "pkcs11" {}`), 'c.hcl:4:1: seal "pkcs11" is not known; this version has "shamir" (the default) and reads "awskms"');
+  assert.equal(problem(`${MINIMAL}seal "awskms" {\n  kms_keyid = "k"\n}`), 'c.hcl:5:3: unknown key "kms_keyid"; did you mean "kms_key_id"?');
+  assert.match(problem(`${MINIMAL}seal "awskms" {}\nseal "shamir" {}`), /^c\.hcl:5:1: one seal block is enough/);
+});
+
+test("audit devices are read in both forms", (t) => {
+  const { load, problem } = loader(t);
+  const { auditDevices } = load(`${MINIMAL}audit_device "file" {\n  path = "/a"\n  mode = "0600"\n}\naudit "file" "second" {\n  description = "d"\n  options {\n    file_path = "/b"\n    log_raw = true\n  }\n}\n`);
+  assert.deepEqual(auditDevices, [
+    { path: "file/", type: "file", description: "", options: { mode: "0600", file_path: "/a" } },
+    { path: "second/", type: "file", description: "d", options: { file_path: "/b", log_raw: "true" } },
+  ]);
+  assert.equal(problem(`${MINIMAL}audit_device "file" {}`), 'c.hcl:4:1: an audit device "file" needs path, the file that it writes');
+  assert.match(problem(`${MINIMAL}audit_device {}`), /^c\.hcl:4:1: an audit device has a type/);
+  assert.match(problem(`${MINIMAL}audit_device "file" { path = "/a" }\naudit_device "file" { path = "/b" }`), /two audit devices are called "file\/"/);
+  assert.equal(problem(`${MINIMAL}audit_device "file" { pth = "/a" }`), 'c.hcl:4:23: unknown key "pth"; did you mean "path"?');
+});
+
+test("what has no effect is said, unless it asks for what happens anyway", (t) => {
+  const { load } = loader(t);
+  const warnings = (text: string) => load(text).warnings.map((warning) => warning.replace(/^.*\/(?=c\.hcl)/, ""));
+  const listener = (body: string) => `listener "tcp" {\n  tls_disable = true\n  ${body}\n}\nstorage "inmem" {}\n`;
+  assert.deepEqual(warnings(listener("require_request_header = true")), ["c.hcl:3: key require_request_header has no effect in this version: requests without X-Vault-Request are served"]);
+  assert.deepEqual(warnings(listener('x_forwarded_for_reject_not_present = "false"')), []);
+  assert.deepEqual(warnings(listener("custom_response_headers {}")), ["c.hcl:3: key custom_response_headers has no effect in this version: these headers are not sent"]);
+  assert.deepEqual(warnings(listener("telemetry { disallow_metrics = true }")), ["c.hcl:3: key disallow_metrics has no effect in this version: this listener serves metrics"]);
+  assert.deepEqual(warnings(`${MINIMAL}user_lockout "all" {\n  lockout_threshold = 3\n}\nuser_lockout "userpass" {}\n`).map((line) => line.slice(0, 27)), ["c.hcl:4: key user_lockout h", "c.hcl:7: key user_lockout h"]);
+  assert.deepEqual(warnings(`${MINIMAL}disable_mlock = true\nraw_storage_endpoint = false\nplugin_file_uid = 0\n`), []);
+  assert.deepEqual(warnings(`${MINIMAL}telemetry {\n  statsd_address = "x:1"\n  usage_gauge_period = "5m"\n}`), ["c.hcl:5: key statsd_address has no effect in this version: metrics are served at sys/metrics only"]);
+  assert.deepEqual(warnings('listener "tcp" { tls_disable = true }\nstorage "raft" {\n path = "/d"\n retry_join_as_non_voter = true\n}'), ["c.hcl:4: key retry_join_as_non_voter has no effect in this version: a node that joins becomes a voter"]);
+});
