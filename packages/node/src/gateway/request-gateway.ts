@@ -20,8 +20,9 @@ export interface GatewayOptions {
   readonly stateHeader: StateHeader;
   /** Leads, has applied its own first entry, and is unsealed. */
   readonly isActive: () => boolean;
-  readonly forward: (request: ApiRequest) => Promise<Asked>;
-  /** URL; empty while nobody leads. */
+  /** Asks the active node. Never rejects. */
+  readonly forward: (request: ApiRequest, isRepeatable: boolean) => Promise<Asked>;
+  /** URL; empty while nobody else is known to be active. */
   readonly activeApiAddress: () => string;
   readonly nodeId: string;
   /** X-Vault-Forward is honoured. */
@@ -60,19 +61,42 @@ export function createRequestGateway(options: GatewayOptions): RequestGateway {
     return handled.kind === "response" ? handled.response : elsewhere(request, handled.reason !== "write");
   }
 
+  /** Answers as the active node. Undefined where this is not it, or not any more: then nothing was done. */
+  async function asActive(request: ApiRequest): Promise<ApiResponse | undefined> {
+    if (!isActive()) return undefined;
+    const described = describe(request);
+    if (described instanceof RequestError) return failed(described);
+    if (described?.effect !== "write") {
+      const point = await options.readPoints.next();
+      if (point.outcome === "no-leader" || !isActive()) return undefined;
+    }
+    const handled = await core.handle(request, { active: true });
+    return handled.kind === "response" ? handled.response : undefined;
+  }
+
+  async function askActive(request: ApiRequest, isRepeatable: boolean): Promise<ApiResponse | undefined> {
+    const asked = await options.forward({ ...request, forwardedFrom: options.nodeId }, isRepeatable);
+    switch (asked.kind) {
+      case "response":
+        return asked.response;
+      case "too-large":
+        return failed(new RequestError("too_large", "the request is too large to be forwarded; ask the active node"));
+      case "lost":
+        return isRepeatable ? undefined : failed(new RequestError("no_active_node", "the active node was lost while it worked on this request; it may or may not have taken effect"));
+      case "unsent":
+      case "not-active":
+      case "echo":
+        return undefined;
+    }
+  }
+
   /** `isRepeatable`: what was lost on the way may be asked again, because it changes nothing. */
   async function elsewhere(request: ApiRequest, isRepeatable: boolean): Promise<ApiResponse> {
-    if (request.headers["x-vault-no-request-forwarding"] !== undefined) return redirect(request);
+    if (request.stream || request.headers["x-vault-no-request-forwarding"] !== undefined) return redirect(request);
     const deadline = Date.now() + LEADER_PATIENCE_MS;
     for (;;) {
-      if (isActive()) {
-        const handled = await core.handle(request, { active: true });
-        if (handled.kind === "response") return handled.response;
-      } else {
-        const asked = await options.forward({ ...request, forwardedFrom: options.nodeId });
-        if (asked.kind === "response") return asked.response;
-        if (asked.kind === "lost" && !isRepeatable) return failed(new RequestError("no_active_node", "the active node was lost while it worked on this request; it may or may not have taken effect"));
-      }
+      const response = await (isActive() ? asActive(request) : askActive(request, isRepeatable));
+      if (response) return response;
       if (Date.now() >= deadline) return nobodyLeads();
       await pause(RETRY_PAUSE_MS);
     }
@@ -116,16 +140,6 @@ export function createRequestGateway(options: GatewayOptions): RequestGateway {
       } else if (described?.effect === "write") return here(request);
       return read(request);
     },
-    async handleForwarded(request) {
-      if (!isActive()) return undefined;
-      const described = describe(request);
-      if (described instanceof RequestError) return failed(described);
-      if (described?.effect !== "write") {
-        const point = await options.readPoints.next();
-        if (point.outcome === "no-leader" || !isActive()) return undefined;
-      }
-      const handled = await core.handle(request, { active: true });
-      return handled.kind === "response" ? handled.response : undefined;
-    },
+    handleForwarded: asActive,
   };
 }
