@@ -27,17 +27,19 @@ export interface GatewayOptions {
   readonly nodeId: string;
   /** X-Vault-Forward is honoured. */
   readonly forwardOnDemand: boolean;
+  /** How long a request waits for somebody to lead; default 10 seconds. Milliseconds. */
+  readonly leaderPatienceMs?: number;
 }
 
-/** How long a request waits for somebody to lead, or for a state it has seen elsewhere. Milliseconds. */
 const LEADER_PATIENCE_MS = 10_000;
+/** How long a request waits for a state that its client has seen elsewhere. Milliseconds. */
 const STATE_PATIENCE_MS = 1000;
 const RETRY_PAUSE_MS = 20;
 
 const pause = (milliseconds: number) => new Promise<void>((wake) => setTimeout(wake, milliseconds));
 
 export function createRequestGateway(options: GatewayOptions): RequestGateway {
-  const { core, log, isActive } = options;
+  const { core, log, isActive, leaderPatienceMs = LEADER_PATIENCE_MS } = options;
 
   const failed = (error: RequestError): ApiResponse => ({ status: error.status, headers: {}, contentType: "application/json", body: `${JSON.stringify({ errors: error.messages })}\n`, index: log.appliedIndex() });
   const nobodyLeads = () => failed(new RequestError("no_active_node", "no active Vault instance found: the cluster has no leader that is unsealed and reaches a majority"));
@@ -93,7 +95,7 @@ export function createRequestGateway(options: GatewayOptions): RequestGateway {
   /** `isRepeatable`: what was lost on the way may be asked again, because it changes nothing. */
   async function elsewhere(request: ApiRequest, isRepeatable: boolean): Promise<ApiResponse> {
     if (request.stream || request.headers["x-vault-no-request-forwarding"] !== undefined) return redirect(request);
-    const deadline = Date.now() + LEADER_PATIENCE_MS;
+    const deadline = Date.now() + leaderPatienceMs;
     for (;;) {
       const response = await (isActive() ? asActive(request) : askActive(request, isRepeatable));
       if (response) return response;
