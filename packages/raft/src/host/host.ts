@@ -19,6 +19,7 @@ import { openMemberLog } from "./opening.js";
 import { createPersistence } from "./persistence.js";
 import { createProposals } from "./proposals.js";
 import { createReads } from "./reads.js";
+import type { ReadOutcome } from "./reads.js";
 import { settingsOf } from "./settings.js";
 import type { Settings } from "./settings.js";
 import { createSnapshotInstall } from "./snapshot-install.js";
@@ -252,7 +253,7 @@ async function runHost(settings: Settings, log: DurableLog, machine: StateMachin
       schedule();
       return new Promise<ProposeResult>((resolve) => proposals.add(proposed.index, proposed.term, data.length, resolve));
     },
-    readBarrier: async () => (stopped ? { outcome: "no-leader" } : reads.request()),
+    readBarrier: async () => (stopped ? { outcome: "no-leader" } : new Promise<ReadOutcome>((resolve) => reads.request(resolve))),
     status: () => toStatus(id, core.status(), log.firstIndex(), settings.tickMs),
     addServer: (server) => addServer(membership, server),
     removeServer: (server) => removeServer(membership, server),
