@@ -203,7 +203,8 @@ async function runHost(settings: Settings, log: DurableLog, machine: StateMachin
     reads.applied(applied.index);
     if (!leaderReady && core.status().leaderReady) leadershipChanged();
     compaction.consider(applied.index).catch(fail);
-    drain();
+    // Not at once: whoever was answered just now proposes again in this turn.
+    schedule();
   }
 
   function leadershipChanged(): void {
@@ -261,7 +262,7 @@ async function runHost(settings: Settings, log: DurableLog, machine: StateMachin
     setCanLead: (canLead) => guard(() => core.setCanLead(canLead)),
     onLeadership: (listener) => void leadershipListeners.push(listener),
     onFatal: (listener) => void fatalListeners.push(listener),
-    metrics: () => ({ ...measures, pendingProposals: proposals.count(), pendingBytes: proposals.bytes() }),
+    metrics: () => ({ ...measures, pendingProposals: proposals.count(), pendingBytes: proposals.bytes(), queuedBytes: transport.queuedBytes() }),
     async stop() {
       stopped = true;
       clearInterval(ticker);
