@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import type { AppliedBatch, BarrierOutcome, Leadership, ProposeOutcome, ReplicatedLog } from "@coffer/state-machine";
+import { createBundler, ownBytes } from "./bundle.js";
 import type { CallName, Calls, FromWorker, LeadershipChange, ToWorker, WorkerStart } from "./protocol.js";
 
 export interface RaftThreadEvents {
@@ -41,14 +42,15 @@ export async function startRaftThread(options: WorkerStart, events: RaftThreadEv
   let stateDirectory = "";
   let stopped = false;
 
-  const post = (message: ToWorker) => worker.postMessage(message);
+  const bundler = createBundler<ToWorker>(worker);
+  const post = (message: ToWorker) => bundler.post(message);
 
-  function call<N extends CallName>(name: N, argument: Calls[N]["argument"]): Promise<Calls[N]["answer"]> {
+  function call<N extends CallName>(name: N, argument: Calls[N]["argument"], transfer?: ArrayBuffer): Promise<Calls[N]["answer"]> {
     if (stopped) return Promise.reject(new Error("the raft thread has stopped"));
     const id = nextId++;
     return new Promise((resolve, reject) => {
       pending.set(id, { resolve: resolve as (value: never) => void, reject });
-      post({ type: "call", id, name, argument });
+      bundler.post({ type: "call", id, name, argument }, transfer);
     });
   }
 
@@ -120,14 +122,16 @@ export async function startRaftThread(options: WorkerStart, events: RaftThreadEv
 
   await new Promise<void>((resolve, reject) => {
     worker.once("error", reject);
-    worker.once("message", (message: FromWorker) => {
-      if (message.type === "started") {
-        stateDirectory = message.stateDirectory;
-        appliedIndex = message.appliedIndex;
-        worker.off("error", reject);
-        worker.on("message", receive);
-        resolve();
-      } else reject(new Error(message.type === "fatal" ? message.message : `unexpected ${message.type} from the raft thread`));
+    worker.on("message", (messages: readonly FromWorker[]) => {
+      for (const message of messages) {
+        if (message.type === "started") {
+          stateDirectory = message.stateDirectory;
+          appliedIndex = message.appliedIndex;
+          worker.off("error", reject);
+          resolve();
+        } else if (message.type === "fatal" && stateDirectory === "") reject(new Error(message.message));
+        else receive(message);
+      }
     });
     post({ type: "start", options });
   });
@@ -142,7 +146,10 @@ export async function startRaftThread(options: WorkerStart, events: RaftThreadEv
       return stateDirectory;
     },
     call,
-    propose: (entry) => call("propose", entry) as Promise<ProposeOutcome>,
+    propose(entry) {
+      const bytes = ownBytes(entry);
+      return call("propose", bytes, bytes.buffer) as Promise<ProposeOutcome>;
+    },
     readBarrier: () => call("readBarrier", null) as Promise<BarrierOutcome>,
     appliedIndex: () => appliedIndex,
     waitApplied(index, timeoutMs) {

@@ -5,6 +5,7 @@ import { createRaftHost } from "@coffer/raft";
 import type { RaftHost, StateMachine } from "@coffer/raft";
 import { openStateDatabase } from "@coffer/state-machine";
 import type { OpenedSnapshot, StateDatabase } from "@coffer/state-machine";
+import { createBundler } from "./bundle.js";
 import { serveQuestions } from "../forwarding/server.js";
 import type { CallName, Calls, FromWorker, ToWorker, WorkerStart } from "./protocol.js";
 
@@ -13,7 +14,8 @@ const ELECTION_TICKS = 8;
 const HEARTBEAT_TICKS = 2;
 
 const port = parentPort!;
-const tell = (message: FromWorker) => port.postMessage(message);
+const bundler = createBundler<FromWorker>(port);
+const tell = (message: FromWorker) => bundler.post(message);
 
 interface Running {
   readonly host: RaftHost;
@@ -126,7 +128,7 @@ async function answer(id: number, name: CallName, argument: unknown): Promise<vo
   }
 }
 
-port.on("message", (message: ToWorker) => {
+function receive(message: ToWorker): void {
   switch (message.type) {
     case "start":
       start(message.options).catch((error: unknown) => tell({ type: "fatal", message: error instanceof Error ? error.message : String(error) }));
@@ -142,4 +144,6 @@ port.on("message", (message: ToWorker) => {
       questions.delete(message.id);
       return;
   }
-});
+}
+
+port.on("message", (messages: readonly ToWorker[]) => messages.forEach(receive));

@@ -1,5 +1,5 @@
 import { hostname, tmpdir } from "node:os";
-import { corsConfig, declareAudit, readClusterInfo } from "@coffer/state-machine";
+import { corsConfig, declareAudit, declareAutopilot, readClusterInfo } from "@coffer/state-machine";
 import type { ClusterInfo, SystemServices } from "@coffer/state-machine";
 import { createAdmission } from "../cluster/admission.js";
 import { createClusterControl } from "../cluster/cluster-control.js";
@@ -58,9 +58,9 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
   });
   const { barrier, store, core, env } = service;
   const leads = () => !barrier.sealed() && backing.log.leadership().isLeader;
-  // The devices that the configuration demands are there before the first request is served.
-  let isAuditDeclared = configuration.auditDevices.length === 0;
-  const isActive = () => isAuditDeclared && leads();
+  // The audit devices that the configuration demands are there before the first request is served.
+  let isDeclared = configuration.auditDevices.length === 0 && (storage.type === "inmem" || Object.keys(storage.autopilot).length === 0);
+  const isActive = () => isDeclared && leads();
   const member = () => backing.membership?.current();
 
   const stateHeader = createStateHeader(() => clusterInfo().id, () => barrier.derive("forwarding"));
@@ -127,12 +127,16 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
   const duties = startActiveDuties({
     leads,
     async onActivation() {
-      if (!isAuditDeclared) {
+      if (!isDeclared) {
         for (const device of configuration.auditDevices) await service.audit.test(device);
-        const { value, outcome } = await store.transact((tx) => declareAudit(tx.scoped("core/"), configuration.auditDevices, env));
-        if (outcome.outcome !== "applied") throw new Error("the audit devices of the configuration could not be stored");
+        const { value, outcome } = await store.transact((tx) => {
+          const core = tx.scoped("core/");
+          if (storage.type === "raft") declareAutopilot(core, storage.autopilot);
+          return declareAudit(core, configuration.auditDevices, env);
+        });
+        if (outcome.outcome !== "applied") throw new Error("the configuration's audit devices and autopilot settings could not be stored");
         if (value.length > 0) logging.logger("audit").info("enabled the configuration's audit devices", { paths: value });
-        isAuditDeclared = true;
+        isDeclared = true;
       }
       activeSince = env.now();
       logging.logger("core").info("this node is active now", { term: backing.log.leadership().term });
