@@ -1,4 +1,5 @@
 // What up, down, the benchmark and the tests share: where a local cluster keeps its files, and how its processes are found.
+import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
@@ -45,6 +46,17 @@ export function isAlive(pid) {
   } catch {
     return false;
   }
+}
+
+function commandLine(pid) {
+  if (existsSync("/proc/self/cmdline")) return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  return spawnSync("ps", ["-o", "args=", "-p", String(pid)], { encoding: "utf8" }).stdout;
+}
+
+/** The nodes of a data folder whose processes are there. A number in cluster.json may be another program's by now: it is looked at. */
+export function runningNodes(data) {
+  const nodes = readCluster(data)?.nodes ?? [];
+  return nodes.filter((node) => node.pid && isAlive(node.pid) && commandLine(node.pid).includes(`${data}/${node.id}/coffer.hcl`));
 }
 
 /** One API call; resolves with {status, body}. */
