@@ -33,7 +33,7 @@ const NO_LEADER: LeadershipChange = { isLeader: false, ready: false, leaderId: u
 export async function startRaftThread(options: WorkerStart, events: RaftThreadEvents): Promise<RaftThread> {
   const worker = new Worker(new URL("./worker.js", import.meta.url), { name: "raft" });
   const pending = new Map<number, Pending>();
-  const appliedListeners: ((batch: AppliedBatch) => void)[] = [];
+  const appliedListeners = new Set<(batch: AppliedBatch) => void>();
   const leaderListeners: ((change: LeadershipChange) => void)[] = [];
   const waiters: { index: number; wake: () => void }[] = [];
   let nextId = 1;
@@ -165,7 +165,10 @@ export async function startRaftThread(options: WorkerStart, events: RaftThreadEv
     },
     leadership,
     leader: () => leader,
-    onApplied: (listener) => void appliedListeners.push(listener),
+    onApplied(listener) {
+      appliedListeners.add(listener);
+      return () => void appliedListeners.delete(listener);
+    },
     onLeader: (listener) => void leaderListeners.push(listener),
     onLeadership: (listener) => void leaderListeners.push(() => listener(leadership())),
     setCanLead: (canLead) => post({ type: "can-lead", canLead }),

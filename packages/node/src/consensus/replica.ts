@@ -20,7 +20,7 @@ const EMPTY: StateReader = {
 const NOBODY: Leadership = { isLeader: false, leaderId: undefined, term: 0 };
 
 export function createReplica(): Replica {
-  const appliedListeners: ((batch: AppliedBatch) => void)[] = [];
+  const appliedListeners = new Set<(batch: AppliedBatch) => void>();
   const leadershipListeners: ((leadership: Leadership) => void)[] = [];
   let thread: RaftThread | undefined;
   let reader = EMPTY;
@@ -35,7 +35,10 @@ export function createReplica(): Replica {
       waitApplied: (index, timeoutMs) => thread?.waitApplied(index, timeoutMs) ?? Promise.resolve(false),
       appliedIndex: () => thread?.appliedIndex() ?? 0,
       leadership: () => thread?.leadership() ?? NOBODY,
-      onApplied: (listener) => void appliedListeners.push(listener),
+      onApplied(listener) {
+        appliedListeners.add(listener);
+        return () => void appliedListeners.delete(listener);
+      },
       onLeadership: (listener) => void leadershipListeners.push(listener),
     },
     reader: {

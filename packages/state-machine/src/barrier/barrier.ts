@@ -16,7 +16,7 @@ export interface BarrierKeys {
 /** Everything stored passes through it. Sealed, it refuses: RequestError `sealed`. */
 export interface Barrier {
   readonly sealed: () => boolean;
-  /** Takes over the key buffers, and overwrites them at `seal`. Also replaces the keyring after a rotation. */
+  /** Takes over the key buffers; they are overwritten at `seal`, or when others take their place (a rotation, a restore). */
   unlock(keys: BarrierKeys): void;
   /** Overwrites and drops every key. */
   seal(): void;
@@ -46,6 +46,12 @@ function importKeys({ rootKey, keyring }: BarrierKeys): Unlocked {
   return { rootKey, keyring, derived: new Map(), imported, term, key: imported.get(term)!, encryptions };
 }
 
+/** Overwrites every key but those that stay in use. */
+function overwrite({ rootKey, keyring, derived }: Unlocked, kept?: BarrierKeys): void {
+  const inUse = new Set(kept && [kept.rootKey, ...kept.keyring.map(({ key }) => key)]);
+  for (const key of [rootKey, ...keyring.map((row) => row.key), ...derived.values()]) if (!inUse.has(key)) key.fill(0);
+}
+
 export function createBarrier(): Barrier {
   let unlocked: Unlocked | undefined;
   const keys = (): Unlocked => {
@@ -61,12 +67,11 @@ export function createBarrier(): Barrier {
       unlocked = importKeys(next);
       // The same keyring, loaded again because the feed named it: the count goes on.
       if (before?.term === unlocked.term) unlocked.encryptions = Math.max(unlocked.encryptions, before.encryptions);
+      if (before) overwrite(before, next);
     },
     seal() {
       if (!unlocked) return;
-      unlocked.rootKey.fill(0);
-      for (const { key } of unlocked.keyring) key.fill(0);
-      for (const key of unlocked.derived.values()) key.fill(0);
+      overwrite(unlocked);
       unlocked = undefined;
     },
     encrypt(key, plaintext) {

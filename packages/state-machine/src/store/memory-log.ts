@@ -22,7 +22,7 @@ export async function createMemoryLog(): Promise<MemoryLog> {
   const database = new MemoryLevel<string, Uint8Array>({ keyEncoding: "utf8", valueEncoding: "view" });
   await database.open();
   const core = createStateCore(database);
-  const listeners: ((batch: AppliedBatch) => void)[] = [];
+  const listeners = new Set<(batch: AppliedBatch) => void>();
   const waiters: { readonly index: number; readonly wake: () => void }[] = [];
   let waiting: Proposal[] = [];
   let applying = false;
@@ -76,7 +76,10 @@ export async function createMemoryLog(): Promise<MemoryLog> {
       });
     },
     leadership: () => LEADING,
-    onApplied: (listener) => void listeners.push(listener),
+    onApplied(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
     // Nothing ever changes it.
     onLeadership: () => undefined,
   };

@@ -44,7 +44,8 @@ export interface ReplicatedLog {
   waitApplied(index: LogIndex, timeoutMs: number): Promise<boolean>;
   readonly appliedIndex: () => LogIndex;
   readonly leadership: () => Leadership;
-  onApplied(listener: (batch: AppliedBatch) => void): void;
+  /** Gives the function that ends it. */
+  onApplied(listener: (batch: AppliedBatch) => void): () => void;
   onLeadership(listener: (leadership: Leadership) => void): void;
 }
 

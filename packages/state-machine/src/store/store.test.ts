@@ -100,7 +100,7 @@ function delayed(log: ReplicatedLog): { readonly log: ReplicatedLog; deliver(): 
   const waiting: AppliedBatch[] = [];
   log.onApplied((batch) => waiting.push(batch));
   return {
-    log: { ...log, onApplied: (listener) => void listeners.push(listener) },
+    log: { ...log, onApplied: (listener) => (listeners.push(listener), () => undefined) },
     deliver: () => waiting.splice(0).forEach((batch) => listeners.forEach((listener) => listener(batch))),
   };
 }
