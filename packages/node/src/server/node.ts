@@ -1,5 +1,5 @@
 import { hostname, tmpdir } from "node:os";
-import { corsConfig, declareAudit, declareAutopilot, readClusterInfo } from "@coffer/state-machine";
+import { CLUSTER_KEY, corsConfig, declareAudit, declareAutopilot, readClusterInfo } from "@coffer/state-machine";
 import type { ClusterInfo, SystemServices } from "@coffer/state-machine";
 import { createAdmission } from "../cluster/admission.js";
 import { createClusterControl } from "../cluster/cluster-control.js";
@@ -116,8 +116,14 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
   const control = createNodeControl({ configuration, logging, service, member, isActive, clusterInfo });
   const services: SystemServices = { seal, cluster, keyring: createKeyringControl(barrier, store, env), node: control.node, rooms: service.rooms };
 
+  // Asked for at every write, and changed by nothing but initialisation and restore.
+  let knownCluster: ClusterInfo | undefined;
+  backing.log.onApplied(({ keys, reset }) => {
+    if (reset || keys.includes(CLUSTER_KEY)) knownCluster = undefined;
+  });
   function clusterInfo(): ClusterInfo {
-    return store.evaluate((tx) => readClusterInfo(tx)).value ?? { id: "", name: "" };
+    knownCluster ??= store.evaluate((tx) => readClusterInfo(tx)).value;
+    return knownCluster ?? { id: "", name: "" };
   }
 
   async function stepDown(): Promise<void> {
