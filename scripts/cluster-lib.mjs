@@ -1,4 +1,5 @@
 // What up, down, the benchmark and the tests share: where a local cluster keeps its files, and how its processes are found.
+import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
@@ -45,6 +46,17 @@ export function isAlive(pid) {
   } catch {
     return false;
   }
+}
+
+function commandLine(pid) {
+  if (existsSync("/proc/self/cmdline")) return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  return spawnSync("ps", ["-o", "args=", "-p", String(pid)], { encoding: "utf8" }).stdout;
+}
+
+/** The nodes of a data folder whose processes are there. A number in cluster.json may be another program's by now: it is looked at. */
+export function runningNodes(data) {
+  const nodes = readCluster(data)?.nodes ?? [];
+  return nodes.filter((node) => node.pid && isAlive(node.pid) && commandLine(node.pid).includes(`${data}/${node.id}/coffer.hcl`));
 }
 
 /** One API call; resolves with {status, body}. */
@@ -140,17 +152,21 @@ log_level    = "info"
 `;
 }
 
-
 async function initialise(first, ca, step) {
   const { body } = await api({ address: first, ca, path: "sys/init" });
-  if (body.initialized) return undefined;
+  if (body.initialized) throw new Error("the cluster is initialised, but its unseal keys are not in cluster.json: unseal it by hand, or start over with new data");
   step("initialising (5 key shares, 3 of them unseal)");
   const made = await api({ address: first, ca, method: "PUT", path: "sys/init", body: { secret_shares: 5, secret_threshold: 3 } });
   if (made.status !== 200) throw new Error(`sys/init: ${JSON.stringify(made.body)}`);
   return { root_token: made.body.root_token, unseal_keys: made.body.keys_base64 };
 }
 
-async function unseal(node, ca, keys) {
+const sealStatus = async (node, ca) => (await api({ address: node.address, ca, path: "sys/seal-status" })).body;
+
+async function unseal(node, ca, keys, step) {
+  await until(`${node.id} finds the initialised cluster`, 30_000, async () => (await sealStatus(node, ca)).initialized);
+  if (!(await sealStatus(node, ca)).sealed) return;
+  step(`unsealing ${node.id}`);
   for (const key of keys.slice(0, 3)) {
     const { status, body } = await api({ address: node.address, ca, method: "PUT", path: "sys/unseal", body: { key } });
     if (status !== 200) throw new Error(`unsealing ${node.id}: ${JSON.stringify(body)}`);
@@ -158,26 +174,24 @@ async function unseal(node, ca, keys) {
   }
 }
 
+async function mountSecret(address, ca, token) {
+  if ((await api({ address, ca, token, path: "sys/mounts/secret" })).status === 200) return;
+  const { status, body } = await api({ address, ca, token, method: "POST", path: "sys/mounts/secret", body: { type: "kv", options: { version: "2" } } });
+  if (status !== 204) throw new Error(`mounting KV at secret/: status ${status} ${JSON.stringify(body)}`);
+}
+
 /**
- * Takes started nodes to a serving cluster: initialises the first, unseals all, waits until each serves, and mounts KV v2 at
- * secret/. `save` is called as soon as there are keys that must not be lost.
+ * Takes started nodes to a serving cluster: initialises the first (never where `cluster` has unseal keys already), unseals those
+ * that are sealed, waits until each serves, and mounts KV v2 at secret/. Done again, it does what is left to do. `save` is
+ * called as soon as there are keys that must not be lost. `nodes` leaves out those that do not answer.
  */
-export async function bringUp(cluster, ca, step, save) {
-  const { nodes } = cluster;
+export async function bringUp(cluster, ca, step, save, nodes = cluster.nodes) {
   const first = nodes[0].address;
-  Object.assign(cluster, await initialise(first, ca, step));
+  if (!cluster.unseal_keys) Object.assign(cluster, await initialise(first, ca, step));
   save(cluster);
-  if (!cluster.unseal_keys) throw new Error("the cluster is initialised, but cluster.json has no unseal keys: unseal it by hand, or start over with --fresh");
-  step("unsealing");
-  for (const node of nodes) {
-    await until(`${node.id} knows the seal`, 30_000, async () => (await api({ address: node.address, ca, path: "sys/seal-status" })).body.initialized);
-    await unseal(node, ca, cluster.unseal_keys);
-  }
-  for (const node of nodes) {
-    await until(`${node.id} serves`, 30_000, async () => [200, 429, 473].includes((await api({ address: node.address, ca, path: "sys/health" })).status));
-  }
-  const token = cluster.root_token;
-  const mounted = await api({ address: first, ca, token, path: "sys/mounts/secret" });
-  if (mounted.status === 200) return;
-  await api({ address: first, ca, token, method: "POST", path: "sys/mounts/secret", body: { type: "kv", options: { version: "2" } } });
+  for (const node of nodes) await unseal(node, ca, cluster.unseal_keys, step);
+  const health = async (node) => (await api({ address: node.address, ca, path: "sys/health" })).status;
+  for (const node of nodes) await until(`${node.id} serves`, 30_000, async () => [200, 429, 473].includes(await health(node)));
+  await until("a node is active", 30_000, async () => (await Promise.all(nodes.map(health))).includes(200));
+  await mountSecret(first, ca, cluster.root_token);
 }

@@ -1,7 +1,8 @@
 // `npm run up`: a real cluster on loopback, from a fresh clone to an unsealed, answering service.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { api, bringUp, dataFolder, isAlive, makeCertificates, nodeConfiguration, parseFlags, readCluster, root, stopAll, until, writeCluster } from "./cluster-lib.mjs";
+import { existsSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { api, bringUp, dataFolder, isAlive, makeCertificates, nodeConfiguration, parseFlags, readCluster, root, runningNodes, stopAll, until, writeCluster } from "./cluster-lib.mjs";
 
 const usage = `usage: npm run up -- [options]
   --fresh       delete the data and start over
@@ -18,7 +19,11 @@ const basePort = wholeNumber("port", flags.port ?? "8200", 1, 65_000);
 function wholeNumber(name, text, least, most) {
   const value = Number(text);
   if (Number.isInteger(value) && value >= least && value <= most) return value;
-  console.error(`--${name} takes a whole number from ${least} to ${most}, not "${text}"`);
+  return refuse(`--${name} takes a whole number from ${least} to ${most}, not "${text}"`);
+}
+
+function refuse(text) {
+  console.error(text);
   process.exit(1);
 }
 
@@ -46,6 +51,39 @@ function planNodes() {
     address: `https://127.0.0.1:${basePort + 10 * i}`,
     cluster_address: `https://127.0.0.1:${basePort + 10 * i + 1}`,
   }));
+}
+
+/** What `up` makes, and nothing else: DIR may be a folder that holds more. */
+function deleteData() {
+  if (!existsSync(data)) return;
+  const ours = readdirSync(data).filter((name) => ["cluster.json", "tls"].includes(name) || /^node-\d$/.test(name));
+  for (const name of ours) rmSync(`${data}/${name}`, { recursive: true, force: true });
+}
+
+/** The nodes that the data is of; new ones where there is none. Their ports are in the cluster's own records: they stay. */
+function nodesOf(previous) {
+  if (!previous) return planNodes();
+  if (flags.nodes !== undefined && previous.nodes.length !== count) refuse(`the cluster in ${data} has ${previous.nodes.length} nodes, not ${count}; start over with --fresh, or use another --data`);
+  const first = Number(new URL(previous.nodes[0].address).port);
+  if (flags.port !== undefined && first !== basePort) refuse(`the cluster in ${data} has its ports from ${first} on, not from ${basePort}; start over with --fresh, or use another --data`);
+  return previous.nodes.map(({ pid: _, ...node }) => node);
+}
+
+function isFree(port) {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
+}
+
+async function checkPorts(nodes) {
+  for (const node of nodes) {
+    for (const address of [node.address, node.cluster_address]) {
+      const { port } = new URL(address);
+      if (!(await isFree(Number(port)))) refuse(`port ${port}, which ${node.id} needs, is in use by another process: end that one, or choose other ports with --port BASE${existsSync(`${data}/cluster.json`) ? " and another folder with --data DIR" : ""}`);
+    }
+  }
 }
 
 async function writeFiles(nodes) {
@@ -107,19 +145,17 @@ Try:
 }
 
 let stopping = false;
-const running = readCluster(data)?.nodes.filter((node) => node.pid && isAlive(node.pid)) ?? [];
+const running = runningNodes(data);
 if (running.length > 0) {
-  if (!flags.fresh) {
-    console.error(`a cluster is already running on ${data} (pids ${running.map((n) => n.pid).join(", ")}); end it with: npm run down -- --data ${data}`);
-    process.exit(1);
-  }
+  if (!flags.fresh) refuse(`a cluster is already running on ${data} (pids ${running.map((node) => node.pid).join(", ")}); end it with: npm run down -- --data ${data}`);
   await stopAll(running.map((node) => node.pid));
 }
-if (flags.fresh) rmSync(data, { recursive: true, force: true });
+if (flags.fresh) deleteData();
+const previous = readCluster(data);
+const nodes = nodesOf(previous);
+await checkPorts(nodes);
 
 installAndBuild();
-const previous = readCluster(data);
-const nodes = previous?.nodes ?? planNodes();
 const caFile = await writeFiles(nodes);
 const ca = readFileSync(caFile);
 
@@ -127,6 +163,8 @@ step(`starting ${nodes.length} nodes`);
 for (const node of nodes) node.pid = startNode(node);
 const cluster = { nodes, ca_file: caFile, root_token: previous?.root_token, unseal_keys: previous?.unseal_keys };
 const pids = nodes.map((node) => node.pid);
+// At once: should this script die, `down` finds the nodes.
+save(cluster);
 
 async function stop(code) {
   if (stopping) return;
@@ -138,15 +176,24 @@ async function stop(code) {
 process.on("SIGINT", () => void stop(0));
 process.on("SIGTERM", () => void stop(0));
 
+async function answers(node) {
+  if (!isAlive(node.pid)) throw new Error(`${node.id} has ended`);
+  return api({ address: node.address, ca, path: "sys/seal-status" });
+}
+
 try {
-  for (const node of nodes) await until(`${node.id} answers`, 30_000, () => isAlive(node.pid) && api({ address: node.address, ca, path: "sys/seal-status" }));
+  for (const node of nodes) await until(`${node.id} answers`, 30_000, () => answers(node));
   await bringUp(cluster, ca, step, save);
   await report(cluster, ca);
 } catch (error) {
-  console.error(`the cluster did not come up: ${error.message}\nlogs: ${data}/node-*/node.log`);
-  await stopAll(pids);
-  process.exit(1);
+  // What is asked of nodes that Ctrl-C is ending fails, of course.
+  if (!stopping) {
+    console.error(`the cluster did not come up: ${error.message}\nlogs: ${data}/node-*/node.log`);
+    stopping = true;
+    await stopAll(pids);
+    process.exit(1);
+  }
 }
-if (flags.detach) process.exit(0);
-console.log("Ctrl-C stops the cluster; the data stays.");
+if (flags.detach && !stopping) process.exit(0);
+if (!stopping) console.log("Ctrl-C stops the cluster; the data stays.");
 setInterval(() => {}, 1 << 30);

@@ -1,16 +1,21 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ApiError, createClient } from "@coffer/client";
 import type { Client } from "@coffer/client";
+import { createApiCertificates } from "@coffer/node";
 import { createNodeProcess } from "./node-process.js";
-import type { NodeProcess } from "./node-process.js";
+import type { NodePlan, NodeProcess } from "./node-process.js";
 import { freePorts } from "./ports.js";
 import { until } from "./until.js";
 
 /** Real processes on loopback: initialised, unsealed, KV v2 at secret/. */
 export interface TestCluster {
   readonly nodes: readonly NodeProcess[];
+  /** Holds a folder a node, and tls/ where the API has it. */
+  readonly folder: string;
+  /** PEM; undefined where the API is served without TLS. */
+  readonly ca: string | undefined;
   readonly rootToken: string;
   readonly keys: readonly string[];
   /** With the root token and no retries: a test sees each answer. */
@@ -20,6 +25,8 @@ export interface TestCluster {
   unseal(node: NodeProcess): Promise<void>;
   /** Starts a node again and waits until it serves. */
   revive(node: NodeProcess): Promise<void>;
+  /** One more node, started, that knows nobody and has joined nothing. */
+  add(): Promise<NodeProcess>;
   stop(): Promise<void>;
 }
 
@@ -27,8 +34,12 @@ export interface ClusterOptions {
   readonly nodes?: number;
   /** More HCL inside storage "raft". */
   readonly storage?: string;
+  /** More HCL inside the listener. */
+  readonly listener?: string;
   /** More HCL at the top level. */
-  readonly extra?: string;
+  readonly extra?: string | ((plan: NodePlan) => string);
+  /** The API by TLS, with a certificate for 127.0.0.1. */
+  readonly tls?: boolean;
   /** Leaves the nodes as they start, for a test that initialises them itself. */
   readonly bare?: boolean;
 }
@@ -37,16 +48,17 @@ const THRESHOLD = 2;
 const UP_MS = 30_000;
 const SERVING = [200, 429, 473];
 
-export async function startCluster({ nodes: count = 3, storage = "", extra = "", bare = false }: ClusterOptions = {}): Promise<TestCluster> {
+export async function startCluster(options: ClusterOptions = {}): Promise<TestCluster> {
+  const { nodes: count = 3, bare = false, tls = false } = options;
   const folder = mkdtempSync(join(tmpdir(), "coffer-cluster-"));
-  const ports = await freePorts(count * 2);
-  const plans = Array.from({ length: count }, (_, i) => ({ id: `node-${i + 1}`, address: `http://127.0.0.1:${ports[2 * i]}`, clusterAddress: `https://127.0.0.1:${ports[2 * i + 1]}`, folder: join(folder, `node-${i + 1}`) }));
-  const nodes = plans.map((plan) => createNodeProcess(plan, configurationOf(plan, plans, storage, extra)));
+  const ca = tls ? await writeCertificates(join(folder, "tls")) : undefined;
+  const plans = await plansOf(folder, count, tls);
+  const nodes = plans.map((plan) => createNodeProcess(plan, configurationOf(plan, plans, options)));
   const secrets = { rootToken: "", keys: [] as string[] };
   const clients = new Map<NodeProcess, Client>();
 
   function client(node: NodeProcess): Client {
-    const found = clients.get(node) ?? createClient({ address: node.address, maxRetries: 0, timeoutMs: 15_000 });
+    const found = clients.get(node) ?? createClient({ address: node.address, maxRetries: 0, timeoutMs: 15_000, ...(ca !== undefined && { caCertPem: ca }) });
     clients.set(node, found);
     return found.with({ token: secrets.rootToken });
   }
@@ -64,8 +76,12 @@ export async function startCluster({ nodes: count = 3, storage = "", extra = "",
     await until(`${node.id} serves`, UP_MS, async () => SERVING.includes(await healthOf(node)));
   }
 
+  const answering = (node: NodeProcess) => until(`${node.id} answers`, UP_MS, async () => (await healthOf(node)) !== 0);
+
   const cluster: TestCluster = {
     nodes,
+    folder,
+    ca,
     get rootToken() {
       return secrets.rootToken;
     },
@@ -81,8 +97,16 @@ export async function startCluster({ nodes: count = 3, storage = "", extra = "",
     unseal,
     async revive(node) {
       node.start();
-      await until(`${node.id} answers`, UP_MS, async () => (await healthOf(node)) !== 0);
+      await answering(node);
       await unseal(node);
+    },
+    async add() {
+      const [plan] = await plansOf(folder, 1, tls, nodes.length + 1);
+      const node = createNodeProcess(plan!, configurationOf(plan!, [], options));
+      nodes.push(node);
+      node.start();
+      await answering(node);
+      return node;
     },
     async stop() {
       await Promise.all(nodes.filter((node) => node.isRunning()).map((node) => node.end("SIGKILL")));
@@ -93,7 +117,7 @@ export async function startCluster({ nodes: count = 3, storage = "", extra = "",
 
   try {
     for (const node of nodes) node.start();
-    for (const node of nodes) await until(`${node.id} answers`, UP_MS, async () => (await healthOf(node)) !== 0);
+    for (const node of nodes) await answering(node);
     if (bare) return cluster;
     const made = await client(nodes[0]!).request<unknown, { keys_base64: string[]; root_token: string }>("PUT", "sys/init", { body: { secret_shares: 3, secret_threshold: THRESHOLD } });
     secrets.keys = made.keys_base64;
@@ -112,12 +136,33 @@ export async function startCluster({ nodes: count = 3, storage = "", extra = "",
   return cluster;
 }
 
-function configurationOf(plan: { id: string; address: string; clusterAddress: string; folder: string }, all: readonly { id: string; address: string }[], storage: string, extra: string): string {
-  const joins = all.filter(({ id }) => id !== plan.id).map(({ address }) => `  retry_join { leader_api_addr = "${address}" }`).join("\n");
+/** ca.crt, api.crt and api.key; returns the CA. */
+export async function writeCertificates(folder: string): Promise<string> {
+  const { ca, certificate, key } = await createApiCertificates(["127.0.0.1", "localhost"]);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "ca.crt"), ca);
+  writeFileSync(join(folder, "api.crt"), certificate);
+  writeFileSync(join(folder, "api.key"), key, { mode: 0o600 });
+  return ca;
+}
+
+async function plansOf(folder: string, count: number, tls: boolean, firstNumber = 1): Promise<NodePlan[]> {
+  const ports = await freePorts(count * 2);
+  return Array.from({ length: count }, (_, i) => {
+    const id = `node-${firstNumber + i}`;
+    return { id, address: `${tls ? "https" : "http"}://127.0.0.1:${ports[2 * i]}`, clusterAddress: `https://127.0.0.1:${ports[2 * i + 1]}`, folder: join(folder, id) };
+  });
+}
+
+function configurationOf(plan: NodePlan, all: readonly NodePlan[], { storage = "", listener = "", extra = "", tls = false }: ClusterOptions): string {
+  const tlsFolder = join(plan.folder, "../tls");
+  const ca = tls ? `leader_ca_cert_file = "${tlsFolder}/ca.crt"` : "";
+  const joins = all.filter(({ id }) => id !== plan.id).map(({ address }) => `  retry_join {\n    leader_api_addr = "${address}"\n    ${ca}\n  }`).join("\n");
   return `listener "tcp" {
   address         = "${new URL(plan.address).host}"
   cluster_address = "${new URL(plan.clusterAddress).host}"
-  tls_disable     = true
+  ${tls ? `tls_cert_file = "${tlsFolder}/api.crt"\n  tls_key_file = "${tlsFolder}/api.key"` : "tls_disable = true"}
+${listener}
 }
 storage "raft" {
   path                   = "${plan.folder}/data"
@@ -128,6 +173,6 @@ ${storage}
 }
 api_addr     = "${plan.address}"
 cluster_addr = "${plan.clusterAddress}"
-${extra}
+${typeof extra === "string" ? extra : extra(plan)}
 `;
 }

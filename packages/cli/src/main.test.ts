@@ -111,6 +111,24 @@ describe("help for first mistakes", () => {
     assert.match((await run(["operator", "raft", "snapshot", "-h"])).stdout, /inspect/);
   });
 
+  it("a group without its command, and one that it does not have", async () => {
+    for (const words of [["kv"], ["kv", "nosuch"], ["operator", "raft"]]) assert.equal((await run(words)).exitCode, 1);
+    assert.match((await run(["operator", "raft", "list-pers"])).stderr, /^There is no command "operator raft list-pers"\. Did you mean: coffer operator raft list-peers\n/);
+  });
+
+  it("status says 1 for every error, because 2 means sealed", async () => {
+    const settings: Record<string, string>[] = [{ VAULT_ADDR: "::bad" }, { VAULT_ADDR: "https://127.0.0.1:1", VAULT_CACERT: "/nowhere" }, { VAULT_SKIP_VERIFY: "banana" }, { VAULT_ADDR: "http://127.0.0.1:1" }];
+    for (const env of settings) assert.equal((await run(["status"], env)).exitCode, 1, JSON.stringify(env));
+    assert.equal((await run(["read", "secret/x"], { VAULT_ADDR: "::bad" })).exitCode, 2);
+  });
+
+  it("a file that is not there, and an unseal key that nobody gave", async () => {
+    assert.deepEqual(await run(["kv", "put", "secret/x", "v=@/nowhere"], { VAULT_ADDR: "http://127.0.0.1:1" }).then(({ exitCode }) => exitCode), 1);
+    assert.equal((await run(["write", "secret/x", "v=@/nowhere"])).stderr, 'Failed to parse K=V data: invalid key/value pair "v=@/nowhere": error reading file: open /nowhere: no such file or directory\n');
+    assert.equal((await run(["policy", "write", "p", "/nowhere"])).stderr, "Error opening policy file: open /nowhere: no such file or directory\n");
+    assert.match((await run(["operator", "unseal"])).stderr, /No unseal key was given/);
+  });
+
   it("variables that are ignored are named", async () => {
     const { stderr } = await run(["print", "token"], { VAULT_HTTP_PROXY: "http://x" });
     assert.equal(stderr, "Note: VAULT_HTTP_PROXY is set, but this client does not use it.\n");
@@ -161,6 +179,25 @@ describe("policy fmt", () => {
     writeFileSync(path, "path {{{");
     assert.equal((await run(["policy", "fmt", path])).exitCode, 1);
     assert.equal(readFileSync(path, "utf8"), "path {{{");
+  });
+});
+
+describe("answers", () => {
+  it("members in JSON have Vault's names and order", async () => {
+    const nodes = '{"data":{"nodes":[{"active_node":true,"version":"1","hostname":"h","api_address":"a","cluster_address":"c","last_echo":null,"upgrade_version":"1"}]},"request_id":"r"}';
+    await withServer(answering(200, nodes), async (address) => {
+      const { stdout } = await run(["operator", "members", "-format=json"], { VAULT_ADDR: address });
+      assert.equal(stdout.replace(/\s/g, ""), '{"Nodes":[{"hostname":"h","api_address":"a","cluster_address":"c","active_node":true,"last_echo":null,"version":"1","upgrade_version":"1"}]}');
+    });
+  });
+
+  it("a refused write shows the warnings that came with it, and no data", async () => {
+    await withServer(answering(404, '{"request_id":"r","data":{"a":1},"warnings":null}'), async (address) => {
+      assert.equal((await run(["patch", "secret/x", "a=b"], { VAULT_ADDR: address })).stdout, "");
+    });
+    await withServer(answering(404, '{"request_id":"r","data":{"a":1},"warnings":["look here"]}'), async (address) => {
+      assert.match((await run(["patch", "secret/x", "a=b"], { VAULT_ADDR: address })).stderr, /\* look here/);
+    });
   });
 });
 

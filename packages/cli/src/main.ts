@@ -59,7 +59,7 @@ async function unknown(argv: readonly string[], io: Io): Promise<number> {
     const list = siblings.map((name) => [name.slice(group.length + 1), COMMANDS[name]?.synopsis ?? ""] as const);
     const wantsHelp = argv.some((word) => /^--?h(elp)?$/.test(word));
     (wantsHelp ? io.stdout : io.stderr).write(`Usage: coffer ${group} <subcommand> [options] [args]\n\n  ${GROUPS[group]}\n\nSubcommands:\n${formatCommandList(list)}\n`);
-    return wantsHelp ? 0 : 127;
+    return wantsHelp ? 0 : 1;
   }
   const names = [...new Set(Object.keys(COMMANDS).map((name) => name.split(" ")[0] ?? ""))];
   const near = closest(plain[0] ?? "", names);

@@ -1,5 +1,6 @@
 import type { Command } from "../framework/command.js";
 import { Failure } from "../framework/failure.js";
+import { trimPath } from "../framework/paths.js";
 import { wrapText } from "../output/wrap.js";
 
 export const command: Command = {
@@ -21,7 +22,7 @@ export const command: Command = {
     if (force && !prefix) throw new Failure("Specifying -force requires also specifying -prefix");
     if (force) context.warn(wrapText("Warning! Force-removing leases can cause Vault to become out of sync with secret engines!"));
     const client = await context.client();
-    const path = prefix ? `sys/leases/revoke-${force ? "force" : "prefix"}/${id}` : "sys/leases/revoke";
+    const path = prefix ? `sys/leases/revoke-${force ? "force" : "prefix"}/${trimPath(id)}` : "sys/leases/revoke";
     const failure = force ? `Error force revoking leases with prefix ${id}` : prefix ? `Error revoking leases with prefix ${id}` : `Error revoking lease ${id}`;
     await context.attempt(failure, client.send("PUT", path, { body: prefix ? { sync } : { lease_id: id, sync } }));
     if (force) context.print(`Success! Force revoked any leases with prefix: ${id}`);

@@ -2,6 +2,7 @@ import type { Client } from "@coffer/client";
 import { parseData } from "../framework/arguments.js";
 import type { Command } from "../framework/command.js";
 import type { Context } from "../framework/context.js";
+import { errorText } from "../framework/error-text.js";
 import { Failure } from "../framework/failure.js";
 import { needsMfa, validateInteractively } from "../framework/mfa.js";
 import { trimPath } from "../framework/paths.js";
@@ -94,7 +95,7 @@ async function store(context: Context, secret: Secret, token: string): Promise<v
   try {
     await writeTokenFile(context.io, token);
   } catch (cause) {
-    context.warn(`Error storing token: ${cause instanceof Error ? cause.message : String(cause)}`);
+    context.warn(`Error storing token: ${errorText(cause)}`);
     context.warn(`${wrapText("Authentication was successful, but the token was not persisted. The resulting token is shown below for your records.")}\n`);
     await context.printSecret(secret);
     throw new Failure("The token was not stored.", 2, { cause });

@@ -2,6 +2,7 @@ import type { Command } from "../framework/command.js";
 import { recordOf } from "../framework/json.js";
 import { call } from "../framework/secret.js";
 import { formatTable } from "../output/columns.js";
+import { orderedMembers } from "../output/ordered.js";
 
 const COLUMNS = ["Host Name", "API Address", "Cluster Address", "Active Node", "Version", "Upgrade Version", "Last Echo"] as const;
 
@@ -10,9 +11,10 @@ export const command: Command = {
   description: "Lists the nodes of the cluster.",
   run: async (context) => {
     const secret = await context.attempt("", call(await context.client(), "GET", "sys/ha-status"));
-    if (context.format !== "table") return context.printData(secret?.data ?? {});
-    const nodes = secret?.data?.["nodes"];
-    const rows = (Array.isArray(nodes) ? nodes : []).map((item) => {
+    const found = secret?.data?.["nodes"];
+    const nodes: readonly unknown[] = Array.isArray(found) ? found : [];
+    if (context.format !== "table") return context.printData(orderedMembers(nodes));
+    const rows = nodes.map((item) => {
       const node = recordOf(item) ?? {};
       const echo = String(node["last_echo"] ?? "").replace(/\.\d+/, "");
       const text = (key: string): string => String(node[key] ?? "");

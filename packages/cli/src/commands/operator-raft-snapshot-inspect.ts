@@ -4,6 +4,7 @@ import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { extract } from "tar-stream";
 import type { Command } from "../framework/command.js";
+import { errorText } from "../framework/error-text.js";
 import { Failure } from "../framework/failure.js";
 import { recordOf } from "../framework/json.js";
 import { formatMapTable } from "../output/secret-table.js";
@@ -22,7 +23,7 @@ export const command: Command = {
     try {
       files = await readSnapshot(path);
     } catch (cause) {
-      throw new Failure(`Error inspecting the snapshot: ${cause instanceof Error ? cause.message : String(cause)}`, 2, { cause });
+      throw new Failure(`Error inspecting the snapshot: ${errorText(cause)}`, 2, { cause });
     }
     const meta = recordOf(JSON.parse(files.text.get("meta.json") ?? "null"));
     if (meta === undefined) throw new Failure("Error inspecting the snapshot: it holds no meta.json", 2);

@@ -2,6 +2,7 @@ import { createReadStream } from "node:fs";
 import { access, constants } from "node:fs/promises";
 import { raft } from "@coffer/client";
 import type { Command } from "../framework/command.js";
+import { errorText } from "../framework/error-text.js";
 import { Failure } from "../framework/failure.js";
 
 export const command: Command = {
@@ -16,7 +17,7 @@ export const command: Command = {
     try {
       await access(path, constants.R_OK);
     } catch (cause) {
-      throw new Failure(`Error opening snapshot file: ${cause instanceof Error ? cause.message : String(cause)}`, 2, { cause });
+      throw new Failure(`Error opening snapshot file: ${errorText(cause)}`, 2, { cause });
     }
     const force = context.flags.bool("force");
     await context.attempt("Error installing the snapshot", raft.restoreSnapshot(await context.client(), () => createReadStream(path), force));

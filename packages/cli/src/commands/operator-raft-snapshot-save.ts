@@ -2,6 +2,7 @@ import { open, rename, rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { raft } from "@coffer/client";
 import type { Command } from "../framework/command.js";
+import { errorText } from "../framework/error-text.js";
 import { Failure } from "../framework/failure.js";
 
 export const command: Command = {
@@ -20,7 +21,7 @@ export const command: Command = {
       await pipeline(body, file.createWriteStream({ flush: true }));
       await rename(partial, path);
     } catch (cause) {
-      throw new Failure(`Error taking the snapshot: ${cause instanceof Error ? cause.message : String(cause)}`, 2, { cause });
+      throw new Failure(`Error taking the snapshot: ${errorText(cause)}`, 2, { cause });
     } finally {
       await rm(partial, { force: true });
     }

@@ -24,6 +24,7 @@ export const command: Command = {
       throw new Failure("Refusing to read from stdin with -non-interactive specified; specify unseal key as an argument to this command");
     }
     if (key === "") key = await askHidden(context.io, "Unseal Key (will be hidden): ", false);
+    if (key === "") throw new Failure("No unseal key was given. Run this on a terminal, pipe the key in, or give it as an argument.");
     const body = flags.bool("migrate") ? { key, migrate: true } : { key };
     return printSealStatus(context, client, await context.attempt("Error unsealing", sys.unseal(client, body)));
   },

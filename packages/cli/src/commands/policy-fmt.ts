@@ -2,6 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { formatHcl } from "@coffer/hcl";
 import type { Command } from "../framework/command.js";
+import { errorText } from "../framework/error-text.js";
 import { Failure } from "../framework/failure.js";
 
 export const command: Command = {
@@ -14,7 +15,7 @@ export const command: Command = {
     try {
       source = await readFile(path, "utf8");
     } catch (cause) {
-      throw new Failure(`Error reading source file: ${cause instanceof Error ? cause.message : String(cause)}`, 1, { cause });
+      throw new Failure(`Error reading source file: ${errorText(cause)}`, 1, { cause });
     }
     await writeFile(path, formatHcl(source, path));
     context.print(`Success! Formatted policy: ${path}`);

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { Command } from "../framework/command.js";
+import { errorText } from "../framework/error-text.js";
 import { Failure } from "../framework/failure.js";
 import { readAll } from "../framework/io.js";
 
@@ -14,7 +15,7 @@ export const command: Command = {
     try {
       policy = file.trim() === "-" ? await readAll(context.io.stdin) : await readFile(file.trim(), "utf8");
     } catch (cause) {
-      throw new Failure(`Error opening policy file: ${cause instanceof Error ? cause.message : String(cause)}`, 2, { cause });
+      throw new Failure(`Error opening policy file: ${errorText(cause)}`, 2, { cause });
     }
     const client = await context.client();
     await context.attempt("Error uploading policy", client.send("PUT", `sys/policies/acl/${name}`, { body: { policy } }));

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { errorText } from "./error-text.js";
 import { Failure } from "./failure.js";
 import type { Context } from "./context.js";
 import { readAll } from "./io.js";
@@ -23,7 +24,7 @@ export async function parseData(context: Context, words: readonly string[], fail
       else await addPair(data, word, stdin);
     }
   } catch (error) {
-    throw new Failure(`${failure}: ${error instanceof Error ? error.message : String(error)}`, 1, { cause: error });
+    throw new Failure(`${failure}: ${errorText(error)}`, 1, { cause: error });
   }
   return data;
 }
@@ -34,9 +35,17 @@ async function addPair(data: Record<string, unknown>, word: string, stdin: () =>
   const key = word.slice(0, at);
   let value = word.slice(at + 1);
   if (value === "-") value = await stdin();
-  else if (value.startsWith("@")) value = await readFile(value.slice(1), "utf8");
+  else if (value.startsWith("@")) value = await readValue(word, value.slice(1));
   else if (value.startsWith("\\@") || value === "\\-") value = value.slice(1);
   merge(data, { [key]: value });
+}
+
+async function readValue(word: string, path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (cause) {
+    throw new Error(`invalid key/value pair "${word}": error reading file: ${errorText(cause)}`, { cause });
+  }
 }
 
 async function parseObject(text: string): Promise<Record<string, unknown>> {

@@ -13,6 +13,8 @@ export type Command = {
   /** Whether -detailed and -format=raw mean something here. */
   readonly detailed?: true;
   readonly raw?: true;
+  /** Exit code of every error, for a command to which 2 means something else. */
+  readonly errorCode?: number;
   /** Resolves with the exit code; nothing is 0. */
   run(context: Context): Promise<number | void>;
 };

@@ -1,5 +1,6 @@
 import type { Client } from "@coffer/client";
 import { formatColumns } from "../output/columns.js";
+import { orderedKeyStatus } from "../output/ordered.js";
 import type { Context } from "./context.js";
 import { call } from "./secret.js";
 
@@ -10,7 +11,7 @@ export async function printKeyStatus(context: Context, client: Client, title?: s
   const secret = await context.attempt("Error reading key status", call(client, "GET", "sys/key-status"));
   const status = secret?.data ?? {};
   if (context.flags.has("field")) return context.printField(status[context.flags.string("field")], "map");
-  if (context.format !== "table") return context.printData(status);
+  if (context.format !== "table") return context.printData(orderedKeyStatus(status));
   if (title !== undefined) context.print(`${title}\n`);
   context.print(
     formatColumns([

@@ -2,6 +2,7 @@ import { ApiError, ClientSetupError, ConnectionError } from "@coffer/client";
 import { formatCommandHelp } from "../output/help.js";
 import type { Command } from "./command.js";
 import { createContext, type Context } from "./context.js";
+import { errorText } from "./error-text.js";
 import { EXIT_SERVER, EXIT_USER, Failure } from "./failure.js";
 import { parseFlags, type Parsed } from "./flags.js";
 import { allFlags } from "./global-flags.js";
@@ -33,10 +34,11 @@ export async function runCommand(command: Command, call: { words: readonly strin
     } catch (error) {
       const code = await report(error, io, words);
       await printRefusalDetails(error, context);
-      return code;
+      return code === 0 ? 0 : (command.errorCode ?? code);
     }
   } catch (error) {
-    return report(error, io, words);
+    const code = await report(error, io, words);
+    return code === 0 ? 0 : (command.errorCode ?? code);
   }
 }
 
@@ -60,7 +62,7 @@ async function printRefusalDetails(error: unknown, context: Context): Promise<vo
   const cause = error instanceof Failure ? error.cause : undefined;
   if (!(cause instanceof ApiError) || cause.status !== 404 || context.format !== "table") return;
   const secret = await parseSecret(cause.text).catch(() => undefined);
-  if (secret !== undefined) await context.printSecret(secret);
+  if (secret !== undefined && secret.warnings.length > 0) await context.printSecret(secret);
 }
 
 async function report(error: unknown, io: Io, words: readonly string[]): Promise<number> {
@@ -80,7 +82,6 @@ async function report(error: unknown, io: Io, words: readonly string[]): Promise
     return report(new Failure(message, EXIT_SERVER, { cause: error }), io, words);
   }
   // What is left is this machine's: an address that does not parse, a file that cannot be read, a full disk.
-  const text = error instanceof Error ? error.message : String(error);
-  io.stderr.write(`${text}\n`);
+  io.stderr.write(`${errorText(error)}\n`);
   return error instanceof ClientSetupError ? EXIT_SERVER : EXIT_USER;
 }

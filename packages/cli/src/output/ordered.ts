@@ -28,7 +28,7 @@ const MOUNT = ["uuid", "type", "description", "accessor", "config", "options", "
 const MOUNT_REST = ["plugin_version", "running_plugin_version", "running_sha256", "deprecation_status"] as const;
 const MOUNT_CONFIG = ["default_lease_ttl", "max_lease_ttl", "force_no_cache"] as const;
 const SEAL_STATUS = [
-  ...["type", "initialized", "sealed", "t", "n", "progress", "nonce", "version", "build_date", "migration", "cluster_name", "cluster_id"],
+  ...["type", "initialized", "sealed", "t", "n", "progress", "nonce", "version", "commit_date", "build_date", "migration", "cluster_name", "cluster_id"],
   ...["recovery_seal", "storage_type", "ha_enabled", "is_self", "active_time", "leader_address", "leader_cluster_address"],
   ...["raft_committed_index", "raft_applied_index"],
 ] as const;
@@ -45,9 +45,23 @@ export function orderedMounts(mounts: Readonly<Record<string, unknown>>): Record
   );
 }
 
+/** What sys/key-status says, in the CLI's order. */
+export function orderedKeyStatus(status: Readonly<Record<string, unknown>>): Map<string, unknown> {
+  return leading(status, ["term", "install_time", "encryptions"]);
+}
+
+const MEMBER = ["hostname", "api_address", "cluster_address", "active_node", "last_echo", "version", "upgrade_version"] as const;
+
+/** The nodes of sys/ha-status as the CLI prints them, under the name that it has for them. */
+export function orderedMembers(nodes: readonly unknown[]): Record<string, unknown> {
+  return { Nodes: nodes.map((node) => leading(recordOf(node) ?? {}, MEMBER)) };
+}
+
 /** A seal status in the CLI's order; what is empty or unknown to an unclustered server is left out. */
 export function orderedSealStatus(status: Readonly<Record<string, unknown>>): Map<string, unknown> {
-  return leading(Object.fromEntries(Object.entries(status).filter(([key, value]) => !(key in STATUS_OMITTED) || (value !== "" && value !== 0 && value !== false))), SEAL_STATUS);
+  const all: Readonly<Record<string, unknown>> = { build_date: "", ...status };
+  const shown = Object.entries(all).filter(([key, value]) => !Object.hasOwn(STATUS_OMITTED, key) || (value !== "" && value !== 0 && value !== false));
+  return leading(Object.fromEntries(shown), SEAL_STATUS);
 }
 
 const STATUS_OMITTED = { is_self: true, leader_address: true, leader_cluster_address: true, raft_committed_index: true, raft_applied_index: true };

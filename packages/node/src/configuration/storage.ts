@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import type { BlockReader, BodyReader } from "@coffer/hcl";
 import { ConfigurationError, variable } from "./environment.js";
 import type { Environment } from "./environment.js";
-import { noEffectWarnings, RAFT_HARMLESS, RAFT_NO_EFFECT } from "./no-effect.js";
+import { AUTOPILOT_NO_EFFECT, noEffectWarnings, RAFT_HARMLESS, RAFT_NO_EFFECT } from "./no-effect.js";
 import type { RetryJoin, Storage } from "./types.js";
 
 const MAX_MULTIPLIER = 10;
@@ -32,7 +32,7 @@ export function readStorage(blocks: readonly BlockReader[], environment: Environ
     trailingLogs: positive(body, "trailing_logs"),
     snapshotThreshold: positive(body, "snapshot_threshold"),
     retryJoin: body.blocks("retry_join").map(readRetryJoin),
-    autopilot: autopilot ? readAutopilot(autopilot.body) : {},
+    autopilot: autopilot ? readAutopilot(autopilot.body, warnings) : {},
   };
   // Read above only where the environment does not override them.
   body.ignore("path", "node_id", ...RAFT_HARMLESS);
@@ -53,7 +53,8 @@ function positive(body: BodyReader, name: string): number | undefined {
   return value === undefined || value > 0 ? value : body.fail(name, `${name} must be positive`);
 }
 
-function readAutopilot(body: BodyReader): Record<string, number | boolean> {
+function readAutopilot(body: BodyReader, warnings: string[]): Record<string, number | boolean> {
+  warnings.push(...noEffectWarnings(body, AUTOPILOT_NO_EFFECT));
   const read = {
     cleanup_dead_servers: body.bool("cleanup_dead_servers"),
     last_contact_threshold: body.durationSeconds("last_contact_threshold"),

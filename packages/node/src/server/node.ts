@@ -1,5 +1,5 @@
 import { hostname, tmpdir } from "node:os";
-import { corsConfig, declareAudit, readClusterInfo } from "@coffer/state-machine";
+import { CLUSTER_KEY, corsConfig, declareAudit, declareAutopilot, readClusterInfo } from "@coffer/state-machine";
 import type { ClusterInfo, SystemServices } from "@coffer/state-machine";
 import { createAdmission } from "../cluster/admission.js";
 import { createClusterControl } from "../cluster/cluster-control.js";
@@ -62,9 +62,9 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     // While it is being initialized the keys are there, but they are nobody's yet.
     return isLeader && !barrier.sealed() && seal.stage() === "member" ? term : undefined;
   };
-  // The devices that the configuration demands are there before the first request is served.
-  let isAuditDeclared = configuration.auditDevices.length === 0;
-  const isActive = () => isAuditDeclared && leadingTerm() !== undefined;
+  // The audit devices that the configuration demands are there before the first request is served.
+  let isDeclared = configuration.auditDevices.length === 0 && (storage.type === "inmem" || Object.keys(storage.autopilot).length === 0);
+  const isActive = () => isDeclared && leadingTerm() !== undefined;
   const member = () => backing.membership?.current();
 
   const stateHeader = createStateHeader(() => clusterInfo().id, () => barrier.derive("forwarding"));
@@ -124,8 +124,14 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
   const control = createNodeControl({ configuration, logging, service, member, isActive, clusterInfo });
   const services: SystemServices = { seal, cluster, keyring: createKeyringControl(barrier, store, env), node: control.node, rooms: service.rooms };
 
+  // Asked for at every write, and changed by nothing but initialisation and restore.
+  let knownCluster: ClusterInfo | undefined;
+  backing.log.onApplied(({ keys, reset }) => {
+    if (reset || keys.includes(CLUSTER_KEY)) knownCluster = undefined;
+  });
   function clusterInfo(): ClusterInfo {
-    return store.evaluate((tx) => readClusterInfo(tx)).value ?? { id: "", name: "" };
+    knownCluster ??= store.evaluate((tx) => readClusterInfo(tx)).value;
+    return knownCluster ?? { id: "", name: "" };
   }
 
   async function stepDown(): Promise<void> {
@@ -135,12 +141,16 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
   const duties = startActiveDuties({
     leadingTerm,
     async onActivation() {
-      if (!isAuditDeclared) {
+      if (!isDeclared) {
         for (const device of configuration.auditDevices) await service.audit.test(device);
-        const { value, outcome } = await store.transact((tx) => declareAudit(tx.scoped("core/"), configuration.auditDevices, env));
-        if (outcome.outcome !== "applied") throw new Error("the audit devices of the configuration could not be stored");
+        const { value, outcome } = await store.transact((tx) => {
+          const core = tx.scoped("core/");
+          if (storage.type === "raft") declareAutopilot(core, storage.autopilot);
+          return declareAudit(core, configuration.auditDevices, env);
+        });
+        if (outcome.outcome !== "applied") throw new Error("the configuration's audit devices and autopilot settings could not be stored");
         if (value.length > 0) logging.logger("audit").info("enabled the configuration's audit devices", { paths: value });
-        isAuditDeclared = true;
+        isDeclared = true;
       }
       activeSince = env.now();
       logging.logger("core").info("this node is active now", { term: backing.log.leadership().term });

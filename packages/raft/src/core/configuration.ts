@@ -1,5 +1,5 @@
-import type { Configuration, LogIndex } from "./types.js";
-import { voters } from "./quorum.js";
+import type { Configuration, LogIndex, NodeId } from "./types.js";
+import { isVoter, voters } from "./quorum.js";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -27,6 +27,8 @@ export function votersChanged(from: Configuration, to: Configuration): number {
 export interface ConfigurationHistory {
   readonly current: () => Configuration;
   readonly currentIndex: () => LogIndex;
+  /** Whether this server votes in the last committed configuration or one after it. */
+  readonly mayYetVote: (id: NodeId) => boolean;
   append(index: LogIndex, configuration: Configuration): void;
   /** Entries from `index` on are gone. True when that changed the current one. */
   truncate(index: LogIndex): boolean;
@@ -41,6 +43,7 @@ export function createConfigurationHistory(index: LogIndex, configuration: Confi
   return {
     current: () => last().configuration,
     currentIndex: () => last().index,
+    mayYetVote: (id) => history.some((one) => isVoter(one.configuration, id)),
     append: (at, next) => void history.push({ index: at, configuration: next }),
     truncate(from) {
       const before = history.length;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { encodeConfiguration } from "./configuration.js";
 import { createCore } from "./core.js";
 import { committedByQuorum, tally } from "./quorum.js";
 import type { RaftCore } from "./api.js";
@@ -22,10 +23,10 @@ function entry(index: number, term: number): Entry {
   return { index, term, kind: "normal", data: new Uint8Array([index]) };
 }
 
-function member(entries: Entry[], term: number): RaftCore {
+function member(entries: Entry[], term: number, inForce = configuration): RaftCore {
   return createCore({
     id: "a", electionTicks: 10, heartbeatTicks: 1, maxInflightMessages: 8, maxInflightBytes: 1 << 20, maxEntriesBytesPerMessage: 1 << 20, reluctanceFactor: 3,
-    random: () => 0, log: memoryLog(entries), hardState: { term, vote: undefined, commit: 0 }, configuration, configurationIndex: 0, appliedIndex: 0,
+    random: () => 0, log: memoryLog(entries), hardState: { term, vote: undefined, commit: 0 }, configuration: inForce, configurationIndex: 0, appliedIndex: 0,
   });
 }
 
@@ -152,4 +153,69 @@ test("a lost append is sent again after the next heartbeat, without a new propos
   assert.deepEqual(toB(), [[2, 0]]);
   core.step({ type: "append-response", from: "b", to: "a", term: 1, ok: false, index: 2, hintIndex: 1, hintTerm: 1, canLead: true });
   assert.deepEqual(toB(), [[1, 1]]);
+});
+
+const without = (...gone: string[]) => ({ servers: configuration.servers.filter((server) => !gone.includes(server.id)) });
+
+test("a server removed by an entry not yet committed campaigns: perhaps only it has that entry, and nobody else can win", () => {
+  const core = member([{ index: 1, term: 1, kind: "config", data: encodeConfiguration(without("a")) }], 1);
+  for (let tick = 0; tick < 10; tick++) core.tick();
+  assert.deepEqual(messagesOf(core).map(({ type, to }) => [type, to]), [["pre-vote", "b"], ["pre-vote", "c"]]);
+});
+
+test("a read that waits for a voter is confirmed when that voter is removed", () => {
+  const disk: Entry[] = [];
+  const core = member(disk, 0, without("c"));
+  core.campaign();
+  core.ready();
+  core.step({ type: "vote-response", from: "b", to: "a", term: 1, granted: true });
+  persist(core, disk);
+  acknowledge(core, "b", 1);
+  core.readIndex(7);
+  assert.deepEqual(core.ready().reads, []);
+  assert.ok(core.proposeConfiguration(without("b", "c")).ok);
+  assert.deepEqual(core.ready().reads, [{ id: 7, index: 1 }]);
+});
+
+test("a full window whose entries were compacted meanwhile is not waited for", () => {
+  const disk: Entry[] = [];
+  const log = memoryLog(disk);
+  let first = 1;
+  const meta = () => ({ index: disk.length, term: 1, configuration, configurationIndex: 0 });
+  const core = createCore({
+    id: "a", electionTicks: 10, heartbeatTicks: 1, maxInflightMessages: 1, maxInflightBytes: 1 << 20, maxEntriesBytesPerMessage: 1 << 20, reluctanceFactor: 3, random: () => 0,
+    log: { ...log, firstIndex: () => first, term: (index) => (index < first - 1 ? undefined : log.term(index)), snapshotMeta: meta },
+    hardState: { term: 0, vote: undefined, commit: 0 }, configuration, configurationIndex: 0, appliedIndex: 0,
+  });
+  core.campaign();
+  core.ready();
+  core.step({ type: "vote-response", from: "b", to: "a", term: 1, granted: true });
+  persist(core, disk);
+  for (const peer of ["b", "c"]) acknowledge(core, peer, 1);
+  for (let count = 0; count < 3; count++) {
+    core.propose(new Uint8Array([count]));
+    persist(core, disk);
+    acknowledge(core, "b", disk.length);
+    core.ready();
+    core.applied(disk.length);
+  }
+  first = 5;
+  core.tick();
+  core.ready();
+  core.step({ type: "heartbeat-response", from: "c", to: "a", term: 1, round: 0, canLead: true });
+  assert.deepEqual(messagesOf(core).flatMap((message) => (message.type === "snapshot" ? [message.to] : [])), ["c"]);
+});
+
+test("bytes in flight to a follower are bounded", () => {
+  const disk: Entry[] = [];
+  const core = elected(disk, 0);
+  persist(core, disk);
+  acknowledge(core, "b", 1);
+  core.ready();
+  let sent = 0;
+  for (let count = 0; count < 8; count++) {
+    core.propose(new Uint8Array(1 << 19));
+    sent += messagesOf(core).reduce((sum, message) => sum + (message.type === "append" && message.to === "b" ? message.entries.length : 0), 0);
+  }
+  assert.equal(sent, 2);
 });

@@ -151,11 +151,12 @@ export function createCore(options: CoreOptions): RaftCore {
 }
 
 /** Configurations in the log that may yet be cut off again: each counts from its entry on, and goes with it. */
-function recallConfigurations({ log, history, options }: CoreState): void {
+function recallConfigurations({ log, history, options, commit }: CoreState): void {
   for (let index = options.configurationIndex + 1; index <= log.lastIndex(); index++) {
     const entry = log.entries(index, index + 1, 1)?.[0];
     if (entry?.kind === "config") history.append(index, decodeConfiguration(entry.data));
   }
+  history.committed(commit);
 }
 
 /** Rules that hold for every message, before the one of its kind (etcd-io/raft's Step; thesis 9.6 for PreVote). */

@@ -60,6 +60,8 @@ export function proposeConfiguration(state: CoreState, configuration: Configurat
   const index = appendOwn(state, "config", data);
   state.history.append(index, decodeConfiguration(data));
   followConfiguration(state);
+  // A round may have waited for a voter that is gone, and nobody else may answer any more.
+  roundConfirmed(state);
   return { ok: true, index, term: state.term };
 }
 
@@ -137,6 +139,8 @@ function askPosition(state: CoreState, peer: Progress): void {
   const prevIndex = peer.next - 1;
   const prevTerm = state.log.term(prevIndex);
   if (prevTerm !== undefined) send(state, { type: "append", to: peer.id, prevIndex, prevTerm, entries: [], commit: state.commit });
+  // Compacted meanwhile: what was in flight will not be sent again from there.
+  else becomeProbe(peer);
 }
 
 function heard(state: CoreState, from: NodeId, canLead: boolean): Progress | undefined {

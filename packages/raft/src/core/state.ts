@@ -2,7 +2,6 @@ import type { CoreOptions } from "./api.js";
 import type { ConfigurationHistory } from "./configuration.js";
 import type { LogView } from "./log-view.js";
 import type { Progress } from "./progress.js";
-import { isVoter } from "./quorum.js";
 import type { LogIndex, Message, NodeId, Role, SnapshotMeta, Term } from "./types.js";
 
 /** A message before its envelope: who sends it and in which term is filled in by `send`. */
@@ -74,9 +73,12 @@ export function sendAfterPersist(state: CoreState, message: Outgoing): void {
   state.messagesAfterPersist.push({ term: state.term, ...message, from: state.id } as Message);
 }
 
-/** Whether this server may try to become leader at all. */
+/**
+ * Whether this server may try to become leader at all. One that is removed by an entry not yet committed may: perhaps only it
+ * has that entry, and nobody else can win (thesis 4.2.2).
+ */
 export function isPromotable(state: CoreState): boolean {
-  return isVoter(state.history.current(), state.id) && state.installing === undefined;
+  return state.history.mayYetVote(state.id) && state.installing === undefined;
 }
 
 export function resetElectionTimer(state: CoreState): void {

@@ -16,7 +16,7 @@ export interface AppliedConfigurations {
   installed(meta: SnapshotMeta): void;
 }
 
-export function readAppliedConfigurations(log: DurableLog, applied: LogIndex): AppliedConfigurations {
+export function readAppliedConfigurations(log: Pick<DurableLog, "firstIndex" | "entries" | "compaction">, applied: LogIndex): AppliedConfigurations {
   let known: AppliedConfiguration[] = [log.compaction];
 
   function remember(entry: Entry): void {

@@ -1,84 +1,7 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import test from "node:test";
-import { testCertificates } from "../testing/certificates.js";
-import { createMemoryMachine } from "../testing/memory-machine.js";
-import type { MemoryMachine } from "../testing/memory-machine.js";
-import type { RaftHost, RaftOptions } from "./api.js";
-import { createRaftHost } from "./host.js";
-
-interface Member {
-  readonly id: string;
-  readonly address: string;
-  readonly machine: MemoryMachine;
-  host: RaftHost | undefined;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-async function until<T>(what: string, check: () => T | undefined | false, timeoutMs = 10_000): Promise<T> {
-  const end = Date.now() + timeoutMs;
-  for (;;) {
-    const value = check();
-    if (value) return value;
-    if (Date.now() > end) throw new Error(`${what}: not within ${timeoutMs} ms`);
-    await new Promise((wake) => setTimeout(wake, 5));
-  }
-}
-
-/** Members in one process, each with its own folder and port, over real mutual TLS. */
-async function createMembers(count: number, more: Partial<RaftOptions> = {}) {
-  const folder = mkdtempSync(join(tmpdir(), "raft-host-"));
-  const tls = await testCertificates();
-  const members: Member[] = [];
-  for (let i = 1; i <= count; i++) members.push({ id: `n${i}`, address: `127.0.0.1:${await freePort()}`, machine: createMemoryMachine(), host: undefined });
-
-  async function start(member: Member, bootstrap = false): Promise<RaftHost> {
-    const host = await createRaftHost(
-      { id: member.id, directory: join(folder, member.id), transport: { listen: member.address, advertise: member.address, tls, clusterId: "test" }, ...(bootstrap && { bootstrap: { address: member.address } }), ...more },
-      member.machine,
-      { log: () => undefined },
-    );
-    host.onFatal((error) => assert.fail(error));
-    member.host = host;
-    return host;
-  }
-
-  const running = () => members.filter((member) => member.host);
-  const leader = () => running().find(({ host }) => host!.status().role === "leader" && host!.status().commitIndex > 0);
-  return {
-    members,
-    start,
-    leader: () => until("a leader", leader),
-    async stop(member: Member) {
-      await member.host!.stop();
-      member.host = undefined;
-    },
-    async form() {
-      await start(members[0]!, true);
-      await until("the first leader", leader);
-      for (const member of members.slice(1)) {
-        await start(member);
-        const added = await members[0]!.host!.addServer({ id: member.id, address: member.address, voter: true });
-        assert.equal(added.ok, true, JSON.stringify(added));
-      }
-    },
-    async close() {
-      for (const { host } of running()) await host!.stop();
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
-}
+import { createMembers, until } from "../testing/cluster.js";
+import type { Member } from "../testing/cluster.js";
 
 const bytes = (text: string) => Buffer.from(text);
 
@@ -151,7 +74,7 @@ test("a server far behind the log gets the state, then follows the log", async (
   const cluster = await createMembers(4, { snapshotThreshold: 50, trailingLogs: 20 });
   try {
     const [a, b, c, late] = cluster.members as [Member, Member, Member, Member];
-    await cluster.start(a, true);
+    await cluster.start(a, { bootstrap: true });
     await cluster.leader();
     for (const member of [b, c]) {
       await cluster.start(member);

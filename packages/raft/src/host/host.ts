@@ -19,6 +19,7 @@ import { openMemberLog } from "./opening.js";
 import { createPersistence } from "./persistence.js";
 import { createProposals } from "./proposals.js";
 import { createReads } from "./reads.js";
+import type { ReadOutcome } from "./reads.js";
 import { settingsOf } from "./settings.js";
 import type { Settings } from "./settings.js";
 import { createSnapshotInstall } from "./snapshot-install.js";
@@ -205,7 +206,8 @@ async function runHost(settings: Settings, log: DurableLog, machine: StateMachin
     reads.applied(applied.index);
     if (!leaderReady && core.status().leaderReady) leadershipChanged();
     compaction.consider(applied.index).catch(fail);
-    drain();
+    // Not at once: whoever was answered just now proposes again in this turn.
+    schedule();
   }
 
   function leadershipChanged(): void {
@@ -260,7 +262,7 @@ async function runHost(settings: Settings, log: DurableLog, machine: StateMachin
       schedule();
       return new Promise<ProposeResult>((resolve) => proposals.add(proposed.index, proposed.term, data.length, resolve));
     },
-    readBarrier: async () => (stopped ? { outcome: "no-leader" } : reads.request()),
+    readBarrier: async () => (stopped ? { outcome: "no-leader" } : new Promise<ReadOutcome>((resolve) => reads.request(resolve))),
     status: () => toStatus(id, core.status(), log.firstIndex(), settings.tickMs),
     addServer: (server) => addServer(membership, server),
     removeServer: (server) => removeServer(membership, server),
@@ -268,7 +270,7 @@ async function runHost(settings: Settings, log: DurableLog, machine: StateMachin
     setCanLead: (canLead) => guard(() => core.setCanLead(canLead)),
     onLeadership: (listener) => void leadershipListeners.push(listener),
     onFatal: (listener) => void fatalListeners.push(listener),
-    metrics: () => ({ ...measures, pendingProposals: proposals.count(), pendingBytes: proposals.bytes() }),
+    metrics: () => ({ ...measures, pendingProposals: proposals.count(), pendingBytes: proposals.bytes(), queuedBytes: transport.queuedBytes() }),
     async stop() {
       stopped = true;
       clearInterval(ticker);

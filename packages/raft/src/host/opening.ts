@@ -1,4 +1,5 @@
 import { encodeConfiguration } from "../core/configuration.js";
+import type { LogIndex, SnapshotMeta, Term } from "../core/types.js";
 import { DamagedLogError } from "../log/record.js";
 import { openDurableLog } from "../log/durable-log.js";
 import type { DurableLog } from "../log/durable-log.js";
@@ -14,7 +15,8 @@ export async function openMemberLog(directory: string, options: RaftOptions, mac
       await log.close();
       log = await openDurableLog(directory);
     }
-    await agreeWithState(log, machine);
+    const adopted = snapshotToAdopt(log, machine.appliedIndex(), machine.appliedTerm());
+    if (adopted) await log.reset(adopted);
     return log;
   } catch (error) {
     await log.close();
@@ -23,18 +25,13 @@ export async function openMemberLog(directory: string, options: RaftOptions, mac
 }
 
 /**
- * The last applied entry must stand in the log. A crash may fall between the install of a snapshot and the log's knowing of
+ * The snapshot that the log has yet to begin after. The last applied entry must stand in the log. A crash may fall between the install of a snapshot and the log's knowing of
  * it; anything else that disagrees is damage. An announcement alone proves nothing: its install may have failed, and the state
  * come there by the log.
  */
-async function agreeWithState(log: DurableLog, machine: StateMachine): Promise<void> {
-  const index = machine.appliedIndex();
-  const term = machine.appliedTerm();
-  if (log.term(index) === term) return;
-  if (log.expected?.index === index && log.expected.term === term) {
-    await log.reset(log.expected);
-    return;
-  }
+export function snapshotToAdopt(log: Pick<DurableLog, "term" | "expected" | "lastIndex" | "compaction">, index: LogIndex, term: Term): SnapshotMeta | undefined {
+  if (log.term(index) === term) return undefined;
+  if (log.expected?.index === index && log.expected.term === term) return log.expected;
   if (index > log.lastIndex()) throw new DamagedLogError(`the state reaches entry ${index}, the log ends at ${log.lastIndex()}`);
   if (index < log.compaction.index) throw new DamagedLogError(`the state ends at entry ${index}, the log begins after ${log.compaction.index}`);
   throw new DamagedLogError(`the state's entry ${index} is of term ${term}, the log's of term ${log.term(index)}`);

@@ -1,20 +1,22 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { createReads } from "./reads.js";
+import type { ReadOutcome } from "./reads.js";
 
 function setUp(applied: number) {
   let time = 0;
   const asked: number[] = [];
   const reads = createReads(() => time, () => applied, () => undefined);
   const core = { readIndex: (id: number) => void asked.push(id) };
-  return { reads, core, asked, pass: (milliseconds: number) => void (time += milliseconds) };
+  const request = () => new Promise<ReadOutcome>((resolve) => reads.request(resolve));
+  return { reads, core, asked, request, pass: (milliseconds: number) => void (time += milliseconds) };
 }
 
 test("callers that wait share one question; those that come while it is out share the next", async () => {
-  const { reads, core, asked } = setUp(7);
-  const first = [reads.request(), reads.request()];
+  const { reads, core, asked, request } = setUp(7);
+  const first = [request(), request()];
   reads.ask(core);
-  const second = reads.request();
+  const second = request();
   reads.ask(core);
   assert.deepEqual(asked, [1]);
   reads.answered(1, 7);
@@ -25,8 +27,8 @@ test("callers that wait share one question; those that come while it is out shar
 });
 
 test("a read whose entries never arrive is given up", async () => {
-  const { reads, core, pass } = setUp(7);
-  const read = reads.request();
+  const { reads, core, request, pass } = setUp(7);
+  const read = request();
   reads.ask(core);
   reads.answered(1, 9);
   pass(5000);
@@ -35,8 +37,8 @@ test("a read whose entries never arrive is given up", async () => {
 });
 
 test("a fruitless question is put again once a leader is known", () => {
-  const { reads, core, asked } = setUp(0);
-  void reads.request();
+  const { reads, core, asked, request } = setUp(0);
+  void request();
   reads.ask(core);
   reads.answered(1, undefined);
   reads.ask(core);

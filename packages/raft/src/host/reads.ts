@@ -13,7 +13,7 @@ interface Caller {
 
 /** Read barriers of this node: all callers that wait when a question goes out share its answer. */
 export interface Reads {
-  request(): Promise<ReadOutcome>;
+  request(resolve: (outcome: ReadOutcome) => void): void;
   /** Puts the waiting callers' question to the core, unless one is out. */
   ask(core: Pick<RaftCore, "readIndex">): void;
   answered(id: number, index: LogIndex | undefined): void;
@@ -50,11 +50,9 @@ export function createReads(now: () => number, appliedIndex: () => LogIndex, onW
   }
 
   return {
-    request() {
-      return new Promise((resolve) => {
-        waiting.push({ deadline: now() + PATIENCE_MS, resolve });
-        onWaiting();
-      });
+    request(resolve) {
+      waiting.push({ deadline: now() + PATIENCE_MS, resolve });
+      onWaiting();
     },
     ask(core) {
       if (asked || holdOff || waiting.length === 0) return;

@@ -39,6 +39,15 @@ type Operation = { type: "put"; key: Uint8Array; value: Uint8Array } | { type: "
 export async function openDurableLog(directory: string): Promise<DurableLog> {
   const db = new Level<Uint8Array, Uint8Array>(directory, { keyEncoding: "view", valueEncoding: "view" });
   await db.open();
+  try {
+    return await readLog(db);
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+}
+
+async function readLog(db: Level<Uint8Array, Uint8Array>): Promise<DurableLog> {
   const meta = <T>(name: string, key: Uint8Array): T | undefined => {
     const bytes = db.getSync(key);
     return bytes === undefined ? undefined : decodeMeta<T>(name, bytes);

@@ -4,12 +4,16 @@ import type { TransportOptions } from "../host/api.js";
 /** Every certificate of the cluster carries this name, so that a node may move to another address. */
 export const CLUSTER_SERVER_NAME = "coffer-cluster";
 
-/** A state or a forwarded request travels in pieces; no single message comes near this. */
-const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
+/** A state or a forwarded request travels in pieces; only a single huge entry comes near this. */
+const MAX_MESSAGE_BYTES = 80 * 1024 * 1024;
 
 /** Reconnect fast: a restarted peer is missed by writes until it is found again. */
 const INITIAL_BACKOFF_MS = 50;
 const MAX_BACKOFF_MS = 250;
+
+/** A connection whose other end is silent (power cut, dropped packets) is given up after both together. */
+const KEEPALIVE_MS = 1000;
+const KEEPALIVE_TIMEOUT_MS = 2000;
 
 export function serverCredentials(tls: TransportOptions["tls"]): grpc.ServerCredentials {
   return grpc.ServerCredentials.createSsl(Buffer.from(tls.ca), [{ cert_chain: Buffer.from(tls.certificate), private_key: Buffer.from(tls.key) }], true);
@@ -19,7 +23,12 @@ export function clientCredentials(tls: TransportOptions["tls"]): grpc.ChannelCre
   return grpc.credentials.createSsl(Buffer.from(tls.ca), Buffer.from(tls.key), Buffer.from(tls.certificate));
 }
 
-const LIMITS = { "grpc.max_receive_message_length": MAX_MESSAGE_BYTES, "grpc.max_send_message_length": MAX_MESSAGE_BYTES };
+const LIMITS = {
+  "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
+  "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
+  "grpc.keepalive_time_ms": KEEPALIVE_MS,
+  "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
+};
 
 export const SERVER_OPTIONS: grpc.ServerOptions = LIMITS;
 

@@ -20,6 +20,8 @@ export interface Transport {
   /** Follows the configuration: streams to servers that went are closed. */
   setServers(servers: readonly Server[]): void;
   peer(id: NodeId): Peer | undefined;
+  /** Bytes handed to gRPC and not yet taken by a socket. */
+  queuedBytes(): number;
   close(): Promise<void>;
 }
 
@@ -43,11 +45,17 @@ function refusal(metadata: grpc.Metadata, options: TransportOptions, self: NodeI
   return undefined;
 }
 
+/** The messages of a frame. A stream speaks for one server only. */
+function read(frame: WireFrame, from: NodeId): Message[] {
+  return (frame.messages as WireMessage[]).map(fromWire).filter((message) => message !== undefined && message.from === from) as Message[];
+}
+
 /** Starts listening. `extend` puts further services on the same port, under the same mutual TLS. */
 export async function startTransport(self: NodeId, options: TransportOptions, events: TransportEvents, extend?: (server: grpc.Server) => void): Promise<Transport> {
   const peers = new Map<NodeId, Peer>();
   // A server that was just added has an empty configuration: it answers its leader at the address the leader gave.
   const callers = new Map<NodeId, Peer>();
+  const listening = new Map<NodeId, unknown>();
   const server = new grpc.Server(SERVER_OPTIONS);
 
   function meet(id: NodeId, address: string): void {
@@ -56,9 +64,9 @@ export async function startTransport(self: NodeId, options: TransportOptions, ev
     callers.set(id, createPeer(id, address, options.tls, handshake(options, self, id), events));
   }
 
-  function forget(from: Map<NodeId, Peer>, id: NodeId): void {
-    from.get(id)?.close();
-    from.delete(id);
+  function forget(known: Map<NodeId, Peer>, id: NodeId): void {
+    known.get(id)?.close();
+    known.delete(id);
   }
 
   server.addService(raftService, {
@@ -70,17 +78,26 @@ export async function startTransport(self: NodeId, options: TransportOptions, ev
       }
       const from = String(call.metadata.get("coffer-from")[0]);
       if (!peers.has(from)) meet(from, String(call.metadata.get("coffer-address")[0]));
+      peers.get(from)?.hurry();
+      listening.set(from, call);
+      // Tells the caller that somebody is there.
+      call.sendMetadata(new grpc.Metadata());
       call.on("data", (frame: WireFrame) => {
-        const messages: Message[] = [];
-        for (const wire of frame.messages as WireMessage[]) {
-          const message = fromWire(wire);
-          // A stream speaks for one server only.
-          if (message && message.from === from) messages.push(message);
+        try {
+          events.onMessages(read(frame, from));
+        } catch (error) {
+          events.log("error", "a peer's message cannot be read", { peer: from, reason: String(error) });
+          call.emit("error", { code: grpc.status.FAILED_PRECONDITION, details: String(error) });
         }
-        events.onMessages(messages);
       });
       call.on("error", () => undefined);
       call.on("end", () => call.end());
+      call.on("close", () => {
+        if (listening.get(from) !== call) return;
+        listening.delete(from);
+        // A stranger that hung up is not called back; it will introduce itself again.
+        forget(callers, from);
+      });
     },
     Snapshot(call: grpc.ServerReadableStream<WireSnapshotChunk, { installed: boolean }>, callback: grpc.sendUnaryData<{ installed: boolean }>) {
       const refused = refusal(call.metadata, options, self);
@@ -106,15 +123,21 @@ export async function startTransport(self: NodeId, options: TransportOptions, ev
     setServers(servers) {
       for (const { id, address } of servers) {
         if (id === self || peers.get(id)?.address === address) continue;
-        forget(callers, id);
         forget(peers, id);
-        peers.set(id, createPeer(id, address, options.tls, handshake(options, self, id), events));
+        meet(id, address);
+        peers.set(id, callers.get(id)!);
+        callers.delete(id);
       }
-      for (const id of [...peers.keys()]) {
-        if (!servers.some((known) => known.id === id)) forget(peers, id);
+      for (const [id, peer] of [...peers]) {
+        if (servers.some((known) => known.id === id)) continue;
+        // One that still speaks is still answered: a leader that removes itself waits for acknowledgements of that.
+        if (listening.has(id)) callers.set(id, peer);
+        else peer.close();
+        peers.delete(id);
       }
     },
     peer: (id) => peers.get(id),
+    queuedBytes: () => [...peers.values(), ...callers.values()].reduce((sum, peer) => sum + peer.queuedBytes(), 0),
     async close() {
       for (const peer of [...peers.values(), ...callers.values()]) peer.close();
       server.forceShutdown();

@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import type grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
+import { entryBytes } from "../core/log-view.js";
 import type { Entry, Message, Server, SnapshotMeta } from "../core/types.js";
 
 /** Told in every stream's metadata; another major version is refused. */
@@ -71,6 +72,11 @@ const TYPE_NAMES = {
 
 const KIND_NAMES = { normal: "NORMAL", config: "CONFIG", noop: "NOOP" } as const satisfies Record<Entry["kind"], string>;
 const KINDS: Readonly<Record<string, Entry["kind"]>> = { NORMAL: "normal", CONFIG: "config", NOOP: "noop" };
+
+/** About how many bytes a message is on the wire. */
+export function sizeOf(message: Sendable): number {
+  return 64 + (message.type === "append" ? message.entries.reduce((sum, entry) => sum + entryBytes(entry), 0) : 0);
+}
 
 export function toWire(message: Sendable): Partial<WireMessage> {
   const common = { type: TYPE_NAMES[message.type], from: message.from, to: message.to, term: message.term };

@@ -58,13 +58,12 @@ export function stringifyDocument(value: unknown): string {
   return text.includes('"isLosslessNumber":true') ? losslessStringify(value)! : text;
 }
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** Stores what users wrote, digits and all. */
 export function documentCodec<T>(): Codec<T> {
   return {
-    encode: (value) => encoder.encode(stringifyDocument(value)),
+    encode: (value) => Buffer.from(stringifyDocument(value)),
     decode: (bytes) => parseDocument(decoder.decode(bytes)) as T,
   };
 }

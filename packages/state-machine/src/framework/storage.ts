@@ -36,13 +36,12 @@ export interface WriteStorage extends ReadStorage {
   delete(key: string): void;
 }
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** JSON values. Not for documents of users, whose large numbers must survive: those use `documentCodec`. */
 export function jsonCodec<T>(): Codec<T> {
   return {
-    encode: (value) => encoder.encode(JSON.stringify(value)),
+    encode: (value) => Buffer.from(JSON.stringify(value)),
     decode: (bytes) => JSON.parse(decoder.decode(bytes)) as T,
   };
 }

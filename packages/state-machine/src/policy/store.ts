@@ -8,12 +8,11 @@ import type { ParsedPolicy } from "./parse.js";
 
 /** Below `core/`. */
 const FOLDER = "policy/acl/";
-const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** Parsed once per version, by the store's cache of decoded values. */
 const policyCodec: Codec<ParsedPolicy> = {
-  encode: ({ name, text }) => encoder.encode(JSON.stringify({ name, text })),
+  encode: ({ name, text }) => Buffer.from(JSON.stringify({ name, text })),
   decode: (bytes) => {
     const { name, text } = JSON.parse(decoder.decode(bytes)) as { name: string; text: string };
     return parsePolicy(name, text);

@@ -1,5 +1,5 @@
 export { policyStore } from "./policy-room.js";
-export { autopilotConfiguration, autopilotState } from "./path-autopilot.js";
+export { autopilotConfiguration, autopilotState, declareAutopilot } from "./path-autopilot.js";
 export type { AutopilotConfiguration } from "./path-autopilot.js";
 export { corsConfig, uiHeaders } from "./path-config.js";
 export type { CorsConfig } from "./path-config.js";

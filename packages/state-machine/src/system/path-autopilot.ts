@@ -1,6 +1,6 @@
 import { invalid } from "../errors.js";
 import { NO_CONTENT, data, field, jsonCodec } from "../framework/index.js";
-import type { ReadStorage } from "../framework/index.js";
+import type { ReadStorage, WriteStorage } from "../framework/index.js";
 import { systemPath } from "./define.js";
 import type { SystemPath } from "./define.js";
 import { goDuration } from "./duration.js";
@@ -34,6 +34,11 @@ const LOWEST_DEAD_THRESHOLD_SECONDS = 60;
 /** `storage` is the view of `core/`. */
 export function autopilotConfiguration(storage: ReadStorage): AutopilotConfiguration {
   return storage.get(KEY, CODEC) ?? DEFAULTS;
+}
+
+/** The configuration file's settings, where nobody has set any: what was set through the API stays. Throws RequestError 400. */
+export function declareAutopilot(storage: WriteStorage, settings: Partial<AutopilotConfiguration>): void {
+  if (Object.keys(settings).length > 0 && !storage.get(KEY, CODEC)) storage.put(KEY, CODEC, checked({ ...DEFAULTS, ...settings }));
 }
 
 function checked(config: AutopilotConfiguration): AutopilotConfiguration {

@@ -1,0 +1,309 @@
+import { createCore } from "../core/core.js";
+import type { RaftCore } from "../core/api.js";
+import type { Configuration, Entry, LogIndex, Message, NodeId, Ready, SnapshotMeta, Term } from "../core/types.js";
+import { readAppliedConfigurations } from "../host/applied-configurations.js";
+import type { AppliedConfigurations } from "../host/applied-configurations.js";
+import { snapshotToAdopt } from "../host/opening.js";
+import { createPendingWrites } from "../host/pending-writes.js";
+import type { PendingWrites, Work } from "../host/pending-writes.js";
+import { createProposals } from "../host/proposals.js";
+import type { Proposals } from "../host/proposals.js";
+import { createReads } from "../host/reads.js";
+import type { Reads } from "../host/reads.js";
+import type { Breakage } from "./breakages.js";
+import type { Checker } from "./checker.js";
+import type { Clock } from "./clock.js";
+import { createDisk } from "./disk.js";
+import type { Disk } from "./disk.js";
+import type { Random } from "./random.js";
+import { createState } from "./state.js";
+import type { State, StatePoint } from "./state.js";
+
+/** Moments a tick; other durations are in moments too. */
+export const TICK = 10;
+/** What the host's millisecond timeouts see as one moment. */
+const MOMENT_MS = 5;
+const TRAILING = 10;
+const COMPACT_AFTER = 15;
+
+/** A whole state on its way to a follower. */
+export interface Parcel {
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly term: Term;
+  readonly meta: SnapshotMeta;
+  readonly point: StatePoint;
+}
+
+export interface MemberPort {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly checker: Checker;
+  readonly breakage: Breakage;
+  readonly send: (message: Message) => void;
+  /** Carries a parcel; `done` tells its sender whether it was installed. */
+  readonly ship: (parcel: Parcel, done: (installed: boolean) => void) => void;
+}
+
+/** What lives in memory; gone with a crash. */
+interface Running {
+  readonly core: RaftCore;
+  readonly pending: PendingWrites;
+  readonly proposals: Proposals;
+  readonly reads: Reads;
+  readonly configurations: AppliedConfigurations;
+  writing: boolean;
+  applying: boolean;
+  compacting: boolean;
+  readonly sendingTo: Set<NodeId>;
+  arrival: { readonly parcel: Parcel; readonly answer: (installed: boolean) => void; accepted: boolean } | undefined;
+  checkedCommit: LogIndex;
+}
+
+/** The shipped core on a simulated disk and state, driven as the host drives it and with the host's own parts. */
+export interface Member {
+  readonly id: NodeId;
+  readonly disk: Disk;
+  running(): Running | undefined;
+  /** Lets the process stand still, as a garbage collection or SIGSTOP does. */
+  pause(moments: number): void;
+  start(): void;
+  crash(): void;
+  receive(message: Message): void;
+  receiveParcel(parcel: Parcel, answer: (installed: boolean) => void): void;
+  tick(): void;
+  /** Runs something on the core and does what it then wants done. */
+  drive(action: (running: Running) => void): void;
+  /** Term of an entry as this member has it, durable or not. */
+  termAt(index: LogIndex): Term | undefined;
+}
+
+export function createMember(id: NodeId, bootstrap: Configuration | undefined, port: MemberPort): Member {
+  const { clock, random, checker, breakage } = port;
+  const disk = createDisk(random, breakage);
+  const state: State = createState(random);
+  let running: Running | undefined;
+  let pausedUntil = 0;
+  if (bootstrap) disk.put({ hardState: { term: 1, vote: undefined, commit: 1 }, entries: [checker.bootstrapEntry(bootstrap)] });
+
+  /** A job of this incarnation: forgotten with a crash, late during a pause. */
+  function later(me: Running | undefined, delay: number, job: (me: Running) => void): void {
+    clock.after(delay, function run() {
+      if (running !== me || !me) return;
+      if (pausedUntil > clock.now()) clock.after(pausedUntil - clock.now(), run);
+      else job(me);
+    });
+  }
+
+  function start(): void {
+    const adopted = snapshotToAdopt(disk, state.applied().index, state.applied().term);
+    if (adopted) disk.reset(adopted);
+    const { index: appliedIndex } = state.applied();
+    const configurations = readAppliedConfigurations(disk, appliedIndex);
+    const core = createCore({
+      id, electionTicks: 8, heartbeatTicks: 2, maxInflightMessages: 4, maxInflightBytes: 1000, maxEntriesBytesPerMessage: 200, reluctanceFactor: 5,
+      random: random.next,
+      log: {
+        firstIndex: disk.firstIndex, lastIndex: disk.lastIndex, term: disk.term, entries: disk.entries,
+        snapshotMeta: () => metaAt(state.applied(), configurations),
+      },
+      hardState: disk.hardState,
+      ...configurations.at(appliedIndex),
+      appliedIndex,
+    });
+    const nowMs = () => clock.now() * MOMENT_MS;
+    running = {
+      core, configurations,
+      pending: createPendingWrites(),
+      proposals: createProposals(nowMs, () => undefined),
+      reads: createReads(nowMs, () => state.applied().index, () => later(running, 1, drain)),
+      writing: false, applying: false, compacting: false, sendingTo: new Set(), arrival: undefined, checkedCommit: disk.compaction.index,
+    };
+    checker.written(member, disk.entries(disk.firstIndex(), disk.lastIndex() + 1, Infinity) ?? []);
+    checker.watch(member);
+  }
+
+  function drain(me: Running): void {
+    me.reads.ask(me.core);
+    while (me.core.hasReady()) {
+      act(me, me.core.ready());
+      me.reads.ask(me.core);
+    }
+    checker.watch(member);
+  }
+
+  function act(me: Running, ready: Ready): void {
+    if (ready.leadership?.role === "leader") checker.elected(member, ready.leadership.term);
+    else if (ready.leadership) me.proposals.orphan();
+    if (ready.leadership?.leader !== undefined) me.reads.retry();
+    for (const read of ready.reads) me.reads.answered(read.id, read.index);
+    if (ready.snapshot) install(me, ready.snapshot);
+    if (ready.committed.length > 0) {
+      me.applying = true;
+      later(me, random.int(1, 15), () => applied(me, ready.committed));
+    }
+    send(me, me.pending.add(ready));
+    if (breakage.answersBeforeSync) send(me, ready.messagesAfterPersist);
+    write(me);
+  }
+
+  function send(me: Running, messages: readonly Message[]): void {
+    for (const message of messages) {
+      if (message.type === "snapshot") ship(me, message);
+      else port.send(message);
+    }
+  }
+
+  function write(me: Running): void {
+    if (me.writing || me.pending.isEmpty()) return;
+    const work = me.pending.take();
+    me.writing = true;
+    disk.begin(() => disk.put(work));
+    later(me, random.int(1, 8), () => {
+      disk.finish();
+      me.writing = false;
+      me.pending.written();
+      checker.written(member, work.entries);
+      reportPersisted(me, work);
+      if (!breakage.answersBeforeSync) send(me, work.messages);
+      drain(me);
+      write(me);
+    });
+  }
+
+  function reportPersisted({ core }: Running, { entries }: Work): void {
+    const last = entries[entries.length - 1];
+    if (last) core.persisted(last.index, last.term);
+  }
+
+  function applied(me: Running, group: readonly Entry[]): void {
+    const points = state.apply(group);
+    me.applying = false;
+    me.configurations.applied(group);
+    checker.applied(member, points);
+    me.core.applied(state.applied().index);
+    for (const entry of group) me.proposals.settle(entry.index, entry.term, "applied");
+    me.reads.applied(state.applied().index);
+    compact(me);
+    drain(me);
+  }
+
+  function compact(me: Running): void {
+    if (me.compacting || me.writing || me.sendingTo.size > 0 || state.applied().index - disk.compaction.index < COMPACT_AFTER + TRAILING) return;
+    me.compacting = true;
+    const index = breakage.compactsUnflushed ? state.applied().index : state.flush() - TRAILING;
+    later(me, random.int(1, 10), () => {
+      me.compacting = false;
+      const term = disk.term(index);
+      if (term === undefined || index <= disk.compaction.index || me.sendingTo.size > 0) return;
+      disk.compact({ index, term, ...me.configurations.at(index) });
+      me.configurations.compacted(index);
+    });
+  }
+
+  function ship(me: Running, offer: Extract<Message, { type: "snapshot" }>): void {
+    if (me.sendingTo.has(offer.to)) return;
+    me.sendingTo.add(offer.to);
+    later(me, random.int(1, 5), () => {
+      const point = state.applied();
+      port.ship({ from: id, to: offer.to, term: offer.term, meta: metaAt(point, me.configurations), point }, (installed) => later(me, 1, () => {
+        me.sendingTo.delete(offer.to);
+        me.core.reportSnapshot(offer.to, installed);
+        drain(me);
+      }));
+    });
+  }
+
+  function install(me: Running, meta: SnapshotMeta): void {
+    const { arrival } = me;
+    if (!arrival || arrival.parcel.meta !== meta) {
+      later(me, 1, () => finished(me, undefined));
+      return;
+    }
+    arrival.accepted = true;
+    const steps = [() => disk.expectSnapshot(meta), () => state.install(arrival.parcel.point), () => disk.reset(meta)];
+    const isBusy = () => me.writing || me.applying || me.compacting || !me.pending.isEmpty();
+    later(me, 5, function next() {
+      // As in the host: after all that is queued for the log and the state, and no write of the log meanwhile.
+      if (isBusy()) later(me, 5, next);
+      else if (steps.length === 3 && random.chance(0.1)) finished(me, undefined);
+      else {
+        steps.shift()!();
+        if (steps.length > 0) later(me, random.int(1, 5), next);
+        else finished(me, meta);
+      }
+    });
+  }
+
+  function finished(me: Running, meta: SnapshotMeta | undefined): void {
+    const { arrival } = me;
+    me.arrival = undefined;
+    if (meta) {
+      me.configurations.installed(meta);
+      checker.counts.installs += 1;
+      me.checkedCommit = meta.index;
+      checker.applied(member, [state.applied()]);
+    }
+    me.core.snapshotInstalled(meta?.index);
+    arrival?.answer(meta !== undefined);
+    me.reads.applied(state.applied().index);
+    drain(me);
+  }
+
+  const member: Member = {
+    id,
+    disk,
+    running: () => running,
+    pause: (moments) => void (pausedUntil = clock.now() + moments),
+    start,
+    crash() {
+      running?.arrival?.answer(false);
+      running?.proposals.abandon();
+      running?.reads.abandon();
+      running = undefined;
+      pausedUntil = 0;
+      disk.crash();
+      state.crash();
+    },
+    receive: (message) => later(running, 0, (me) => {
+      me.core.step(message);
+      checker.watch(member);
+      later(me, random.int(0, 1), drain);
+    }),
+    receiveParcel(parcel, answer) {
+      const me = running;
+      if (!me || me.arrival) {
+        answer(false);
+        return;
+      }
+      me.arrival = { parcel, answer, accepted: false };
+      me.core.step({ type: "snapshot", from: parcel.from, to: id, term: parcel.term, meta: parcel.meta });
+      drain(me);
+      if (me.arrival?.parcel !== parcel || me.arrival.accepted) return;
+      me.arrival = undefined;
+      answer(me.core.status().commitIndex >= parcel.meta.index);
+    },
+    tick: () => {
+      if (!running || pausedUntil > clock.now()) return;
+      running.core.tick();
+      running.proposals.expire();
+      running.reads.expire();
+      drain(running);
+    },
+    drive(action) {
+      if (!running || pausedUntil > clock.now()) return;
+      action(running);
+      later(running, 1, drain);
+    },
+    termAt(index) {
+      const unstable = running?.core.unstable() ?? [];
+      const first = unstable[0]?.index ?? Infinity;
+      return index >= first ? unstable[index - first]?.term : disk.term(index);
+    },
+  };
+  return member;
+}
+
+function metaAt(point: StatePoint, configurations: AppliedConfigurations): SnapshotMeta {
+  return { index: point.index, term: point.term, ...configurations.at(point.index) };
+}
