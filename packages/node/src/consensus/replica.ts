@@ -25,8 +25,11 @@ export function createReplica(): Replica {
   let thread: RaftThread | undefined;
   let reader = EMPTY;
 
-  const announceReset = () => {
+  /** Everything is other than it was: what was heard of one thread says nothing of the next. */
+  const announce = () => {
     for (const listener of appliedListeners) listener({ index: reader.appliedIndex(), keys: [], reset: true });
+    const leadership = thread?.leadership() ?? NOBODY;
+    for (const listener of leadershipListeners) listener(leadership);
   };
   return {
     log: {
@@ -55,12 +58,12 @@ export function createReplica(): Replica {
       attached.onLeadership((leadership) => {
         for (const listener of leadershipListeners) listener(leadership);
       });
-      announceReset();
+      announce();
     },
     detach() {
       thread = undefined;
       reader = EMPTY;
-      announceReset();
+      announce();
     },
   };
 }
