@@ -10,9 +10,10 @@ import type { Logger } from "../logging/logger.js";
 export interface Admission {
   challenge(serverId: string): { readonly challenge: Uint8Array; readonly sealConfig: Readonly<Record<string, unknown>> };
   answer(input: Candidate): Promise<Readonly<Record<string, unknown>>>;
-  /** Gives their vote to servers that joined for one; called about once a second on the active node. */
+  /** Gives their vote to servers that joined for one, once they have caught up; called about once a second on the active node. */
   promote(): Promise<void>;
-  forget(serverId: string): Promise<void>;
+  /** Throws RequestError 400 for a server that is not there. */
+  remove(serverId: string): Promise<void>;
 }
 
 export interface Candidate {
@@ -33,9 +34,12 @@ const recordKey = (id: string) => `raft/server/${id}`;
 const recordCodec = jsonCodec<ServerRecord>();
 const SERVER_ID = /^[\w.:-]{1,128}$/;
 
+const HIGHEST_PORT = 65_535;
+
 export function hostAndPort(address: string): string {
-  const text = address.includes("://") ? address.slice(address.indexOf("://") + 3) : address;
-  if (!/^(\[[0-9a-fA-F:.]+\]|[\w.-]+):\d{1,5}$/.test(text)) throw invalid(`cluster address ${JSON.stringify(address)} is not host:port`);
+  const text = address.replace(/^\w+:\/\//, "").replace(/\/$/, "");
+  const port = /^(?:\[[0-9a-fA-F:.]+\]|[\w.-]+):(\d{1,5})$/.exec(text)?.[1];
+  if (port === undefined || Number(port) < 1 || Number(port) > HIGHEST_PORT) throw invalid(`cluster address ${JSON.stringify(address)} is not host:port`);
   return text;
 }
 
@@ -47,10 +51,11 @@ export function changed(result: MembershipResult): void {
       throw new RequestError("no_active_node", "this node is not the active node any more; try again");
     case "change-in-progress":
       throw new RequestError("overloaded", "another change of the cluster is under way; try again");
+    case "timeout":
+      throw new RequestError("overloaded", result.message);
     case "last-voter":
     case "unknown-server":
     case "id-in-use":
-    case "timeout":
       throw invalid(result.message);
   }
 }
@@ -65,7 +70,9 @@ export interface AdmissionOptions {
 
 export function createAdmission({ member, store, barrier, logger, now }: AdmissionOptions): Admission {
   const book = createChallengeBook(now);
-  let promoting = false;
+  /** Servers that wait for their vote, and those that are being removed: a vote that comes late would bring them back. */
+  const promoting = new Set<string>();
+  const leaving = new Set<string>();
 
   function current(): Member {
     const found = member();
@@ -82,6 +89,23 @@ export function createAdmission({ member, store, barrier, logger, now }: Admissi
     if (!known) return;
     if (known.voter || known.matchIndex > 0) throw invalid(`a server with the id ${JSON.stringify(serverId)} is part of the cluster; if it is gone for good, remove it first: coffer operator raft remove-peer ${serverId}`);
     changed(await found.thread.call("removeServer", serverId));
+  }
+
+  function isForVote(serverId: string): boolean {
+    const { value } = store.evaluate((tx) => record(tx.scoped("core/"), serverId));
+    return value !== undefined && !value.nonVoter;
+  }
+
+  /** Waits until the server has caught up, which may take minutes; the others need not wait for that. */
+  async function giveVote({ thread }: Member, { id, address }: { readonly id: string; readonly address: string }): Promise<void> {
+    promoting.add(id);
+    try {
+      const result = await thread.call("addServer", { id, address, voter: true });
+      if (result.ok) logger.info("a server has caught up and votes now", { id });
+      else logger.warn("a server does not vote yet", { id, reason: result.message });
+    } finally {
+      promoting.delete(id);
+    }
   }
 
   return {
@@ -117,24 +141,22 @@ export function createAdmission({ member, store, barrier, logger, now }: Admissi
     },
     async promote() {
       const found = member();
-      if (!found || promoting) return;
-      promoting = true;
-      try {
-        const { servers } = await found.thread.call("status", null);
-        for (const { id, address, voter, matchIndex } of servers) {
-          if (voter || matchIndex === 0) continue;
-          const { value } = store.evaluate((tx) => record(tx.scoped("core/"), id));
-          if (!value || value.nonVoter) continue;
-          const result = await found.thread.call("addServer", { id, address, voter: true });
-          if (result.ok) logger.info("a server has caught up and votes now", { id });
-          else logger.warn("a server does not vote yet", { id, reason: result.message });
-        }
-      } finally {
-        promoting = false;
-      }
+      if (!found) return;
+      const { servers } = await found.thread.call("status", null);
+      // Nothing is awaited between this look at the servers and the request below: what was removed since is known by then.
+      const waiting = servers.filter(({ id, voter, matchIndex }) => !voter && matchIndex > 0 && !promoting.has(id) && !leaving.has(id) && isForVote(id));
+      await Promise.all(waiting.map((server) => giveVote(found, server)));
     },
-    async forget(serverId) {
-      await store.transact((tx) => tx.scoped("core/").delete(recordKey(serverId)));
+    async remove(serverId) {
+      const found = current();
+      leaving.add(serverId);
+      try {
+        changed(await found.thread.call("removeServer", serverId));
+      } finally {
+        leaving.delete(serverId);
+      }
+      // Of no effect any more, and not to be had where this server itself has left.
+      await store.transact((tx) => tx.scoped("core/").delete(recordKey(serverId))).catch(() => undefined);
     },
   };
 }

@@ -4,7 +4,6 @@ import type { ClusterControl, JoinRequest } from "@coffer/state-machine";
 import type { RaftStatus } from "@coffer/raft";
 import type { Member } from "../lifecycle/member.js";
 import type { Admission } from "./admission.js";
-import { changed } from "./admission.js";
 import type { Echoes } from "./echoes.js";
 import { createHealthTracker } from "./health-tracker.js";
 import type { SnapshotControl } from "./snapshot-control.js";
@@ -39,7 +38,9 @@ export function createClusterControl(options: ClusterControlOptions): ClusterCon
       const isLeader = options.isActive();
       const leader = found?.thread.leader();
       const since = options.activeSince();
-      const active = isLeader ? echoes.own : leader?.leaderId === undefined ? undefined : echoes.of(leader.leaderId)?.echo;
+      // Consensus may be led from here while this node is sealed or not yet active: nobody is sent to it then.
+      const other = leader?.isLeader ? undefined : leader?.leaderId;
+      const active = isLeader ? echoes.own : other === undefined ? undefined : echoes.of(other)?.echo;
       return {
         isLeader,
         leaderId: isLeader ? echoes.own.nodeId : leader?.leaderId,
@@ -69,8 +70,8 @@ export function createClusterControl(options: ClusterControlOptions): ClusterCon
     challenge: async (serverId) => admission.challenge(serverId),
     answer: (input) => admission.answer(input),
     async removePeer(serverId) {
-      changed(await member().thread.call("removeServer", serverId));
-      await admission.forget(serverId);
+      member();
+      await admission.remove(serverId);
     },
     async stepDown() {
       const found = options.member();

@@ -32,17 +32,14 @@ export function createSnapshotControl({ member, log, barrier, logger, spoolDirec
   }
 
   async function* stateOf({ thread }: Member, id: number): AsyncGenerator<Uint8Array> {
-    try {
-      for (let chunk = await thread.call("snapshotChunk", id); chunk !== null; chunk = await thread.call("snapshotChunk", id)) yield chunk;
-    } finally {
-      await thread.call("closeSnapshot", id);
-    }
+    for (let chunk = await thread.call("snapshotChunk", id); chunk !== null; chunk = await thread.call("snapshotChunk", id)) yield chunk;
   }
 
   async function proposeAll(entries: AsyncIterable<Uint8Array>): Promise<void> {
     for await (const entry of entries) {
       const { outcome } = await log.propose(entry);
       if (outcome === "applied") continue;
+      if (outcome === "overloaded") throw new RequestError("overloaded", "the replication pipeline is full; nothing changed. Try again");
       if (outcome === "conflict") throw new RequestError("overloaded", "another restore began meanwhile; this one changed nothing");
       throw new RequestError("no_active_node", "leadership was lost during the restore; unless it had reached its last step, nothing changed. Try again");
     }
@@ -51,14 +48,21 @@ export function createSnapshotControl({ member, log, barrier, logger, spoolDirec
   return {
     async save() {
       const found = current();
+      // Who was deposed without knowing it must not hand out an old state as a backup.
+      if ((await log.readBarrier()).outcome !== "ready") throw new RequestError("no_active_node", "this node is not the active node any more; try again");
       const { servers, configurationIndex } = await found.thread.call("status", null);
       const { id, index, term } = await found.thread.call("openSnapshot", null);
-      return writeSnapshotFile({
-        meta: { index, term, configurationIndex, servers: servers.map((server) => ({ id: server.id, address: server.address, voter: server.voter })) },
-        state: stateOf(found, id),
-        seal: (sums) => seal(barrier.derive("snapshot-seal"), sums),
-        spoolDirectory,
-      });
+      try {
+        // It has read the state to its end, or given up, when it is done.
+        return await writeSnapshotFile({
+          meta: { index, term, configurationIndex, servers: servers.map((server) => ({ id: server.id, address: server.address, voter: server.voter })) },
+          state: stateOf(found, id),
+          seal: (sums) => seal(barrier.derive("snapshot-seal"), sums),
+          spoolDirectory,
+        });
+      } finally {
+        await found.thread.call("closeSnapshot", id);
+      }
     },
     async restore(stream, force) {
       current();

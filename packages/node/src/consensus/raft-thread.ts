@@ -18,7 +18,8 @@ export interface RaftThread extends ReplicatedLog {
   call<N extends CallName>(name: N, argument: Calls[N]["argument"]): Promise<Calls[N]["answer"]>;
   setCanLead(canLead: boolean): void;
   readonly leader: () => LeadershipChange;
-  onLeader(listener: (change: LeadershipChange) => void): void;
+  /** Gives the function that ends it. */
+  onLeader(listener: (change: LeadershipChange) => void): () => void;
   stop(): Promise<void>;
 }
 
@@ -34,13 +35,14 @@ export async function startRaftThread(options: WorkerStart, events: RaftThreadEv
   const worker = new Worker(new URL("./worker.js", import.meta.url), { name: "raft" });
   const pending = new Map<number, Pending>();
   const appliedListeners = new Set<(batch: AppliedBatch) => void>();
-  const leaderListeners: ((change: LeadershipChange) => void)[] = [];
+  const leaderListeners = new Set<(change: LeadershipChange) => void>();
   const waiters: { index: number; wake: () => void }[] = [];
   let nextId = 1;
   let appliedIndex = 0;
   let leader = NO_LEADER;
   let stateDirectory = "";
   let stopped = false;
+  let stopping: Promise<void> | undefined;
 
   const bundler = createBundler<ToWorker>(worker);
   const post = (message: ToWorker) => bundler.post(message);
@@ -63,9 +65,13 @@ export async function startRaftThread(options: WorkerStart, events: RaftThreadEv
   }
 
   function lose(message: string): void {
+    if (stopped) return;
     stopped = true;
+    leader = NO_LEADER;
+    for (const listener of leaderListeners) listener(leader);
     for (const { reject } of pending.values()) reject(new Error(message));
     pending.clear();
+    events.onFatal(message);
   }
 
   // A reset makes this side wait for its readers; what the worker says meanwhile is held, in order, behind it.
@@ -78,11 +84,11 @@ export async function startRaftThread(options: WorkerStart, events: RaftThreadEv
     const waiting = handle(message);
     if (!waiting) return;
     held = [];
-    void waiting.then(() => {
+    waiting.then(() => {
       const rest = held ?? [];
       held = undefined;
       rest.forEach(receive);
-    });
+    }).catch((error: Error) => lose(`the new state cannot be read: ${error.message}`));
   }
 
   function handle(message: FromWorker): Promise<void> | undefined {
@@ -115,30 +121,41 @@ export async function startRaftThread(options: WorkerStart, events: RaftThreadEv
         return undefined;
       case "fatal":
         lose(message.message);
-        events.onFatal(message.message);
         return undefined;
     }
   }
 
+  let isStarted = false;
   await new Promise<void>((resolve, reject) => {
-    worker.once("error", reject);
+    const end = (message: string) => (isStarted ? lose(message) : reject(new Error(message)));
+    worker.on("error", (error) => end(error.message));
+    worker.on("exit", (code) => end(`the raft thread ended with ${code}`));
     worker.on("message", (messages: readonly FromWorker[]) => {
       for (const message of messages) {
         if (message.type === "started") {
+          isStarted = true;
           stateDirectory = message.stateDirectory;
           appliedIndex = message.appliedIndex;
-          worker.off("error", reject);
           resolve();
-        } else if (message.type === "fatal" && stateDirectory === "") reject(new Error(message.message));
+        } else if (message.type === "fatal" && !isStarted) end(message.message);
         else receive(message);
       }
     });
     post({ type: "start", options });
+  }).catch(async (error: unknown) => {
+    stopped = true;
+    await worker.terminate();
+    throw error;
   });
-  worker.on("error", (error) => {
-    lose(error.message);
-    events.onFatal(error.message);
-  });
+
+  async function end(): Promise<void> {
+    try {
+      if (!stopped) await call("stop", null);
+    } finally {
+      stopped = true;
+      await worker.terminate();
+    }
+  }
 
   const leadership = (): Leadership => ({ isLeader: leader.isLeader && leader.ready, leaderId: leader.leaderId, term: leader.term });
   return {
@@ -146,11 +163,12 @@ export async function startRaftThread(options: WorkerStart, events: RaftThreadEv
       return stateDirectory;
     },
     call,
-    propose(entry) {
+    async propose(entry): Promise<ProposeOutcome> {
+      if (stopped) return { outcome: "not-leader" };
       const bytes = ownBytes(entry);
-      return call("propose", bytes, bytes.buffer) as Promise<ProposeOutcome>;
+      return call("propose", bytes, bytes.buffer).catch(() => ({ outcome: "unknown" }));
     },
-    readBarrier: () => call("readBarrier", null) as Promise<BarrierOutcome>,
+    readBarrier: () => call("readBarrier", null).catch((): BarrierOutcome => ({ outcome: "no-leader" })),
     appliedIndex: () => appliedIndex,
     waitApplied(index, timeoutMs) {
       if (appliedIndex >= index) return Promise.resolve(true);
@@ -169,13 +187,12 @@ export async function startRaftThread(options: WorkerStart, events: RaftThreadEv
       appliedListeners.add(listener);
       return () => void appliedListeners.delete(listener);
     },
-    onLeader: (listener) => void leaderListeners.push(listener),
-    onLeadership: (listener) => void leaderListeners.push(() => listener(leadership())),
-    setCanLead: (canLead) => post({ type: "can-lead", canLead }),
-    async stop() {
-      if (!stopped) await call("stop", null);
-      stopped = true;
-      await worker.terminate();
+    onLeader(listener) {
+      leaderListeners.add(listener);
+      return () => void leaderListeners.delete(listener);
     },
+    onLeadership: (listener) => void leaderListeners.add(() => listener(leadership())),
+    setCanLead: (canLead) => post({ type: "can-lead", canLead }),
+    stop: () => (stopping ??= end()),
   };
 }

@@ -58,7 +58,19 @@ function stateMachine(state: StateDatabase): StateMachine {
 
 async function start(options: WorkerStart): Promise<void> {
   const state = await openStateDatabase(join(options.directory, "state"));
-  const host = await createRaftHost(
+  const host = await startHost(options, state).catch(async (error: unknown) => {
+    await state.close();
+    throw error;
+  });
+  running = { host, state, snapshots: new Map() };
+  host.setCanLead(options.bootstrap);
+  host.onFatal((error) => tell({ type: "fatal", message: reasonOf(error) }));
+  tell({ type: "started", stateDirectory: state.location(), appliedIndex: state.appliedIndex() });
+  host.onLeadership(({ role, ready, leader, leaderAddress, term }) => tell({ type: "leadership", change: { isLeader: role === "leader", ready, leaderId: leader, leaderAddress, term } }));
+}
+
+function startHost(options: WorkerStart, state: StateDatabase): Promise<RaftHost> {
+  return createRaftHost(
     {
       id: options.nodeId,
       directory: options.directory,
@@ -73,11 +85,12 @@ async function start(options: WorkerStart): Promise<void> {
     { log: (level, message, fields = {}) => tell({ type: "log", level, message, fields }) },
     (server) => serveQuestions(server, options.clusterId, askMainThread),
   );
-  running = { host, state, snapshots: new Map() };
-  host.setCanLead(options.bootstrap);
-  host.onFatal((error) => tell({ type: "fatal", message: error.message }));
-  tell({ type: "started", stateDirectory: state.location(), appliedIndex: state.appliedIndex() });
-  host.onLeadership(({ role, ready, leader, leaderAddress, term }) => tell({ type: "leadership", change: { isLeader: role === "leader", ready, leaderId: leader, leaderAddress, term } }));
+}
+
+/** LevelDB tells the cause one level down. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
 }
 
 type Handlers = { readonly [N in CallName]: (argument: Calls[N]["argument"], context: Running) => Promise<Calls[N]["answer"]> | Calls[N]["answer"] };
@@ -124,14 +137,14 @@ async function answer(id: number, name: CallName, argument: unknown): Promise<vo
     const handler = HANDLERS[name] as (argument: unknown, context: Running) => unknown;
     tell({ type: "answer", id, value: await handler(argument, running) });
   } catch (error) {
-    tell({ type: "failed", id, message: error instanceof Error ? error.message : String(error) });
+    tell({ type: "failed", id, message: reasonOf(error) });
   }
 }
 
 function receive(message: ToWorker): void {
   switch (message.type) {
     case "start":
-      start(message.options).catch((error: unknown) => tell({ type: "fatal", message: error instanceof Error ? error.message : String(error) }));
+      start(message.options).catch((error: unknown) => tell({ type: "fatal", message: reasonOf(error) }));
       return;
     case "call":
       void answer(message.id, message.name, message.argument);

@@ -1,76 +1,55 @@
-import grpc from "@grpc/grpc-js";
-import { CLIENT_OPTIONS, clientCredentials } from "@coffer/raft";
-import { CLUSTER_ID_KEY } from "./server.js";
-import { clusterService, decodeAnswer, encodeQuestion } from "./wire.js";
-import type { Answer, Question, WireFrame } from "./wire.js";
+import { openConnection } from "./connection.js";
+import type { Asked, ClusterTls, Connection } from "./connection.js";
+import type { Question } from "./wire.js";
 
-/** `unsent`: it certainly did not arrive. `lost`: the stream broke while it was out, so it may have been done. */
-export type Asked = Answer | { readonly kind: "unsent" } | { readonly kind: "lost" };
+export type { Asked } from "./connection.js";
 
 /** The stream to the node that leads. Questions go out at once; answers come in any order. */
 export interface ActiveNodeClient {
-  /** host:port of the cluster listener; undefined where nobody leads. Changing it breaks what is out. */
+  /** host:port of the cluster listener; undefined where nobody is known to lead. */
   pointTo(address: string | undefined): void;
-  ask(question: Question): Promise<Asked>;
+  /** Never rejects. `isRepeatable`: it changes nothing, so that it may as well be asked again. */
+  ask(question: Question, isRepeatable: boolean): Promise<Asked>;
   close(): void;
 }
 
-interface Connection {
-  readonly address: string;
-  readonly client: grpc.Client;
-  readonly stream: grpc.ClientDuplexStream<WireFrame, WireFrame>;
-  readonly waiting: Map<number, (asked: Asked) => void>;
-}
+/** A node that led a moment ago still tells how its last writes ended: it gives up on them itself after two seconds. */
+const LEAVE_MS = 3000;
 
-const ClusterClient = grpc.makeGenericClientConstructor(clusterService, "Cluster");
-
-export function createActiveNodeClient(tls: { readonly ca: string; readonly certificate: string; readonly key: string }, clusterId: string): ActiveNodeClient {
+/** `answerTimeoutMs`: no request takes longer, so an answer that has not come by then never will. Undefined: they may. */
+export function createActiveNodeClient(tls: ClusterTls, clusterId: string, answerTimeoutMs?: number): ActiveNodeClient {
   let target: string | undefined;
-  let connection: Connection | undefined;
-  let nextId = 1;
-
-  function drop(which: Connection): void {
-    if (connection === which) connection = undefined;
-    for (const resolve of which.waiting.values()) resolve({ kind: "lost" });
-    which.waiting.clear();
-    which.stream.cancel();
-    which.client.close();
-  }
+  let current: Connection | undefined;
+  const left = new Set<Connection>();
 
   function connect(address: string): Connection {
-    const client = new ClusterClient(address, clientCredentials(tls), CLIENT_OPTIONS);
-    const metadata = new grpc.Metadata();
-    metadata.set(CLUSTER_ID_KEY, clusterId);
-    const stream = (client["Ask"] as unknown as (metadata: grpc.Metadata) => Connection["stream"]).call(client, metadata);
-    const made: Connection = { address, client, stream, waiting: new Map() };
-    stream.on("data", ({ id, payload }: WireFrame) => {
-      const resolve = made.waiting.get(id);
-      made.waiting.delete(id);
-      resolve?.(decodeAnswer(payload));
+    const made = openConnection(address, tls, clusterId, () => {
+      if (current === made) current = undefined;
+      left.delete(made);
     });
-    stream.on("error", () => drop(made));
-    stream.on("end", () => drop(made));
     return made;
+  }
+
+  function leave(which: Connection): void {
+    current = undefined;
+    left.add(which);
+    which.leave(LEAVE_MS);
   }
 
   return {
     pointTo(address) {
-      if (address === target) return;
       target = address;
-      if (connection && connection.address !== address) drop(connection);
+      // While nobody leads, the one that did may yet answer, or lead again.
+      if (current && address !== undefined && current.address !== address) leave(current);
     },
-    ask(question) {
+    ask(question, isRepeatable) {
       if (target === undefined) return Promise.resolve({ kind: "unsent" });
-      const current = (connection ??= connect(target));
-      const id = nextId++;
-      return new Promise((resolve) => {
-        current.waiting.set(id, resolve);
-        current.stream.write({ id, payload: encodeQuestion(question) });
-      });
+      current ??= connect(target);
+      return current.ask(question, { isRepeatable, timeoutMs: answerTimeoutMs });
     },
     close() {
       target = undefined;
-      if (connection) drop(connection);
+      for (const one of [...left, ...(current ? [current] : [])]) one.close();
     },
   };
 }

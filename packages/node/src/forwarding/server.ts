@@ -12,6 +12,8 @@ export function serveQuestions(server: grpc.Server, clusterId: string, ask: (pay
         call.emit("error", { code: grpc.status.FAILED_PRECONDITION, details: "this node belongs to another cluster" });
         return;
       }
+      // The other side asks nothing before it has seen this: what it has not sent has certainly not been done.
+      call.sendMetadata(new grpc.Metadata());
       let isOpen = true;
       call.on("data", ({ id, payload }: WireFrame) => {
         void ask(payload).then((answer) => {

@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import type grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import type { MessageTypeDefinition } from "@grpc/proto-loader";
+import { CLIENT_OPTIONS } from "@coffer/raft";
 import { RequestError } from "@coffer/state-machine";
 import type { ApiRequest, ApiResponse } from "@coffer/state-machine";
 
@@ -10,6 +11,9 @@ export interface WireFrame {
   readonly id: number;
   readonly payload: Uint8Array;
 }
+
+/** One question or answer. A larger one would break the stream, and with it everything else that is out. */
+export const MAX_PAYLOAD_BYTES = Number(CLIENT_OPTIONS["grpc.max_send_message_length"]) - 1024;
 
 /** A node as it tells the others about itself. */
 export interface Echo {
@@ -36,6 +40,11 @@ interface WireEcho {
   version: string;
 }
 
+interface WireHeader {
+  name: string;
+  value: string;
+}
+
 interface WireRequest {
   id: string;
   operation: string;
@@ -44,7 +53,7 @@ interface WireRequest {
   body: Uint8Array;
   content_type: string;
   token: string;
-  headers: Record<string, string>;
+  headers: WireHeader[];
   remote_address: string;
   remote_port: number;
   client_certificate: Uint8Array;
@@ -53,7 +62,7 @@ interface WireRequest {
 
 interface WireResponse {
   status: number;
-  headers: Record<string, string>;
+  headers: WireHeader[];
   content_type: string;
   body: Uint8Array;
   index: number;
@@ -75,6 +84,16 @@ const answerType = definition["coffer.cluster.v1.Answer"] as unknown as MessageT
 const echoToWire = (echo: Echo): WireEcho => ({ node_id: echo.nodeId, api_address: echo.apiAddress, cluster_address: echo.clusterAddress, hostname: echo.hostname, version: echo.version });
 const echoFromWire = (echo: WireEcho): Echo => ({ nodeId: echo.node_id, apiAddress: echo.api_address, clusterAddress: echo.cluster_address, hostname: echo.hostname, version: echo.version });
 
+const headersToWire = (headers: Readonly<Record<string, string>>): WireHeader[] => Object.entries(headers).map(([name, value]) => ({ name, value }));
+const headersFromWire = (headers: readonly WireHeader[]): Record<string, string> => Object.fromEntries(headers.map(({ name, value }) => [name, value]));
+
+const OPERATIONS: readonly string[] = ["read", "head", "help", "update", "patch", "delete", "list", "scan"] satisfies ApiRequest["operation"][];
+
+function operationFromWire(name: string): ApiRequest["operation"] {
+  if (!OPERATIONS.includes(name)) throw new Error(`a request of operation ${JSON.stringify(name)} came, which this version does not know`);
+  return name as ApiRequest["operation"];
+}
+
 function requestToWire(request: ApiRequest): WireRequest {
   return {
     id: request.id,
@@ -84,7 +103,7 @@ function requestToWire(request: ApiRequest): WireRequest {
     body: request.body,
     content_type: request.contentType,
     token: request.token ?? "",
-    headers: request.headers,
+    headers: headersToWire(request.headers),
     remote_address: request.remoteAddress,
     remote_port: request.remotePort,
     client_certificate: request.clientCertificate ?? new Uint8Array(0),
@@ -95,17 +114,17 @@ function requestToWire(request: ApiRequest): WireRequest {
 function requestFromWire(wire: WireRequest): ApiRequest {
   return {
     id: wire.id,
-    operation: wire.operation as ApiRequest["operation"],
+    operation: operationFromWire(wire.operation),
     path: wire.path,
     query: Object.fromEntries(wire.query.map(({ name, values }) => [name, values.length === 1 ? values[0]! : values])),
     body: wire.body,
     contentType: wire.content_type,
     token: wire.token === "" ? undefined : wire.token,
-    headers: wire.headers,
+    headers: headersFromWire(wire.headers),
     remoteAddress: wire.remote_address,
     remotePort: wire.remote_port,
     ...(wire.client_certificate.length > 0 && { clientCertificate: wire.client_certificate }),
-    forwardedFrom: wire.forwarded_from,
+    ...(wire.forwarded_from !== "" && { forwardedFrom: wire.forwarded_from }),
   };
 }
 
@@ -113,11 +132,11 @@ function requestFromWire(wire: WireRequest): ApiRequest {
 function responseToWire(response: ApiResponse): WireResponse {
   const { body } = response;
   if (body !== null && typeof body !== "string" && !(body instanceof Uint8Array)) throw new RequestError("internal", "this answer is a stream, which is not forwarded; ask the active node");
-  return { status: response.status, headers: response.headers, content_type: response.contentType, body: typeof body === "string" ? Buffer.from(body) : (body ?? new Uint8Array(0)), index: response.index };
+  return { status: response.status, headers: headersToWire(response.headers), content_type: response.contentType, body: typeof body === "string" ? Buffer.from(body) : (body ?? new Uint8Array(0)), index: response.index };
 }
 
 function responseFromWire(wire: WireResponse): ApiResponse {
-  return { status: wire.status, headers: wire.headers, contentType: wire.content_type, body: wire.body.length === 0 ? null : wire.body, index: wire.index };
+  return { status: wire.status, headers: headersFromWire(wire.headers), contentType: wire.content_type, body: wire.body.length === 0 ? null : wire.body, index: wire.index };
 }
 
 export function encodeQuestion(question: Question): Uint8Array {
@@ -143,9 +162,12 @@ export function encodeAnswer(answer: Answer): Uint8Array {
   }
 }
 
+/** Throws for what is no answer of this version: whether anything was done is then not known. */
 export function decodeAnswer(bytes: Uint8Array): Answer {
   const wire = answerType.deserialize(Buffer.from(bytes)) as WireAnswer;
   if (wire.kind === "response" && wire.response) return { kind: "response", response: responseFromWire(wire.response) };
   if (wire.kind === "echo" && wire.echo) return { kind: "echo", echo: echoFromWire(wire.echo) };
-  return { kind: "not-active" };
+  // Only this says that nothing was done.
+  if (wire.kind === "not_active") return { kind: "not-active" };
+  throw new Error("an answer came that this version does not know");
 }

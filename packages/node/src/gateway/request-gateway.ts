@@ -20,23 +20,26 @@ export interface GatewayOptions {
   readonly stateHeader: StateHeader;
   /** Leads, has applied its own first entry, and is unsealed. */
   readonly isActive: () => boolean;
-  readonly forward: (request: ApiRequest) => Promise<Asked>;
-  /** URL; empty while nobody leads. */
+  /** Asks the active node. Never rejects. */
+  readonly forward: (request: ApiRequest, isRepeatable: boolean) => Promise<Asked>;
+  /** URL; empty while nobody else is known to be active. */
   readonly activeApiAddress: () => string;
   readonly nodeId: string;
   /** X-Vault-Forward is honoured. */
   readonly forwardOnDemand: boolean;
+  /** How long a request waits for somebody to lead; default 10 seconds. Milliseconds. */
+  readonly leaderPatienceMs?: number;
 }
 
-/** How long a request waits for somebody to lead, or for a state it has seen elsewhere. Milliseconds. */
 const LEADER_PATIENCE_MS = 10_000;
+/** How long a request waits for a state that its client has seen elsewhere. Milliseconds. */
 const STATE_PATIENCE_MS = 1000;
 const RETRY_PAUSE_MS = 20;
 
 const pause = (milliseconds: number) => new Promise<void>((wake) => setTimeout(wake, milliseconds));
 
 export function createRequestGateway(options: GatewayOptions): RequestGateway {
-  const { core, log, isActive } = options;
+  const { core, log, isActive, leaderPatienceMs = LEADER_PATIENCE_MS } = options;
 
   const failed = (error: RequestError): ApiResponse => ({ status: error.status, headers: {}, contentType: "application/json", body: `${JSON.stringify({ errors: error.messages })}\n`, index: log.appliedIndex() });
   const nobodyLeads = () => failed(new RequestError("no_active_node", "no active Vault instance found: the cluster has no leader that is unsealed and reaches a majority"));
@@ -60,19 +63,42 @@ export function createRequestGateway(options: GatewayOptions): RequestGateway {
     return handled.kind === "response" ? handled.response : elsewhere(request, handled.reason !== "write");
   }
 
+  /** Answers as the active node. Undefined where this is not it, or not any more: then nothing was done. */
+  async function asActive(request: ApiRequest): Promise<ApiResponse | undefined> {
+    if (!isActive()) return undefined;
+    const described = describe(request);
+    if (described instanceof RequestError) return failed(described);
+    if (described?.effect !== "write") {
+      const point = await options.readPoints.next();
+      if (point.outcome === "no-leader" || !isActive()) return undefined;
+    }
+    const handled = await core.handle(request, { active: true });
+    return handled.kind === "response" ? handled.response : undefined;
+  }
+
+  async function askActive(request: ApiRequest, isRepeatable: boolean): Promise<ApiResponse | undefined> {
+    const asked = await options.forward({ ...request, forwardedFrom: options.nodeId }, isRepeatable);
+    switch (asked.kind) {
+      case "response":
+        return asked.response;
+      case "too-large":
+        return failed(new RequestError("too_large", "the request is too large to be forwarded; ask the active node"));
+      case "lost":
+        return isRepeatable ? undefined : failed(new RequestError("no_active_node", "the active node was lost while it worked on this request; it may or may not have taken effect"));
+      case "unsent":
+      case "not-active":
+      case "echo":
+        return undefined;
+    }
+  }
+
   /** `isRepeatable`: what was lost on the way may be asked again, because it changes nothing. */
   async function elsewhere(request: ApiRequest, isRepeatable: boolean): Promise<ApiResponse> {
-    if (request.headers["x-vault-no-request-forwarding"] !== undefined) return redirect(request);
-    const deadline = Date.now() + LEADER_PATIENCE_MS;
+    if (request.stream || request.headers["x-vault-no-request-forwarding"] !== undefined) return redirect(request);
+    const deadline = Date.now() + leaderPatienceMs;
     for (;;) {
-      if (isActive()) {
-        const handled = await core.handle(request, { active: true });
-        if (handled.kind === "response") return handled.response;
-      } else {
-        const asked = await options.forward({ ...request, forwardedFrom: options.nodeId });
-        if (asked.kind === "response") return asked.response;
-        if (asked.kind === "lost" && !isRepeatable) return failed(new RequestError("no_active_node", "the active node was lost while it worked on this request; it may or may not have taken effect"));
-      }
+      const response = await (isActive() ? asActive(request) : askActive(request, isRepeatable));
+      if (response) return response;
       if (Date.now() >= deadline) return nobodyLeads();
       await pause(RETRY_PAUSE_MS);
     }
@@ -116,16 +142,6 @@ export function createRequestGateway(options: GatewayOptions): RequestGateway {
       } else if (described?.effect === "write") return here(request);
       return read(request);
     },
-    async handleForwarded(request) {
-      if (!isActive()) return undefined;
-      const described = describe(request);
-      if (described instanceof RequestError) return failed(described);
-      if (described?.effect !== "write") {
-        const point = await options.readPoints.next();
-        if (point.outcome === "no-leader" || !isActive()) return undefined;
-      }
-      const handled = await core.handle(request, { active: true });
-      return handled.kind === "response" ? handled.response : undefined;
-    },
+    handleForwarded: asActive,
   };
 }

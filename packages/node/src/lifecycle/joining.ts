@@ -1,6 +1,7 @@
-import { createClient } from "@coffer/client";
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { ApiError, createClient } from "@coffer/client";
 import type { Client } from "@coffer/client";
-import { deriveKey, invalid, RequestError } from "@coffer/state-machine";
+import { checkSealConfig, deriveKey, invalid, RequestError } from "@coffer/state-machine";
 import type { JoinRequest } from "@coffer/state-machine";
 import { createNodeKey } from "../certificates/certificates.js";
 import { answerChallenge, open } from "./join-protocol.js";
@@ -11,6 +12,7 @@ import type { NodeIdentity } from "./node-identity.js";
  * the root key as sealed by the unseal key (which is as it lies in storage), and the operator's shares open that.
  */
 export interface JoinOffer {
+  /** To be closed by whoever has the offer in the end. */
   readonly leader: Client;
   readonly nonVoter: boolean;
   readonly shares: number;
@@ -33,39 +35,94 @@ interface AnswerData {
 }
 
 const TIMEOUT_MS = 10_000;
+const CLIENT_ERROR = 400;
+const SERVER_ERROR = 500;
+
+/** What an operator is told of a conversation with another node that failed. */
+function refusal(address: string, error: unknown): RequestError {
+  if (error instanceof RequestError) return error;
+  if (error instanceof ApiError) {
+    const text = `${address} refuses: ${error.errors.join("; ") || `status ${error.status}`}`;
+    return error.status >= CLIENT_ERROR && error.status < SERVER_ERROR ? invalid(text) : new RequestError("upstream_failed", text);
+  }
+  return new RequestError("upstream_failed", `cannot join through ${address}: ${error instanceof Error ? error.message : String(error)}`);
+}
+
+const isText = (value: unknown): value is string => typeof value === "string" && value !== "";
 
 async function challenge(leader: Client, nodeId: string): Promise<ChallengeData> {
   const { data } = await leader.request<ChallengeData>("POST", "sys/storage/raft/bootstrap/challenge", { body: { server_id: nodeId } });
-  if (typeof data?.challenge !== "string" || data.seal_config?.type !== "shamir" || typeof data.seal_config.sealed_root_key !== "string") throw new Error("the answer is not that of a Coffer node");
+  if (!isText(data?.challenge) || data.seal_config?.type !== "shamir" || !isText(data.seal_config.sealed_root_key)) throw new Error("the answer is not that of a Coffer node");
+  checkSealConfig(data.seal_config.secret_shares, data.seal_config.secret_threshold);
   return data;
 }
 
-/** Asks a node of the cluster what it takes to join. Rejects with the client's errors. */
-export async function askToJoin(request: JoinRequest, nodeId: string): Promise<JoinOffer> {
-  const leader = createClient({
-    address: request.leaderApiAddress,
-    ...(request.leaderCaCertificate !== undefined && { caCertPem: request.leaderCaCertificate }),
-    ...(request.leaderClientCertificate !== undefined && { clientCert: request.leaderClientCertificate }),
-    ...(request.leaderClientKey !== undefined && { clientKey: request.leaderClientKey }),
-    ...(request.leaderTlsServerName !== undefined && { tlsServerName: request.leaderTlsServerName }),
-    timeoutMs: TIMEOUT_MS,
-    maxRetries: 0,
-  });
-  const { seal_config: seal } = await challenge(leader, nodeId);
-  return { leader, nonVoter: request.nonVoter, shares: seal.secret_shares, threshold: seal.secret_threshold, sealedRootKey: Buffer.from(seal.sealed_root_key, "base64") };
+/** What sys/storage/raft/join names is text, from a caller without a token: never a file of this machine, nor a socket in it. */
+function checkRequest({ leaderApiAddress, leaderClientCertificate, leaderClientKey }: JoinRequest): void {
+  if (!/^https?:\/\//.test(leaderApiAddress)) throw invalid("leader_api_addr must be a URL that begins with http:// or https://");
+  for (const pem of [leaderClientCertificate, leaderClientKey]) if (pem !== undefined && !pem.startsWith("-----BEGIN ")) throw invalid("leader_client_cert and leader_client_key must be PEM");
 }
 
-/** Proves that the root key is known, and becomes a member. The caller stores the identity before it starts as one. */
+/** Asks a node of the cluster what it takes to join. Rejects with RequestError: 400 where it refuses, 502 where it cannot be asked. */
+export async function askToJoin(request: JoinRequest, nodeId: string): Promise<JoinOffer> {
+  checkRequest(request);
+  let leader: Client | undefined;
+  try {
+    leader = createClient({
+      address: request.leaderApiAddress,
+      ...(request.leaderCaCertificate !== undefined && { caCertPem: request.leaderCaCertificate }),
+      ...(request.leaderClientCertificate !== undefined && { clientCert: request.leaderClientCertificate }),
+      ...(request.leaderClientKey !== undefined && { clientKey: request.leaderClientKey }),
+      ...(request.leaderTlsServerName !== undefined && { tlsServerName: request.leaderTlsServerName }),
+      timeoutMs: TIMEOUT_MS,
+      maxRetries: 0,
+    });
+    const { seal_config: seal } = await challenge(leader, nodeId);
+    return { leader, nonVoter: request.nonVoter, shares: seal.secret_shares, threshold: seal.secret_threshold, sealedRootKey: Buffer.from(seal.sealed_root_key, "base64") };
+  } catch (error) {
+    leader?.close();
+    throw refusal(request.leaderApiAddress, error);
+  }
+}
+
+/**
+ * Proves that the root key is known, and becomes a member. The caller stores the identity before it starts as one. An answer
+ * that got lost may be asked for again. Rejects with RequestError.
+ */
 export async function proveAndJoin(offer: JoinOffer, rootKey: Uint8Array, nodeId: string, clusterAddress: string): Promise<NodeIdentity> {
-  const { key, publicKey } = await createNodeKey();
-  const asked = await challenge(offer.leader, nodeId);
-  const answer = answerChallenge(deriveKey(rootKey, "join-challenge"), Buffer.from(asked.challenge, "base64"), nodeId, publicKey);
-  if (!answer) throw invalid("the unseal keys are not those of the cluster this node was asked to join");
-  const { data } = await offer.leader.request<AnswerData>("POST", "sys/storage/raft/bootstrap/answer", {
-    body: { server_id: nodeId, answer: Buffer.from(answer).toString("base64"), cluster_addr: clusterAddress, non_voter: offer.nonVoter, public_key: publicKey },
-    timeoutMs: TIMEOUT_MS,
-  });
-  const caKey = open(deriveKey(rootKey, "cluster-keys"), Buffer.from(data.sealed_ca_key, "base64"));
-  if (!caKey) throw new RequestError("upstream_failed", "the active node's answer cannot be opened");
-  return { nodeId, clusterId: data.cluster_id, origin: "joiner", tls: { ca: data.cluster_ca, caKey: Buffer.from(caKey).toString(), certificate: data.certificate, key } };
+  try {
+    const { key, publicKey } = await createNodeKey();
+    const asked = await challenge(offer.leader, nodeId);
+    const answer = answerChallenge(deriveKey(rootKey, "join-challenge"), Buffer.from(asked.challenge, "base64"), nodeId, publicKey);
+    if (!answer) throw invalid("the unseal keys are not those of the cluster this node was asked to join");
+    const { data } = await offer.leader.request<AnswerData>("POST", "sys/storage/raft/bootstrap/answer", {
+      body: { server_id: nodeId, answer: Buffer.from(answer).toString("base64"), cluster_addr: clusterAddress, non_voter: offer.nonVoter, public_key: publicKey },
+    });
+    return identityFrom(data, rootKey, nodeId, key);
+  } catch (error) {
+    throw refusal(offer.leader.address, error);
+  }
+}
+
+/**
+ * The answer may have come over plain HTTP. Only a holder of the root key can have sealed the CA's key; so a CA and a
+ * certificate that fit that key are the cluster's own, and nobody between has put theirs in their place.
+ */
+function identityFrom(data: AnswerData, rootKey: Uint8Array, nodeId: string, key: string): NodeIdentity {
+  const { cluster_id: clusterId, cluster_ca: ca, certificate, sealed_ca_key: sealedCaKey } = data ?? {};
+  if (![clusterId, ca, certificate, sealedCaKey].every(isText)) throw new RequestError("upstream_failed", "the active node's answer is incomplete");
+  const opened = open(deriveKey(rootKey, "cluster-keys"), Buffer.from(sealedCaKey, "base64"));
+  const caKey = opened && Buffer.from(opened).toString();
+  if (caKey === undefined || !isGenuine({ ca, caKey, certificate, key })) throw new RequestError("upstream_failed", "the active node's answer cannot be trusted: it was not made with this cluster's keys");
+  return { nodeId, clusterId, origin: "joiner", tls: { ca, caKey, certificate, key } };
+}
+
+function isGenuine({ ca, caKey, certificate, key }: NodeIdentity["tls"]): boolean {
+  try {
+    const authority = new X509Certificate(ca);
+    const own = new X509Certificate(certificate);
+    return authority.checkPrivateKey(createPrivateKey(caKey)) && own.verify(authority.publicKey) && own.checkPrivateKey(createPrivateKey(key));
+  } catch {
+    return false;
+  }
 }

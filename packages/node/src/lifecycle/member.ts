@@ -1,4 +1,5 @@
 import { openStateReader } from "@coffer/state-machine";
+import type { ReopenableReader } from "@coffer/state-machine";
 import { startRaftThread } from "../consensus/raft-thread.js";
 import type { LeadershipChange } from "../consensus/protocol.js";
 import type { RaftThread } from "../consensus/raft-thread.js";
@@ -29,11 +30,16 @@ export interface MemberOptions {
   /** A question of another node; see forwarding/wire.ts. */
   readonly onQuestion: (payload: Uint8Array) => Promise<Uint8Array>;
   readonly onFatal: (message: string) => void;
+  /** See createActiveNodeClient. */
+  readonly answerTimeoutMs: number | undefined;
   readonly logger: Logger;
 }
 
 export async function startMember(options: MemberOptions): Promise<Member> {
   const { storage, identity, replica, logger } = options;
+  // A state may be replaced before the first one could be opened here.
+  let opened: (reader: ReopenableReader) => void = () => undefined;
+  const ready = new Promise<ReopenableReader>((resolve) => (opened = resolve));
   const thread = await startRaftThread(
     {
       nodeId: identity.nodeId,
@@ -52,14 +58,19 @@ export async function startMember(options: MemberOptions): Promise<Member> {
       onLog: (level, message, fields) => logger.log(isLevel(level) ? level : ("info" satisfies Level), message, fields),
       onFatal: options.onFatal,
       async onReset(directory) {
+        const reader = await ready;
         await reader.reopen(directory);
         // Deleting the old folder may wait for snapshots that long reads hold; nobody waits for it.
         void reader.released().then(() => thread.call("dropRetired", null)).catch(() => undefined);
       },
     },
   );
-  const reader = await openStateReader(thread.stateDirectory);
-  const active = createActiveNodeClient(identity.tls, identity.clusterId);
+  const reader = await openStateReader(thread.stateDirectory).catch(async (error: unknown) => {
+    await thread.stop();
+    throw error;
+  });
+  opened(reader);
+  const active = createActiveNodeClient(identity.tls, identity.clusterId, options.answerTimeoutMs);
   const followLeader = ({ isLeader, leaderAddress }: LeadershipChange) => active.pointTo(isLeader ? undefined : leaderAddress);
   followLeader(thread.leader());
   thread.onLeader(followLeader);

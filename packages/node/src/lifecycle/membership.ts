@@ -14,8 +14,9 @@ export interface Membership {
   current(): Member | undefined;
   /** Takes up what the data folder says; false where it says nothing. */
   resume(): Promise<boolean>;
-  /** A new cluster with this node as its first member; `write` runs once it leads. Undone when that rejects. */
+  /** A new cluster with this node as its first member; `write` runs once it leads. Undone when that rejects. Only where there is no member yet. */
   found<T>(write: () => Promise<T>): Promise<T>;
+  /** Becomes a member of the cluster that made the offer. Only where there is no member yet; may be repeated after a failure. */
   enter(offer: JoinOffer, rootKey: Uint8Array): Promise<void>;
   onStart(listener: (member: Member) => void): void;
   stop(): Promise<void>;
@@ -29,6 +30,7 @@ export interface MembershipOptions {
   readonly replica: Replica;
   readonly onQuestion: (payload: Uint8Array) => Promise<Uint8Array>;
   readonly onFatal: (message: string) => void;
+  readonly answerTimeoutMs: number | undefined;
   readonly logger: Logger;
 }
 
@@ -45,6 +47,11 @@ export function createMembership(options: MembershipOptions): Membership {
     member = started;
     for (const listener of listeners) listener(started);
     return started;
+  }
+
+  /** What is deleted next must not be in use. */
+  function requireOutside(): void {
+    if (member) throw new Error("this node is a member of a cluster already");
   }
 
   async function stop(): Promise<void> {
@@ -68,6 +75,7 @@ export function createMembership(options: MembershipOptions): Membership {
       return true;
     },
     async found(write) {
+      requireOutside();
       dropUnfinished(path);
       const identity = await foundIdentity(nodeId);
       writeIdentity(path, identity);
@@ -83,6 +91,7 @@ export function createMembership(options: MembershipOptions): Membership {
       }
     },
     async enter(offer, rootKey) {
+      requireOutside();
       const identity = await proveAndJoin(offer, rootKey, nodeId, options.advertise);
       dropUnfinished(path);
       writeIdentity(path, identity);
@@ -95,13 +104,17 @@ export function createMembership(options: MembershipOptions): Membership {
 
 function leading({ thread }: Member): Promise<void> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`this node did not become leader of its own cluster within ${FIRST_LEADERSHIP_MS / 1000} s`)), FIRST_LEADERSHIP_MS);
+    const timer = setTimeout(() => {
+      stopLooking();
+      reject(new Error(`this node did not become leader of its own cluster within ${FIRST_LEADERSHIP_MS / 1000} s`));
+    }, FIRST_LEADERSHIP_MS);
     const look = () => {
       if (!thread.leadership().isLeader) return;
       clearTimeout(timer);
+      stopLooking();
       resolve();
     };
-    thread.onLeader(look);
+    const stopLooking = thread.onLeader(look);
     look();
   });
 }

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
@@ -16,26 +16,45 @@ export interface NodeIdentity {
 
 const FILE = "node.json";
 
+function isIdentity(found: unknown): found is NodeIdentity {
+  const { nodeId, clusterId, origin, tls } = (found ?? {}) as Partial<Record<string, unknown>>;
+  const { ca, caKey, certificate, key } = (tls ?? {}) as Partial<Record<string, unknown>>;
+  return [nodeId, clusterId, ca, caKey, certificate, key].every((text) => typeof text === "string" && text !== "") && ["founding", "founder", "joiner"].includes(origin as string);
+}
+
+/** Undefined where this node belongs to no cluster yet. Throws for a file that cannot be read, without a word of its contents. */
 export function readIdentity(directory: string): NodeIdentity | undefined {
   const path = join(directory, FILE);
   if (!existsSync(path)) return undefined;
-  const found = JSON.parse(readFileSync(path, "utf8")) as NodeIdentity;
-  if (!found.nodeId || !found.clusterId || !found.tls?.key) throw new Error(`${path} is damaged: remove this node from the cluster, delete its data folder and join again`);
+  const text = readFileSync(path, "utf8");
+  let found: unknown;
+  try {
+    found = JSON.parse(text);
+  } catch {
+    found = undefined;
+  }
+  if (!isIdentity(found)) throw new Error(`${path} is damaged: remove this node from the cluster, delete its data folder and join again`);
   return found;
+}
+
+function sync(path: string): void {
+  const handle = openSync(path, "r");
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
 }
 
 /** Durable before it returns: a certificate that the leader issued must not be lost to a crash. */
 export function writeIdentity(directory: string, identity: NodeIdentity): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const path = join(directory, FILE);
-  const file = openSync(`${path}.new`, "w", 0o600);
-  writeSync(file, JSON.stringify(identity));
-  fsyncSync(file);
-  closeSync(file);
+  rmSync(`${path}.new`, { force: true });
+  writeFileSync(`${path}.new`, JSON.stringify(identity), { mode: 0o600 });
+  sync(`${path}.new`);
   renameSync(`${path}.new`, path);
-  const folder = openSync(directory, "r");
-  fsyncSync(folder);
-  closeSync(folder);
+  sync(directory);
 }
 
 /** Forgets a cluster that was never finished. Only for a node that holds no initialised cluster. */

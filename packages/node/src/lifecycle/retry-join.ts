@@ -1,4 +1,4 @@
-import { ApiError } from "@coffer/client";
+import { RequestError } from "@coffer/state-machine";
 import type { RetryJoin } from "../configuration/types.js";
 import type { Logger } from "../logging/logger.js";
 import type { SealLifecycle } from "./seal-control.js";
@@ -6,7 +6,7 @@ import type { SealLifecycle } from "./seal-control.js";
 const PAUSE_MS = 1000;
 
 /** Asks the configured nodes in turn until one of them takes this node in, or it is initialised. */
-export function startRetryJoin(targets: readonly RetryJoin[], seal: SealLifecycle, logger: Logger): { stop(): void } {
+export function startRetryJoin(targets: readonly RetryJoin[], seal: Pick<SealLifecycle, "stage" | "join">, logger: Logger): { stop(): void } {
   let timer: NodeJS.Timeout | undefined;
   let stopped = targets.length === 0;
   // The same failure again and again is said once.
@@ -14,18 +14,17 @@ export function startRetryJoin(targets: readonly RetryJoin[], seal: SealLifecycl
 
   async function round(): Promise<void> {
     for (const target of targets) {
-      if (stopped || seal.stage() === "member") return;
       // An offer that was accepted may yet come to nothing, when its node is gone by the time of the unsealing.
-      if (seal.stage() !== "new") break;
+      if (stopped || seal.stage() !== "new") break;
       try {
         await seal.join(requestOf(target));
       } catch (error) {
-        const reason = reasonOf(error);
+        const reason = error instanceof RequestError ? error.messages.join("; ") : String(error);
         if (told.get(target.leaderApiAddress) !== reason) logger.info("cannot join through this node yet; will try again", { address: target.leaderApiAddress, reason });
         told.set(target.leaderApiAddress, reason);
       }
     }
-    if (!stopped) timer = setTimeout(() => void round(), PAUSE_MS);
+    if (!stopped && seal.stage() !== "member") timer = setTimeout(() => void round(), PAUSE_MS);
   }
 
   void round();
@@ -35,11 +34,6 @@ export function startRetryJoin(targets: readonly RetryJoin[], seal: SealLifecycl
       clearTimeout(timer);
     },
   };
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof ApiError) return error.errors.join("; ") || `status ${error.status}`;
-  return error instanceof Error ? error.message : String(error);
 }
 
 function requestOf(target: RetryJoin) {

@@ -9,13 +9,19 @@ export type Stage =
   /** Nothing is stored here: sys/init or a join may begin. */
   | { readonly kind: "new" }
   | { readonly kind: "busy"; readonly doing: string }
-  /** An active node told what it takes; the shares open its sealed root key. */
-  | { readonly kind: "joining"; readonly offer: JoinOffer; readonly session: UnsealSession<Uint8Array> }
+  | Joining
   | { readonly kind: "member" };
+
+/** An active node told what it takes; the shares open its sealed root key. */
+interface Joining {
+  readonly kind: "joining";
+  readonly offer: JoinOffer;
+  readonly session: UnsealSession<Uint8Array>;
+}
 
 export interface SealLifecycle extends SealControl {
   readonly stage: () => Stage["kind"];
-  /** Asks one node of a cluster; false while it cannot be reached. Throws RequestError where joining makes no sense. */
+  /** Asks one node of a cluster what joining takes; false where this node is busy with something else. Rejects with RequestError. */
   join(request: JoinRequest): Promise<boolean>;
 }
 
@@ -44,6 +50,16 @@ export interface SealLifecycleOptions {
 /** How long a joined node waits for the first state to reach it. */
 const FIRST_STATE_MS = 60_000;
 
+function forget({ rootKey, keyring }: BarrierKeys): void {
+  rootKey.fill(0);
+  for (const { key } of keyring) key.fill(0);
+}
+
+function drop({ offer, session }: Joining): void {
+  session.reset();
+  offer.leader.close();
+}
+
 export function createSealLifecycle(options: SealLifecycleOptions): SealLifecycle {
   const { log, store, barrier, env, logger } = options;
   let stage: Stage = options.isMember ? { kind: "member" } : { kind: "new" };
@@ -51,9 +67,16 @@ export function createSealLifecycle(options: SealLifecycleOptions): SealLifecycl
 
   const raw = { getRaw: (key: string) => store.evaluate((tx) => tx.getRaw(key)).value };
 
-  function unlock(keys: BarrierKeys): void {
-    barrier.unlock(keys);
+  function dropSession(): void {
+    session?.reset();
     session = undefined;
+  }
+
+  function unlock(keys: BarrierKeys): void {
+    // Two requests may bring the last share at once.
+    if (!barrier.sealed()) return forget(keys);
+    barrier.unlock(keys);
+    dropSession();
     options.onUnsealed();
     logger.info("vault is unsealed");
   }
@@ -62,21 +85,22 @@ export function createSealLifecycle(options: SealLifecycleOptions): SealLifecycl
     if (barrier.sealed()) return;
     barrier.seal();
     store.clearCache();
-    session = undefined;
     options.onSealed();
     logger.info("vault is sealed", { reason });
   }
 
   // The keyring changes by rotation, and by a restore; a restore of another cluster's state needs that cluster's shares.
   log.onApplied(({ keys, reset }) => {
-    if (barrier.sealed() || !(reset || keys.includes(KEYRING_KEY))) return;
+    // Shares given so far were meant for what the state was before.
+    if (reset) dropSession();
+    if (stage.kind !== "member" || barrier.sealed() || !(reset || keys.includes(KEYRING_KEY))) return;
     try {
       const found = readKeyring(raw, barrier.rootKey());
-      if (!found) lock("the state holds no keyring");
-      else barrier.unlock(found);
+      if (found) barrier.unlock(found);
+      else lock("the state holds no keyring");
     } catch (error) {
-      if (!(error instanceof BarrierError)) throw error;
-      lock("the restored state is of another cluster: unseal with its keys");
+      // Without the keys that the state is sealed with, this node would only write what nobody can read.
+      lock(error instanceof BarrierError ? "the state is sealed with other keys now: unseal with the shares of its cluster" : "the keyring cannot be read");
     }
   });
 
@@ -103,7 +127,8 @@ export function createSealLifecycle(options: SealLifecycleOptions): SealLifecycl
   }
 
   async function init({ secretShares, secretThreshold }: InitRequest): Promise<InitResult> {
-    if (stage.kind !== "new") throw invalid(stage.kind === "busy" ? `this node is ${stage.doing}` : "Vault is already initialized");
+    if (stage.kind === "busy") throw invalid(`this node is ${stage.doing}`);
+    if (stage.kind !== "new") throw invalid("Vault is already initialized");
     stage = { kind: "busy", doing: "being initialized" };
     try {
       const made = await options.found(() => writeFirstState(secretShares, secretThreshold));
@@ -121,60 +146,74 @@ export function createSealLifecycle(options: SealLifecycleOptions): SealLifecycl
   }
 
   async function join(request: JoinRequest): Promise<boolean> {
-    if (stage.kind === "member") throw invalid("this node is part of a cluster already; to move it, remove it there and delete its data folder");
-    if (stage.kind !== "new") return stage.kind === "joining";
-    stage = { kind: "busy", doing: "asking to join a cluster" };
-    let next: Stage = { kind: "new" };
-    try {
-      const offer = await askToJoin(request, options.nodeId);
-      next = { kind: "joining", offer, session: createUnsealSession(offer.threshold, env.uuid, (unsealKey) => openRootKey(unsealKey, offer.sealedRootKey)) };
-      logger.info("may join the cluster once it is given the unseal keys", { via: request.leaderApiAddress });
-      return true;
-    } finally {
-      stage = next;
+    const before = stage;
+    if (before.kind === "member") throw invalid("this node is part of a cluster already; to move it, remove it there and delete its data folder");
+    if (before.kind === "busy") return false;
+    const offer = await askToJoin(request, options.nodeId);
+    // Meanwhile it may have been initialised, or another node may have answered.
+    if (stage !== before) {
+      offer.leader.close();
+      return stage.kind === "joining";
     }
+    if (before.kind === "joining") drop(before);
+    stage = { kind: "joining", offer, session: createUnsealSession(offer.threshold, env.uuid, (unsealKey) => openRootKey(unsealKey, offer.sealedRootKey)) };
+    logger.info("may join the cluster once it is given the unseal keys", { via: request.leaderApiAddress });
+    return true;
   }
 
   /** The state comes from the leader; until the keyring is in it there is nothing to unlock. */
-  function firstKeyring(rootKey: Uint8Array): Promise<BarrierKeys> {
-    return new Promise((resolve, reject) => {
-      let isOver = false;
-      const timer = setTimeout(() => {
-        isOver = true;
-        reject(new RequestError("internal", `the cluster's state did not arrive within ${FIRST_STATE_MS / 1000} s; this node has joined: unseal it again later`));
-      }, FIRST_STATE_MS);
-      const look = () => {
-        const found = isOver ? undefined : readKeyring(raw, rootKey);
-        if (!found) return;
-        isOver = true;
-        clearTimeout(timer);
-        resolve(found);
-      };
-      log.onApplied(look);
-      look();
-    });
+  async function firstKeyring(rootKey: Uint8Array): Promise<BarrierKeys> {
+    let stopLooking = (): void => undefined;
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      return await new Promise((resolve, reject) => {
+        timer = setTimeout(() => reject(new RequestError("internal", `the cluster's state did not arrive within ${FIRST_STATE_MS / 1000} s; this node has joined: unseal it again later`)), FIRST_STATE_MS);
+        const look = () => {
+          try {
+            const found = readKeyring(raw, rootKey);
+            if (found) resolve(found);
+          } catch (error) {
+            reject(error instanceof BarrierError ? new RequestError("internal", "the state that arrived is not sealed with the cluster's keys") : error);
+          }
+        };
+        stopLooking = log.onApplied(look);
+        look();
+      });
+    } finally {
+      clearTimeout(timer);
+      stopLooking();
+    }
   }
 
-  async function finishJoin(offer: JoinOffer, rootKey: Uint8Array): Promise<void> {
+  async function finishJoin({ offer }: Joining, rootKey: Uint8Array): Promise<void> {
     stage = { kind: "busy", doing: "joining the cluster" };
     let next: Stage = { kind: "new" };
     try {
       await options.enter(offer, rootKey);
       next = { kind: "member" };
+      unlock(await firstKeyring(rootKey));
+    } catch (error) {
+      rootKey.fill(0);
+      throw error;
     } finally {
       stage = next;
+      offer.leader.close();
     }
-    unlock(await firstKeyring(rootKey));
+  }
+
+  async function unsealJoining(joining: Joining, share: Uint8Array): Promise<SealStatus> {
+    const rootKey = await joining.session.add(share);
+    if (!rootKey) return status();
+    // Another request was faster: joining twice would delete what the first is receiving.
+    if (stage === joining) await finishJoin(joining, rootKey);
+    else rootKey.fill(0);
+    return status();
   }
 
   async function unseal(share: Uint8Array): Promise<SealStatus> {
-    if (stage.kind === "joining") {
-      const { offer } = stage;
-      const rootKey = await stage.session.add(share);
-      if (rootKey) await finishJoin(offer, rootKey);
-      return status();
-    }
+    if (stage.kind === "joining") return unsealJoining(stage, share);
     if (stage.kind === "busy") throw invalid(`this node is ${stage.doing}`);
+    if (!barrier.sealed()) return status();
     const config = stage.kind === "member" ? readSealConfig(raw) : undefined;
     if (!config) throw invalid("Vault is not initialized");
     session ??= unsealSession(config, env.uuid, () => raw);
@@ -195,6 +234,7 @@ export function createSealLifecycle(options: SealLifecycleOptions): SealLifecycl
       return status();
     },
     async seal() {
+      if (barrier.sealed()) return;
       await options.beforeSeal();
       lock("asked by an operator");
     },

@@ -9,11 +9,11 @@ export interface ActiveDuties {
 }
 
 export interface ActiveDutiesOptions {
-  /** Leads and is unsealed. */
-  readonly leads: () => boolean;
-  /** Once each time this node comes to lead, before the rest; again and again while it rejects. */
+  /** The term in which this node leads, unsealed; undefined where it does not. */
+  readonly leadingTerm: () => number | undefined;
+  /** Once in each term in which this node leads, before the rest; again and again while it rejects. */
   readonly onActivation: () => Promise<void>;
-  readonly expiration: ExpirationWorker;
+  readonly expiration: Pick<ExpirationWorker, "step">;
   readonly promote: () => Promise<void>;
   readonly logger: Logger;
 }
@@ -22,9 +22,9 @@ const PAUSE_MS = 1000;
 /** With more due than one slice: a breath between slices for the requests. */
 const BUSY_PAUSE_MS = 5;
 
-export function startActiveDuties({ leads, onActivation, expiration, promote, logger }: ActiveDutiesOptions): ActiveDuties {
+export function startActiveDuties({ leadingTerm, onActivation, expiration, promote, logger }: ActiveDutiesOptions): ActiveDuties {
   let stopped = false;
-  let wasActive = false;
+  let activeTerm: number | undefined;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> = Promise.resolve();
 
@@ -34,24 +34,25 @@ export function startActiveDuties({ leads, onActivation, expiration, promote, lo
       return { value: await work() };
     } catch (error) {
       // Leadership or the keys may go at any moment; the next active node does it then.
-      if (leads()) logger.error(`${what} failed; will be tried again`, { reason: error instanceof Error ? error.message : String(error) });
+      if (!stopped && leadingTerm() !== undefined) logger.error(`${what} failed; will be tried again`, { reason: error instanceof Error ? error.message : String(error) });
       return undefined;
     }
   }
 
   /** True when more is due. */
   async function round(): Promise<boolean> {
-    if (!leads()) {
-      wasActive = false;
-      return false;
-    }
-    wasActive ||= (await attempt("becoming active", onActivation)) !== undefined;
-    if (!wasActive) return false;
-    await attempt("promoting servers", promote);
+    const term = stopped ? undefined : leadingTerm();
+    if (term !== activeTerm) activeTerm = undefined;
+    if (term === undefined) return false;
+    if (activeTerm === undefined && (await attempt("becoming active", onActivation)) === undefined) return false;
+    activeTerm = term;
+    // A server that joined may take minutes to catch up.
+    void attempt("promoting servers", promote);
     return (await attempt("expiration", () => expiration.step()))?.value ?? false;
   }
 
   function next(): void {
+    if (stopped) return;
     clearTimeout(timer);
     running = running.then(round).then((more) => {
       clearTimeout(timer);

@@ -4,10 +4,14 @@ import { hostAndPort } from "../cluster/admission.js";
 import type { Echoes } from "../cluster/echoes.js";
 import type { Configuration, RaftStorage } from "../configuration/types.js";
 import { createReplica } from "../consensus/replica.js";
+import { lockDataFolder } from "../lifecycle/data-folder.js";
+import type { FolderLock } from "../lifecycle/data-folder.js";
 import { createMembership } from "../lifecycle/membership.js";
 import type { Membership } from "../lifecycle/membership.js";
 import type { Logger } from "../logging/logger.js";
 import { startEchoes } from "./echo-duty.js";
+
+const MS = 1000;
 
 /** What the service stands on: a member's replica, or memory. */
 export interface Backing {
@@ -23,12 +27,12 @@ export interface Backing {
 
 export async function openBacking(configuration: Configuration, echoes: Echoes, logger: Logger, onFatal: (message: string) => void): Promise<Backing> {
   const { storage } = configuration;
-  if (storage.type === "raft") return raftBacking(configuration, storage, echoes, logger, onFatal);
+  if (storage.type === "raft") return raftBacking(configuration, storage, echoes, logger, onFatal, await lockDataFolder(storage.path));
   const { log, reader } = await createMemoryLog();
   return { log, reader, membership: undefined, resume: async () => false, answerQuestions: () => undefined, stop: async () => undefined };
 }
 
-function raftBacking(configuration: Configuration, storage: RaftStorage, echoes: Echoes, logger: Logger, onFatal: (message: string) => void): Backing {
+function raftBacking(configuration: Configuration, storage: RaftStorage, echoes: Echoes, logger: Logger, onFatal: (message: string) => void, lock: FolderLock): Backing {
   const replica = createReplica();
   let answer: ((payload: Uint8Array) => Promise<Uint8Array>) | undefined;
   let echoing: { stop(): void } | undefined;
@@ -39,6 +43,7 @@ function raftBacking(configuration: Configuration, storage: RaftStorage, echoes:
     replica,
     onQuestion: (payload) => answer!(payload),
     onFatal,
+    answerTimeoutMs: longestRequestMs(configuration),
     logger,
   });
   membership.onStart((started) => {
@@ -54,6 +59,7 @@ function raftBacking(configuration: Configuration, storage: RaftStorage, echoes:
     async stop() {
       echoing?.stop();
       await membership.stop();
+      await lock.release();
     },
   };
 }
@@ -64,4 +70,10 @@ function clusterListenAddress({ listeners, clusterAddress }: Configuration): str
   if (first?.clusterAddress !== undefined) return first.clusterAddress;
   const host = (first?.address ?? "127.0.0.1:8200").replace(/:\d+$/, "");
   return `${host === "" ? "0.0.0.0" : host}:${new URL(clusterAddress).port}`;
+}
+
+/** No listener waits longer for an answer; undefined where one of them waits for ever. */
+function longestRequestMs({ listeners }: Configuration): number | undefined {
+  const seconds = listeners.map(({ maxRequestDuration }) => maxRequestDuration);
+  return seconds.some((one) => one <= 0) ? undefined : Math.max(...seconds) * MS;
 }

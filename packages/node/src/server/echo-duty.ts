@@ -7,12 +7,17 @@ const PERIOD_MS = 1000;
 export function startEchoes(member: Member, echoes: Echoes): { stop(): void } {
   const tell = () => {
     if (member.thread.leader().isLeader) return;
-    void member.active.ask({ kind: "echo", echo: echoes.own }).then((answer) => {
+    void member.active.ask({ kind: "echo", echo: echoes.own }, true).then((answer) => {
       if (answer.kind === "echo") echoes.heard(answer.echo);
     });
   };
   const timer = setInterval(tell, PERIOD_MS);
-  member.thread.onLeader(tell);
+  const stopListening = member.thread.onLeader(tell);
   tell();
-  return { stop: () => clearInterval(timer) };
+  return {
+    stop() {
+      clearInterval(timer);
+      stopListening();
+    },
+  };
 }

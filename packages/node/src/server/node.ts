@@ -57,10 +57,14 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     systemServices: () => services,
   });
   const { barrier, store, core, env } = service;
-  const leads = () => !barrier.sealed() && backing.log.leadership().isLeader;
+  const leadingTerm = () => {
+    const { isLeader, term } = backing.log.leadership();
+    // While it is being initialized the keys are there, but they are nobody's yet.
+    return isLeader && !barrier.sealed() && seal.stage() === "member" ? term : undefined;
+  };
   // The audit devices that the configuration demands are there before the first request is served.
   let isDeclared = configuration.auditDevices.length === 0 && (storage.type === "inmem" || Object.keys(storage.autopilot).length === 0);
-  const isActive = () => isDeclared && leads();
+  const isActive = () => isDeclared && leadingTerm() !== undefined;
   const member = () => backing.membership?.current();
 
   const stateHeader = createStateHeader(() => clusterInfo().id, () => barrier.derive("forwarding"));
@@ -70,19 +74,23 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     readPoints: createReadPoints(backing.log),
     stateHeader,
     isActive,
-    forward: (request) => member()?.active.ask({ kind: "request", request }) ?? Promise.resolve({ kind: "unsent" }),
+    forward: (request, isRepeatable) => member()?.active.ask({ kind: "request", request }, isRepeatable) ?? Promise.resolve({ kind: "unsent" }),
     activeApiAddress: () => cluster.leadership().activeApiAddress,
     nodeId,
     forwardOnDemand: true,
   });
   backing.answerQuestions(createQuestionHandler(gateway, echoes, logging.logger("forwarding")));
 
+  const isMember = await backing.resume().catch(async (error: unknown) => {
+    await backing.stop();
+    throw error;
+  });
   const admission = createAdmission({ member, store, barrier, logger: logging.logger("raft"), now: env.now });
   const seal = createSealLifecycle({
     nodeId,
     storageType: storage.type,
     clusterName: configuration.clusterName,
-    isMember: await backing.resume(),
+    isMember,
     log: backing.log,
     store,
     barrier,
@@ -131,7 +139,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
   }
 
   const duties = startActiveDuties({
-    leads,
+    leadingTerm,
     async onActivation() {
       if (!isDeclared) {
         for (const device of configuration.auditDevices) await service.audit.test(device);
@@ -173,9 +181,9 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
       retryJoin.stop();
       await duties.stop();
       control.stop();
-      await backing.stop();
       barrier.seal();
-      service.audit.close();
+      await service.audit.close();
+      await backing.stop();
     },
   };
 }

@@ -1,13 +1,14 @@
+import { Readable } from "node:stream";
 import { RequestError } from "@coffer/state-machine";
 import type { ApiResponse } from "@coffer/state-machine";
 import type { Echoes } from "../cluster/echoes.js";
-import { decodeQuestion, encodeAnswer } from "../forwarding/wire.js";
+import { decodeQuestion, encodeAnswer, MAX_PAYLOAD_BYTES } from "../forwarding/wire.js";
 import type { Answer } from "../forwarding/wire.js";
 import type { RequestGateway } from "../gateway/request-gateway.js";
 import type { Logger } from "../logging/logger.js";
 
 /** Answers what other nodes ask of this one. Never rejects: a question that cannot be answered is told so. */
-export function createQuestionHandler(gateway: RequestGateway, echoes: Echoes, logger: Logger): (payload: Uint8Array) => Promise<Uint8Array> {
+export function createQuestionHandler(gateway: Pick<RequestGateway, "handleForwarded">, echoes: Echoes, logger: Logger): (payload: Uint8Array) => Promise<Uint8Array> {
   async function answer(payload: Uint8Array): Promise<Answer> {
     const question = decodeQuestion(payload);
     if (question.kind === "echo") {
@@ -15,12 +16,19 @@ export function createQuestionHandler(gateway: RequestGateway, echoes: Echoes, l
       return { kind: "echo", echo: echoes.own };
     }
     const response = await gateway.handleForwarded(question.request);
+    if (response?.body instanceof Readable) response.body.destroy();
     return response ? { kind: "response", response } : { kind: "not-active" };
+  }
+
+  function encoded(given: Answer): Uint8Array {
+    const bytes = encodeAnswer(given);
+    if (bytes.length > MAX_PAYLOAD_BYTES) throw new RequestError("internal", "the answer is too large to be forwarded; ask the active node");
+    return bytes;
   }
 
   return async (payload) => {
     try {
-      return encodeAnswer(await answer(payload));
+      return encoded(await answer(payload));
     } catch (error) {
       const known = error instanceof RequestError ? error : new RequestError("internal", "internal error");
       if (known !== error) logger.error("a forwarded request could not be answered", { reason: error instanceof Error ? error.message : String(error) });

@@ -30,6 +30,9 @@ export interface ServerOptions {
 
 /** Requests in flight get this long at the end. Milliseconds. */
 const DRAIN_MS = 10_000;
+/** Then a handler that hangs, and the view of the state that it holds, is left behind. Milliseconds. */
+const STOP_MS = 10_000;
+const LINGER_MS = 1000;
 
 /** Runs a server until it is told to stop. Resolves with the exit code: 0 after SIGTERM or SIGINT, 1 when it could not go on. */
 export async function runServer(options: ServerOptions): Promise<number> {
@@ -60,21 +63,38 @@ async function serve(options: ServerOptions, configuration: Configuration, caFil
   const logger = logging.logger("server");
   for (const warning of configuration.warnings) logger.warn(warning);
   let node: CofferNode | undefined;
-  let listeners: readonly RunningListener[] = [];
+  const listeners: RunningListener[] = [];
   let stopping = false;
 
-  async function stop(code: number, reason: string): Promise<void> {
+  async function stop(code: number, reason: string, drainMs: number): Promise<void> {
     if (stopping) return;
     stopping = true;
     logger.info("stopping", { reason });
-    // Leadership first: the others go on serving while this node's last requests end.
-    await node?.stepDown();
-    await Promise.all(listeners.map((listener) => listener.close(DRAIN_MS)));
-    await node?.stop();
+    const isClean = await within(drainMs + STOP_MS, async () => {
+      // Leadership first: the others go on serving while this node's last requests end.
+      await node?.stepDown();
+      await Promise.all(listeners.map((listener) => listener.close(drainMs)));
+      await node?.stop();
+    }).catch((error: unknown) => logger.error("this node did not stop cleanly", { reason: reasonOf(error) }));
     if (configuration.pidFile !== undefined) rmSync(configuration.pidFile, { force: true });
     logger.info("stopped");
-    exit(code);
+    for (const [signal, handler] of Object.entries(signals)) process.off(signal, handler);
+    exit(isClean ? code : 1);
+    // What hangs may keep the process alive.
+    if (!isClean) setTimeout(() => process.exit(1), LINGER_MS).unref();
   }
+
+  const signals: Readonly<Record<string, () => void>> = {
+    SIGTERM: () => void stop(0, "SIGTERM", DRAIN_MS),
+    SIGINT: () => void stop(0, "SIGINT", DRAIN_MS),
+    SIGHUP() {
+      logger.info("reloading certificates, log level and audit files");
+      for (const listener of listeners) listener.reload();
+      logging.reopen();
+      node?.reopenAudit();
+      if (!options.dev) reloadLevel(options, logging);
+    },
+  };
 
   try {
     node = await startNode({
@@ -82,38 +102,45 @@ async function serve(options: ServerOptions, configuration: Configuration, caFil
       logging,
       onFatal(message) {
         logger.error("this node cannot go on", { reason: message });
-        void stop(1, "consensus has stopped");
+        void stop(1, "consensus has stopped", DRAIN_MS);
       },
       ...(options.dev?.rootTokenId !== undefined && { rootTokenText: options.dev.rootTokenId }),
     });
-    listeners = await Promise.all(configuration.listeners.map((listener) => startListener({ listener, application: node!.application, logger: logging.logger("http"), other: createPages({ ui: configuration.ui }) })));
+    // Consensus may have failed meanwhile, and this node been given up.
+    if (stopping) return await node.stop();
+    for (const listener of configuration.listeners) {
+      listeners.push(await startListener({ listener, application: node.application, logger: logging.logger("http"), other: createPages({ ui: configuration.ui }) }));
+    }
     if (configuration.pidFile !== undefined) writeFileSync(configuration.pidFile, `${process.pid}\n`);
     announce(configuration, listeners);
     if (options.dev) await announceDev(options.dev, node, caFile);
   } catch (error) {
-    logger.error("the server could not start", { reason: error instanceof Error ? error.message : String(error) });
-    await Promise.all(listeners.map((listener) => listener.close(0)));
-    await node?.stop();
-    exit(1);
+    logger.error("the server could not start", { reason: reasonOf(error) });
+    await stop(1, "it could not start", 0);
     return;
   }
+  if (!stopping) for (const [signal, handler] of Object.entries(signals)) process.on(signal, handler);
+}
 
-  process.on("SIGHUP", () => {
-    logger.info("reloading certificates, log level and audit files");
-    for (const listener of listeners) listener.reload();
-    logging.reopen();
-    node?.reopenAudit();
-    if (!options.dev) reloadLevel(options, logging);
-  });
-  process.on("SIGTERM", () => void stop(0, "SIGTERM"));
-  process.on("SIGINT", () => void stop(0, "SIGINT"));
+const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+/** True once `work` is done; rejects when that takes longer, for whatever it then waits for. */
+async function within(milliseconds: number, work: () => Promise<void>): Promise<true> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(new Error("it took too long")), milliseconds)));
+  try {
+    await Promise.race([work(), late]);
+    return true;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function reloadLevel(options: ServerOptions, logging: Logging): void {
   try {
     if (options.logLevel === undefined) logging.setLevel(undefined, loadConfiguration(options.configPaths).logLevel);
   } catch (error) {
-    logging.logger("server").error("the configuration cannot be read again; the log level stays", { reason: (error as Error).message });
+    logging.logger("server").error("the configuration cannot be read again; the log level stays", { reason: reasonOf(error) });
   }
 }
 
