@@ -19,6 +19,7 @@ async function setUp() {
   const { log: memory, reader } = await createMemoryLog();
   const world = {
     isActive: true,
+    isHeldBack: false,
     barriers: 0,
     barrier: (): Promise<BarrierOutcome> => memory.readBarrier(),
     propose: (entry: Uint8Array): Promise<ProposeOutcome> => memory.propose(entry),
@@ -48,6 +49,7 @@ async function setUp() {
     core, log, stateHeader,
     readPoints: createReadPoints(log),
     isActive: () => world.isActive,
+    isHeldBack: () => world.isHeldBack,
     async forward(request, isRepeatable) {
       world.forwarded.push({ request, isRepeatable });
       return world.forward(request, isRepeatable);
@@ -101,6 +103,14 @@ test("a standby answers reads itself, and those of a sealed node's paths without
   assert.equal((await ask("read", "sys/seal-status")).status, 200);
   assert.equal((await ask("read", "kv/a")).status, 503);
   assert.deepEqual(world.forwarded, []);
+});
+
+test("a leader that is held back serves no reads either", async () => {
+  const { world, ask } = await setUp();
+  world.isActive = false;
+  world.isHeldBack = true;
+  assert.equal((await ask("read", "kv/a")).status, 503);
+  assert.equal((await ask("read", "sys/seal-status")).status, 200);
 });
 
 test("a standby forwards a write with its client's address and token, and says who forwards", async () => {

@@ -20,6 +20,8 @@ export interface GatewayOptions {
   readonly stateHeader: StateHeader;
   /** Leads, has applied its own first entry, and is unsealed. */
   readonly isActive: () => boolean;
+  /** Leads, unsealed, and is not active: what has to be there before the first request is served is not. */
+  readonly isHeldBack: () => boolean;
   /** Asks the active node. Never rejects. */
   readonly forward: (request: ApiRequest, isRepeatable: boolean) => Promise<Asked>;
   /** URL; empty while nobody else is known to be active. */
@@ -138,7 +140,7 @@ export function createRequestGateway(options: GatewayOptions): RequestGateway {
       if (!isActive()) {
         const isAsked = options.forwardOnDemand && request.headers["x-vault-forward"] === "active-node";
         if (described?.effect === "write") return elsewhere(request, false);
-        if (described?.activeOnly || isAsked) return elsewhere(request, true);
+        if (described?.activeOnly || isAsked || options.isHeldBack()) return elsewhere(request, true);
       } else if (described?.effect === "write") return here(request);
       return read(request);
     },

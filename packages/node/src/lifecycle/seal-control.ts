@@ -55,6 +55,11 @@ function forget({ rootKey, keyring }: BarrierKeys): void {
   for (const { key } of keyring) key.fill(0);
 }
 
+/** A port in use, a full disk: who gave the command can do something about it. */
+function told(what: string, error: unknown): RequestError {
+  return error instanceof RequestError ? error : new RequestError("internal", `${what}: ${error instanceof Error ? error.message : String(error)}`);
+}
+
 function drop({ offer, session }: Joining): void {
   session.reset();
   offer.leader.close();
@@ -137,7 +142,7 @@ export function createSealLifecycle(options: SealLifecycleOptions): SealLifecycl
       return made;
     } catch (error) {
       stage = { kind: "new" };
-      throw error;
+      throw told("the cluster could not be initialized", error);
     } finally {
       // As in Vault: the first unsealing shows that the shares are in safe hands.
       barrier.seal();
@@ -194,7 +199,7 @@ export function createSealLifecycle(options: SealLifecycleOptions): SealLifecycl
       unlock(await firstKeyring(rootKey));
     } catch (error) {
       rootKey.fill(0);
-      throw error;
+      throw told("this node could not join", error);
     } finally {
       stage = next;
       offer.leader.close();

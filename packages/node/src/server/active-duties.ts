@@ -25,6 +25,8 @@ const BUSY_PAUSE_MS = 5;
 export function startActiveDuties({ leadingTerm, onActivation, expiration, promote, logger }: ActiveDutiesOptions): ActiveDuties {
   let stopped = false;
   let activeTerm: number | undefined;
+  /** A round will begin as soon as the one under way is over. */
+  let isNextDue = false;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> = Promise.resolve();
 
@@ -52,9 +54,14 @@ export function startActiveDuties({ leadingTerm, onActivation, expiration, promo
   }
 
   function next(): void {
-    if (stopped) return;
+    if (stopped || isNextDue) return;
     clearTimeout(timer);
-    running = running.then(round).then((more) => {
+    isNextDue = true;
+    const begin = () => {
+      isNextDue = false;
+      return round();
+    };
+    running = running.then(begin).then((more) => {
       clearTimeout(timer);
       if (!stopped) timer = setTimeout(next, more ? BUSY_PAUSE_MS : PAUSE_MS);
     });

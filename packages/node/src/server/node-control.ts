@@ -1,11 +1,14 @@
 import { hostname } from "node:os";
+import { autopilotConfiguration } from "@coffer/state-machine";
 import type { ApiRequest, ClusterInfo, NodeControl } from "@coffer/state-machine";
 import type { Configuration } from "../configuration/types.js";
 import type { RequestObserver } from "../http/application.js";
 import { createInFlight } from "../http/in-flight.js";
 import type { Member } from "../lifecycle/member.js";
 import type { Logging } from "../logging/logger.js";
+import { DEFAULT_THRESHOLDS } from "../telemetry/autopilot-health.js";
 import { createTelemetry, hostInfo } from "../telemetry/index.js";
+import { createMountPaths } from "./mount-paths.js";
 import { sanitizedConfiguration } from "./sanitized-configuration.js";
 import type { SecretsService } from "./state-machine.js";
 import { API_VERSION, BUILD_DATE } from "./version.js";
@@ -26,11 +29,13 @@ export interface ObservedNode {
   stop(): void;
 }
 
+const MS = 1000;
 const LOGIN = /^auth\/[^/]+(?:\/.+)?\/login(?:\/|$)/;
 
 export function createNodeControl({ configuration, logging, service, member, isActive, clusterInfo }: NodeControlOptions): ObservedNode {
-  const { barrier, audit, env } = service;
+  const { barrier, audit, env, store } = service;
   const inFlight = createInFlight(env.now);
+  const mounts = createMountPaths(store, () => barrier.sealed(), () => performance.now());
   let running = 0;
   const telemetry = createTelemetry({
     configuration: configuration.telemetry,
@@ -44,8 +49,17 @@ export function createNodeControl({ configuration, logging, service, member, isA
       return { status, metrics };
     },
     audit: () => audit.counts,
-    counts: async () => ({}),
+    async counts() {
+      // Leases and tokens are not counted: that would read them all.
+      const counted = mounts.counts();
+      return counted ? { mounts: counted } : {};
+    },
     inFlight: () => running,
+    autopilotThresholds() {
+      if (barrier.sealed()) return DEFAULT_THRESHOLDS;
+      const { last_contact_threshold: seconds, max_trailing_logs: maxTrailingLogs } = store.evaluate((tx) => autopilotConfiguration(tx.scoped("core/"))).value;
+      return { lastContactMs: seconds * MS, maxTrailingLogs };
+    },
   });
 
   function begin(request: ApiRequest): (status: number) => void {
@@ -57,7 +71,10 @@ export function createNodeControl({ configuration, logging, service, member, isA
       running -= 1;
       forget(status);
       count(status);
-      telemetry.observe(LOGIN.test(request.path) ? "login" : "request", performance.now() - since);
+      const took = performance.now() - since;
+      telemetry.observe(LOGIN.test(request.path) ? "login" : "request", took);
+      const mountPath = mounts.of(request.path);
+      if (mountPath !== undefined) telemetry.observeRoute(request.operation, mountPath, took);
     };
   }
 

@@ -74,6 +74,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     readPoints: createReadPoints(backing.log),
     stateHeader,
     isActive,
+    isHeldBack: () => !isDeclared && leadingTerm() !== undefined,
     forward: (request, isRepeatable) => member()?.active.ask({ kind: "request", request }, isRepeatable) ?? Promise.resolve({ kind: "unsent" }),
     activeApiAddress: () => cluster.leadership().activeApiAddress,
     nodeId,
