@@ -5,10 +5,23 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
+import { root } from "./cluster-lib.mjs";
+import { endLeftovers, markChildren } from "./testing/leftovers.mjs";
+import { createTally } from "./testing/tally.mjs";
+
+/** Of one file. */
+const TIMEOUT_MS = 300_000;
+
+process.chdir(root);
 
 function sh(command, args) {
   const done = spawnSync(command, args, { stdio: "inherit" });
   if (done.status !== 0) process.exit(done.status ?? 1);
+}
+
+/** What a removed source left in dist is no test of this version. */
+function hasSource(path) {
+  return existsSync(path.replace("/dist/", "/src/").replace(/\.js$/, ".ts"));
 }
 
 function testFiles(folder, found = []) {
@@ -16,7 +29,7 @@ function testFiles(folder, found = []) {
     if (name === "node_modules" || name === "src") continue;
     const path = join(folder, name);
     if (statSync(path).isDirectory()) testFiles(path, found);
-    else if (name.endsWith(".test.js") || name.endsWith(".test.mjs")) found.push(path);
+    else if (name.endsWith(".test.mjs") || (name.endsWith(".test.js") && hasSource(path))) found.push(path);
   }
   return found;
 }
@@ -32,25 +45,22 @@ const files = [...testFiles("scripts"), ...testFiles("packages"), ...testFiles("
 const unit = files.filter((file) => !file.startsWith("cluster-tests"));
 const cluster = files.filter((file) => file.startsWith("cluster-tests"));
 
-const counts = { passed: 0, failed: 0, skipped: 0 };
+const tally = createTally();
 async function runFiles(list, concurrency) {
   if (list.length === 0) return;
-  const stream = run({ files: list.map((file) => join(process.cwd(), file)), concurrency, timeout: 600_000 });
-  stream.on("test:pass", (event) => {
-    if (event.details.type === "suite") return;
-    if (event.skip !== undefined) counts.skipped += 1;
-    else counts.passed += 1;
-  });
-  stream.on("test:fail", (event) => {
-    if (event.details.type !== "suite") counts.failed += 1;
-  });
+  const stream = run({ files: list.map((file) => join(root, file)), concurrency, timeout: TIMEOUT_MS });
+  tally.watch(stream);
   const report = stream.compose(new spec());
   report.pipe(process.stdout, { end: false });
   await new Promise((resolve, reject) => report.on("end", resolve).on("error", reject));
+  endLeftovers();
 }
+markChildren();
 await runFiles(unit, 2);
 await runFiles(cluster, 1);
 
+const { counts, complaints } = tally.close();
+for (const complaint of complaints) console.log(`✖ ${complaint}`);
 const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : "";
 console.log(`\n${counts.passed} passed, ${counts.failed} failed${skipped}`);
 process.exit(counts.failed > 0 || counts.passed === 0 ? 1 : 0);

@@ -5,24 +5,24 @@ import { join } from "node:path";
 import { Level } from "level";
 import { load } from "./load.mjs";
 
-/** Requests/s of a bare node:http server, in a process of its own, that sends the same bytes. */
-export async function bareServer({ sample, port, seconds, connections }) {
+/** A bare node:http server, in a process of its own, that is sent the same bytes and sends the same bytes. */
+export async function bareServer({ sample, path, headers, seconds, connections }) {
   const program = `
     const sample = JSON.parse(process.env.SAMPLE);
     const body = Buffer.from(sample.body);
-    require("node:http").createServer((req, res) => { res.writeHead(200, sample.headers); res.end(body); })
-      .listen(${port}, "127.0.0.1", () => process.send("up"));`;
+    const server = require("node:http").createServer((req, res) => { res.writeHead(200, sample.headers); res.end(body); });
+    server.listen(0, "127.0.0.1", () => process.send(server.address().port));`;
   const server = spawn(process.execPath, ["-e", program], { env: { ...process.env, SAMPLE: JSON.stringify(sample) }, stdio: ["ignore", "inherit", "inherit", "ipc"] });
-  await once(server, "message");
+  const [port] = await once(server, "message");
   try {
-    return await load({ url: `http://127.0.0.1:${port}/v1/secret/data/bench/read`, seconds, connections });
+    return await load({ url: `http://127.0.0.1:${port}${path}`, headers, seconds, connections });
   } finally {
     server.kill();
     await once(server, "exit");
   }
 }
 
-/** Single synchronous LevelDB batches a second, one after another, of about the size of one write. */
+/** Single synchronous LevelDB batches a second, one after another, of about the size of one write, on the nodes' disk. */
 export async function levelBatches(folder, seconds) {
   const path = join(folder, "yardstick");
   const db = new Level(path, { valueEncoding: "view" });

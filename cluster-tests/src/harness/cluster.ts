@@ -37,7 +37,7 @@ export interface ClusterOptions {
   /** More HCL inside the listener. */
   readonly listener?: string;
   /** More HCL at the top level. */
-  readonly extra?: string | ((plan: NodePlan) => string);
+  readonly extra?: string;
   /** The API by TLS, with a certificate for 127.0.0.1. */
   readonly tls?: boolean;
   /** Leaves the nodes as they start, for a test that initialises them itself. */
@@ -173,6 +173,6 @@ ${storage}
 }
 api_addr     = "${plan.address}"
 cluster_addr = "${plan.clusterAddress}"
-${typeof extra === "string" ? extra : extra(plan)}
+${extra}
 `;
 }

@@ -17,7 +17,7 @@ export interface NodePlan {
   readonly folder: string;
 }
 
-/** One server process, which may be killed and started again on the same data. */
+/** One server process, with its own folder as working directory, which may be killed and started again on the same data. */
 export interface NodeProcess extends NodePlan {
   start(): void;
   /** Resolves with the exit code, or the signal's name, once the process is gone. */
@@ -40,7 +40,7 @@ export function createNodeProcess(plan: NodePlan, configuration: string): NodePr
     start() {
       if (running()) throw new Error(`${plan.id} is running`);
       const log = openSync(logFile, "a");
-      child = spawn(process.execPath, [`--import=${STALL}`, COFFER, "server", `-config=${configFile}`], { stdio: ["ignore", log, log] });
+      child = spawn(process.execPath, [`--import=${STALL}`, COFFER, "server", `-config=${configFile}`], { cwd: plan.folder, stdio: ["ignore", log, log] });
     },
     async end(signal) {
       if (!child || !running()) throw new Error(`${plan.id} is not running`);
