@@ -216,3 +216,19 @@ test("tidy says that there is nothing to do", async () => {
   const { status, body } = await request("POST", "auth/token/tidy", {});
   assert.deepEqual([status, body.warnings?.length], [202, 1]);
 });
+
+test("a token made within a second lives its whole time, to the millisecond, and is then taken away", async () => {
+  const { create, clock, lives, doDueWork, stored } = await service();
+  for (const fraction of [0.001, 0.789, 0.999]) {
+    clock.advance(fraction);
+    const token = await create({ ttl: "4s" });
+    clock.advance(3.999);
+    await doDueWork();
+    assert.equal(await lives(token), true);
+    clock.advance(0.001);
+    assert.equal(await lives(token), false);
+    clock.advance(0.001);
+    await doDueWork();
+    assert.equal(await stored(), 0);
+  }
+});

@@ -62,9 +62,9 @@ export function registerLease(storage: WriteStorage, path: string, mountUuid: st
     lastRenewal: 0,
     ttl,
     maxTtl: max,
-    expireTime: now + ttl,
+    expireTime: env.now() / MS + ttl,
     renewable: grant.renewable,
-    dueMs: (now + ttl) * MS,
+    dueMs: env.now() + ttl * MS,
     attempts: 0,
     revokeError: "",
   };
@@ -83,8 +83,8 @@ export function renewLease(storage: WriteStorage, id: string, increment: number,
   const now = Math.floor(env.now() / MS);
   const { ttl } = clipTtl(increment, { period: 0, explicitMaxTtl: 0, age: now - entry.issueTime }, { defaultTtl: entry.ttl, maxTtl: entry.maxTtl });
   if (ttl <= 0) throw invalid("past the max TTL, cannot renew");
-  const renewed = { ...entry, ttl, lastRenewal: now, expireTime: now + ttl };
-  reschedule(storage, renewed, (now + ttl) * MS);
+  const renewed = { ...entry, ttl, lastRenewal: now, expireTime: env.now() / MS + ttl };
+  reschedule(storage, renewed, env.now() + ttl * MS);
   return renewed;
 }
 

@@ -24,7 +24,7 @@ export interface TokenEntry {
   readonly period: number;
   readonly renewable: boolean;
   readonly lastRenewal: number;
-  /** 0: never. */
+  /** With its fraction of a second, so that no token ends before its time. 0: never. */
   readonly expireTime: number;
   readonly entityId: string;
   readonly role: string;

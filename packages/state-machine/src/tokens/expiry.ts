@@ -11,7 +11,8 @@ const DIGITS = 13;
 const codec = jsonCodec<Record<string, never>>();
 
 export function expiryKey(dueMs: number, kind: ExpiryKind, id: string): string {
-  return `expire/${String(Math.max(0, Math.floor(dueMs))).padStart(DIGITS, "0")}/${kind}/${id}`;
+  // Never a moment too early: the worker forgets an entry whose token has not ended.
+  return `expire/${String(Math.max(0, Math.ceil(dueMs))).padStart(DIGITS, "0")}/${kind}/${id}`;
 }
 
 export function scheduleExpiry(storage: WriteStorage, dueMs: number, kind: ExpiryKind, id: string): void {

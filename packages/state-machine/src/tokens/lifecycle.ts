@@ -52,7 +52,7 @@ export function createToken(storage: WriteStorage, token: NewToken, env: Environ
     period: token.period ?? 0,
     renewable: token.ttl > 0 && (token.renewable ?? true),
     lastRenewal: 0,
-    expireTime: token.ttl > 0 ? now + token.ttl : 0,
+    expireTime: token.ttl > 0 ? env.now() / MS + token.ttl : 0,
     entityId: "",
     role: token.role ?? "",
     boundCidrs: token.boundCidrs ?? [],
@@ -107,7 +107,7 @@ export function renewToken(storage: WriteStorage, entry: TokenEntry, increment: 
   const { ttl, warnings } = clipTtl(increment, rules, { defaultTtl: entry.ttl, maxTtl });
   if (ttl <= 0) throw invalid("past the max TTL, cannot renew");
   cancelExpiry(storage, entry.expireTime * MS, "token", entry.id);
-  const renewed: TokenEntry = { ...entry, ttl, lastRenewal: now, expireTime: now + ttl };
+  const renewed: TokenEntry = { ...entry, ttl, lastRenewal: now, expireTime: env.now() / MS + ttl };
   storage.put(tokenKey(entry.id), tokenCodec, renewed);
   scheduleExpiry(storage, renewed.expireTime * MS, "token", entry.id);
   return { entry: renewed, warnings };
