@@ -1,7 +1,8 @@
+import type { Progress } from "./progress.js";
 import { isVoter, majority, voters } from "./quorum.js";
 import { send } from "./state.js";
 import type { CoreState, PendingRead } from "./state.js";
-import type { Message } from "./types.js";
+import type { Message, NodeId } from "./types.js";
 
 /**
  * ReadIndex (Ongaro's thesis, 6.4): a read is safe at the commit index of the moment it was asked for, once a quorum has
@@ -40,7 +41,18 @@ export function startReadRound(state: CoreState): void {
   }
   leading.lastRound += 1;
   leading.rounds.push({ round: leading.lastRound, index: state.commit, reads });
-  sendHeartbeats(state);
+  for (const peer of roundPeers(state)) heartbeat(state, peer.id);
+}
+
+/**
+ * Whom a round asks: as few voters as make a majority with this server, those that were heard from last. Should one of them
+ * fail just now, the next periodic heartbeat, which goes to all and names the round too, gets the answer.
+ */
+function roundPeers(state: CoreState): readonly Progress[] {
+  const ids = voters(state.history.current());
+  const needed = majority(ids.length) - (isVoter(state.history.current(), state.id) ? 1 : 0);
+  const peers = ids.flatMap((id) => state.leading!.peers.get(id) ?? []);
+  return peers.sort((a, b) => a.silentTicks - b.silentTicks).slice(0, needed);
 }
 
 function isAlone(state: CoreState): boolean {
@@ -49,10 +61,12 @@ function isAlone(state: CoreState): boolean {
 }
 
 export function sendHeartbeats(state: CoreState): void {
+  for (const id of state.leading!.peers.keys()) heartbeat(state, id);
+}
+
+function heartbeat(state: CoreState, to: NodeId): void {
   const leading = state.leading!;
-  for (const peer of leading.peers.values()) {
-    send(state, { type: "heartbeat", to: peer.id, commit: Math.min(peer.match, state.commit), round: leading.lastRound });
-  }
+  send(state, { type: "heartbeat", to, commit: Math.min(leading.peers.get(to)!.match, state.commit), round: leading.lastRound });
 }
 
 /** A peer confirmed this server's leadership for every round up to the one it names. */
