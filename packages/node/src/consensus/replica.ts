@@ -15,6 +15,7 @@ export interface Replica {
 const EMPTY: StateReader = {
   appliedIndex: () => 0,
   get: () => undefined,
+  peek: () => undefined,
   snapshot: () => ({ index: 0, get: () => undefined, keys: async () => [], close: () => undefined }),
 };
 const NOBODY: Leadership = { isLeader: false, leaderId: undefined, term: 0 };
@@ -47,6 +48,7 @@ export function createReplica(): Replica {
     reader: {
       appliedIndex: () => reader.appliedIndex(),
       get: (key) => reader.get(key),
+      peek: (key) => reader.peek(key),
       snapshot: () => reader.snapshot(),
     },
     attach(attached, itsReader) {

@@ -46,6 +46,9 @@ export function createRequestGateway(options: GatewayOptions): RequestGateway {
   const failed = (error: RequestError): ApiResponse => ({ status: error.status, headers: {}, contentType: "application/json", body: `${JSON.stringify({ errors: error.messages })}\n`, index: log.appliedIndex() });
   const nobodyLeads = () => failed(new RequestError("no_active_node", "no active Vault instance found: the cluster has no leader that is unsealed and reaches a majority"));
 
+  // A request with a body is asked about twice: whether that is a stream, and once it is there, where to answer.
+  const described = new WeakMap<object, Description | RequestError>();
+
   /** An unknown path is evaluated as a read: the pipeline says what is wrong with it. */
   function describe(request: Pick<ApiRequest, "path" | "operation">): Description | RequestError | undefined {
     try {

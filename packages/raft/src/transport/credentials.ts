@@ -40,4 +40,6 @@ export const CLIENT_OPTIONS: grpc.ClientOptions = {
   "grpc.min_reconnect_backoff_ms": INITIAL_BACKOFF_MS,
   "grpc.max_reconnect_backoff_ms": MAX_BACKOFF_MS,
   "grpc.use_local_subchannel_pool": 1,
+  // Streams are reopened by us; gRPC would keep and copy every message of theirs for a retry that never comes.
+  "grpc.enable_retries": 0,
 };

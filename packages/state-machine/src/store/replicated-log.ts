@@ -60,6 +60,11 @@ export interface StateReader {
   /** Index the state reflects, read in one step with nothing else. */
   appliedIndex(): LogIndex;
   get(key: string): VersionedValue | undefined;
+  /**
+   * As `get`, and several times as fast: what stands there now, in the state as of the last reset. After a reset that this
+   * reader has not been told of yet it may be of the state before, or miss a key of it.
+   */
+  peek(key: string): VersionedValue | undefined;
   /** A fixed point in time; MUST be closed. */
   snapshot(): StateSnapshot;
 }

@@ -59,13 +59,14 @@ function retire(generation: Generation): Promise<void> {
   });
 }
 
-/** A reader of a database that is open already; it does not close it. */
+/** A reader of a database that is open already; it does not close it. Nobody tells it of resets, so that it looks each time. */
 export function readerOf(database: OrderedDatabase): StateReader {
   const generation: Generation = { database, open: 0, retired: undefined };
-  return readerFor(() => generation);
+  const reader = readerFor(() => generation);
+  return { ...reader, peek: reader.get };
 }
 
-function readerFor(generation: () => Generation): StateReader {
+function readerFor(generation: () => Generation): Omit<StateReader, "peek"> {
   return {
     appliedIndex: () => readMeta(generation().database).index,
     get(key) {
@@ -85,13 +86,20 @@ function readerFor(generation: () => Generation): StateReader {
 export async function openStateReader(location: string): Promise<ReopenableReader> {
   const openGeneration = async (path: string): Promise<Generation> => ({ database: await openLevel(resolve(path)), open: 0, retired: undefined });
   let generation = await openGeneration(location);
+  // Each reset, whether it changes the folder or only the epoch, comes with a `reopen`.
+  let prefix = epochPrefix(readMeta(generation.database).epoch);
   let released: Promise<unknown> = Promise.resolve();
   return {
     ...readerFor(() => generation),
+    peek(key) {
+      const stored = generation.database.getSync(prefix + key);
+      return stored && decodeStored(stored);
+    },
     async reopen(path) {
       const next = await openGeneration(path);
       const previous = generation;
       generation = next;
+      prefix = epochPrefix(readMeta(next.database).epoch);
       released = Promise.all([released, retire(previous)]);
     },
     released: async () => void (await released),

@@ -56,6 +56,65 @@ test("a hot read decodes once, until the key is written", async () => {
   assert.equal(read(), undefined);
 });
 
+/** A store whose database is ahead of the feed until `feed` is called, as on a node between applying and telling. */
+async function laggingStore() {
+  const { log, reader } = await createMemoryLog();
+  const held: AppliedBatch[] = [];
+  let tell: (batch: AppliedBatch) => void = () => undefined;
+  log.onApplied((batch) => void held.push(batch));
+  const store = createStore({ reader, barrier: sealer, log: { ...log, onApplied: (listener) => ((tell = listener), () => undefined) } });
+  return { store, feed: () => held.splice(0).forEach((batch) => tell(batch)) };
+}
+
+const both = (tx: StoreTransaction) => [tx.get("left", json), tx.get("right", json)];
+const writeBoth = (value: unknown) => (tx: StoreTransaction) => {
+  for (const key of ["left", "right"]) tx.put(key, json, value);
+};
+
+test("a view is of one moment, though the database is ahead of what is cached", async () => {
+  const { store, feed } = await laggingStore();
+  await applied(store, writeBoth(1));
+  feed();
+  assert.equal(store.evaluate((tx) => tx.get("left", json)).value, 1, "only this one is in the cache");
+  await applied(store, writeBoth(2));
+  assert.deepEqual(store.evaluate(both).value, [2, 2]);
+  feed();
+  store.evaluate((tx) => tx.get("left", json));
+  await applied(store, (tx) => ["left", "right"].forEach((key) => tx.delete(key)));
+  assert.deepEqual(store.evaluate(both).value, [undefined, undefined]);
+});
+
+test("what is thrown over a mixed view is not believed", async () => {
+  const { store, feed } = await laggingStore();
+  await applied(store, writeBoth(1));
+  feed();
+  store.evaluate((tx) => tx.get("left", json));
+  await applied(store, writeBoth(2));
+  const { value } = store.evaluate((tx) => {
+    const [left, right] = both(tx);
+    if (left !== right) throw new Error("they differ");
+    return right;
+  });
+  assert.equal(value, 2);
+});
+
+test("a write set from a mixed view conflicts when it is applied", async () => {
+  const { store, feed } = await laggingStore();
+  await applied(store, writeBoth(1));
+  feed();
+  store.evaluate((tx) => tx.get("left", json));
+  await applied(store, writeBoth(2));
+  const mixed = store.evaluate((tx) => {
+    const values = both(tx);
+    tx.put("sum", json, values);
+    return values;
+  });
+  assert.deepEqual(mixed.value, [1, 2], "such a view is what this is about");
+  assert.equal((await store.commit(mixed)).outcome, "conflict");
+  feed();
+  assert.equal(store.evaluate((tx) => tx.get("sum", json)).value, undefined);
+});
+
 test("concurrent increments all count: a conflict is evaluated again", async () => {
   const { store } = await memoryStore();
   let runs = 0;

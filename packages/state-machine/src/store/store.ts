@@ -1,7 +1,7 @@
 import { encodeEntry } from "./entry.js";
 import type { WriteSet } from "./entry.js";
 import type { LogIndex, ProposeOutcome, ReplicatedLog, StateReader } from "./replicated-log.js";
-import { Transaction } from "./transaction.js";
+import { Transaction, ViewMoved } from "./transaction.js";
 import type { StoreTransaction, ValueSealer } from "./transaction.js";
 import { createValueCache } from "./value-cache.js";
 
@@ -99,15 +99,28 @@ export function createStore({ reader, log, barrier, cacheEntries = CACHE_ENTRIES
     try {
       result = run(tx);
       if (result instanceof Promise) return settle(tx, result, again);
-      if (!tx.moved) return finish(tx, result);
+      if (holds(tx)) return finish(tx, result);
     } catch (error) {
-      if (!tx.moved) {
+      // An error is a conclusion too, whatever would have been written.
+      if (holds(tx, true)) {
         tx.end();
         throw error;
       }
     }
     tx.end();
     return again();
+  }
+
+  /** Whether what came of this view may be used. A loose one may for its write set, and for the rest once it is pinned. */
+  function holds(tx: Transaction, isFailure = false): boolean {
+    if (tx.loose && !tx.moved && (isFailure || !tx.writes)) {
+      try {
+        tx.pin();
+      } catch (error) {
+        if (!(error instanceof ViewMoved)) throw error;
+      }
+    }
+    return !tx.moved;
   }
 
   function commit({ index, writeSet }: Evaluated<unknown>): Promise<ProposeOutcome> {

@@ -3,7 +3,7 @@ import type { WriteSet } from "./entry.js";
 import { checkKey } from "./key-order.js";
 import { allKeys, children } from "./listing.js";
 import type { ListingSource } from "./listing.js";
-import type { LogIndex, StateReader, StateSnapshot } from "./replicated-log.js";
+import type { LogIndex, StateReader, StateSnapshot, VersionedValue } from "./replicated-log.js";
 import type { CachedValue, ValueCache } from "./value-cache.js";
 
 /** Seals and opens stored values; the key is bound to its value. */
@@ -45,8 +45,13 @@ const ABSENT: CachedValue = Object.freeze({ version: 0, codec: RAW as Codec<unkn
 const NO_PENDING: ReadonlyMap<string, boolean> = new Map();
 
 /**
- * Begins on the cache alone, at the feed's position. The first miss pins a snapshot of the database; the view moves there
- * if nothing read so far differs, and is void otherwise. From then on the cache only serves what is as the snapshot has it.
+ * Begins on the cache, at the feed's position. What the cache lacks is read from the database as it is now: a value that was
+ * written at or before the feed's position was there at that position too. A key that is absent, or was written since, makes
+ * the view LOOSE: a write set made from it is as safe as any, since the version of every read is checked when it is applied,
+ * but nothing else may be concluded from it before `pin` has found that all reads are of one moment.
+ *
+ * `pin` fixes a snapshot of the database; the view moves there if nothing read so far differs, and is void otherwise. From
+ * then on the cache only serves what is as the snapshot has it. Listing pins, and so does waiting.
  */
 export class Transaction implements StoreTransaction {
   readonly #reader: StateReader;
@@ -59,6 +64,7 @@ export class Transaction implements StoreTransaction {
   #snapshot: StateSnapshot | undefined;
   #ended = false;
   #moved = false;
+  #loose = false;
 
   constructor(reader: StateReader, cache: ValueCache, sealer: ValueSealer) {
     this.#reader = reader;
@@ -75,6 +81,11 @@ export class Transaction implements StoreTransaction {
   /** The evaluation must not be used, whatever it returned. */
   get moved(): boolean {
     return this.#moved;
+  }
+
+  /** Its reads may be of different moments. */
+  get loose(): boolean {
+    return this.#loose;
   }
 
   get writes(): boolean {
@@ -119,13 +130,13 @@ export class Transaction implements StoreTransaction {
     return new ScopedTransaction(this, prefix);
   }
 
-  /** Fixes the view to a snapshot: before the first read that the cache cannot answer, and before any waiting. */
+  /** Fixes the view to a snapshot: before any listing and any waiting, and before anything but a write set comes of a loose view. */
   pin(): StateSnapshot {
     this.#check();
     if (this.#snapshot) return this.#snapshot;
     const snapshot = this.#reader.snapshot();
     this.#snapshot = snapshot;
-    if (snapshot.index !== this.#start || this.#cache.era() !== this.#era) {
+    if (snapshot.index !== this.#start || this.#loose || this.#cache.era() !== this.#era) {
       for (const [key, version] of this.#reads) {
         if ((snapshot.get(key)?.version ?? 0) !== version) {
           this.#moved = true;
@@ -133,6 +144,7 @@ export class Transaction implements StoreTransaction {
         }
       }
     }
+    this.#loose = false;
     return snapshot;
   }
 
@@ -171,17 +183,22 @@ export class Transaction implements StoreTransaction {
       this.#reads.set(key, cached.version);
       return cached.value;
     }
-    const snapshot = this.pin();
-    const found = snapshot.get(key);
+    const found = this.#snapshot ? this.#snapshot.get(key) : this.#peek(key);
     this.#reads.set(key, found?.version ?? 0);
     if (!found) {
-      this.#keep(key, ABSENT);
+      if (this.#snapshot) this.#keep(key, ABSENT);
       return undefined;
     }
     if (cached?.codec === codec && cached.version === found.version && this.#cache.era() === this.#era) return cached.value;
     const value = codec.decode(codec === RAW ? found.sealed : this.#sealer.decrypt(key, found.sealed));
     this.#keep(key, { version: found.version, codec, value });
     return value;
+  }
+
+  #peek(key: string): VersionedValue | undefined {
+    const found = this.#reader.peek(key);
+    if (!found || found.version > this.#start) this.#loose = true;
+    return found;
   }
 
   /** Whether a value that is right at the cache's position is right in this view too. */
@@ -196,7 +213,8 @@ export class Transaction implements StoreTransaction {
   #keep(key: string, found: CachedValue): void {
     const position = this.#cache.position();
     const { index } = this;
-    if (this.#cache.era() !== this.#era || index < position) return;
+    // Without a snapshot it was read just now, which is never before the feed's position.
+    if (this.#cache.era() !== this.#era || (this.#snapshot && index < position)) return;
     if (found.version === 0 ? index === position : found.version <= position) this.#cache.set(key, found);
   }
 
