@@ -47,7 +47,7 @@ export function createRequestGateway(options: GatewayOptions): RequestGateway {
   const nobodyLeads = () => failed(new RequestError("no_active_node", "no active Vault instance found: the cluster has no leader that is unsealed and reaches a majority"));
 
   // A request with a body is asked about twice: whether that is a stream, and once it is there, where to answer.
-  const described = new WeakMap<object, Description | RequestError>();
+  const known = new WeakMap<object, Description | RequestError>();
 
   /** An unknown path is evaluated as a read: the pipeline says what is wrong with it. */
   function describe(request: Pick<ApiRequest, "path" | "operation">): Description | RequestError | undefined {
@@ -134,10 +134,11 @@ export function createRequestGateway(options: GatewayOptions): RequestGateway {
   return {
     takesStream(request) {
       const described = describe(request);
+      if (described) known.set(request, described);
       return described !== undefined && !(described instanceof RequestError) && described.rawBody;
     },
     handle(request) {
-      const described = describe(request);
+      const described = known.get(request) ?? describe(request);
       if (described instanceof RequestError) return failed(described);
       if (described?.whileSealed || described?.thisNode) return here(request);
       if (!isActive()) {

@@ -115,6 +115,16 @@ test("a write set from a mixed view conflicts when it is applied", async () => {
   assert.equal(store.evaluate((tx) => tx.get("sum", json)).value, undefined);
 });
 
+test("that a key is absent is looked up once, until it is written", async () => {
+  const { log, reader } = await createMemoryLog();
+  let looks = 0;
+  const store = createStore({ log, barrier: sealer, reader: { ...reader, peek: (key) => (looks++, reader.peek(key)) } });
+  const read = () => store.evaluate((tx) => tx.get("none", json)).value;
+  assert.deepEqual([read(), read(), read(), looks], [undefined, undefined, undefined, 1]);
+  await applied(store, (tx) => tx.put("none", json, 1));
+  assert.deepEqual([read(), read(), looks], [1, 1, 2]);
+});
+
 test("concurrent increments all count: a conflict is evaluated again", async () => {
   const { store } = await memoryStore();
   let runs = 0;

@@ -142,6 +142,8 @@ export class Transaction implements StoreTransaction {
           this.#moved = true;
           throw new ViewMoved();
         }
+        // Only now is it certain.
+        if (version === 0) this.#keep(key, ABSENT);
       }
     }
     this.#loose = false;
