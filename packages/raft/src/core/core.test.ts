@@ -118,6 +118,45 @@ test("a read waits for the no-op and for a round that a quorum answered", () => 
   assert.deepEqual(core.ready().reads, [{ id: 7, index: 1 }]);
 });
 
+/** A leader whose no-op is committed, among these servers. */
+function established(servers: typeof configuration.servers): RaftCore {
+  const disk: Entry[] = [];
+  const core = member(disk, 1, { servers });
+  core.campaign();
+  core.ready();
+  for (const { id } of servers) core.step({ type: "vote-response", from: id, to: "a", term: 2, granted: true });
+  persist(core, disk);
+  for (const { id } of servers.slice(1)) acknowledge(core, id, 1);
+  core.ready();
+  core.applied(1);
+  return core;
+}
+
+const question = (from: string): Message => ({ type: "read-index", from, to: "a", term: 2, id: 7 });
+const answersIn = (messages: readonly Message[]) => messages.filter(({ type }) => type === "read-index-response").map(({ to }) => to);
+const roundsIn = (messages: readonly Message[]) => messages.filter((message) => message.type === "heartbeat" && message.round > 0).map(({ to }) => to);
+
+test("the question of a voter that makes a majority with the leader needs no round", () => {
+  const core = established(configuration.servers);
+  core.step(question("c"));
+  const messages = messagesOf(core);
+  assert.deepEqual([answersIn(messages), roundsIn(messages)], [["c"], []]);
+});
+
+test("where one voter more is no majority, or the one that asks has no vote, a round is made of as few as it takes", () => {
+  const five = ["a", "b", "c", "d", "e"].map((id) => ({ id, address: `${id}:1`, voter: true }));
+  const withLearner = [...configuration.servers, { id: "d", address: "d:1", voter: false }];
+  for (const [servers, asker, asked] of [[five, "c", 2], [withLearner, "d", 1]] as const) {
+    const core = established(servers);
+    core.step(question(asker));
+    const messages = messagesOf(core);
+    assert.deepEqual([answersIn(messages), roundsIn(messages).length], [[], asked]);
+    const round = messages.find((message) => message.type === "heartbeat" && message.round > 0) as Extract<Message, { type: "heartbeat" }>;
+    for (const from of roundsIn(messages)) core.step({ type: "heartbeat-response", from, to: "a", term: 2, round: round.round, canLead: true });
+    assert.deepEqual(answersIn(messagesOf(core)), [asker]);
+  }
+});
+
 test("proposals made between two readies leave as one append for each follower", () => {
   const disk: Entry[] = [];
   const core = elected(disk, 0);

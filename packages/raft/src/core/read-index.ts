@@ -33,7 +33,9 @@ export function handleReadIndexResponse(state: CoreState, message: Extract<Messa
 /** Starts a round for the waiting reads, unless one is out: those that come meanwhile share the next. */
 export function startReadRound(state: CoreState): void {
   const leading = state.leading;
-  if (!leading || leading.waitingReads.length === 0 || leading.rounds.length > 0 || state.commit < leading.noopIndex) return;
+  if (!leading || leading.waitingReads.length === 0 || state.commit < leading.noopIndex) return;
+  answerConfirmed(state);
+  if (leading.waitingReads.length === 0 || leading.rounds.length > 0) return;
   const reads = leading.waitingReads.splice(0);
   if (leading.peers.size === 0 || isAlone(state)) {
     for (const read of reads) finish(state, read, state.commit);
@@ -49,10 +51,31 @@ export function startReadRound(state: CoreState): void {
  * fail just now, the next periodic heartbeat, which goes to all and names the round too, gets the answer.
  */
 function roundPeers(state: CoreState): readonly Progress[] {
-  const ids = voters(state.history.current());
-  const needed = majority(ids.length) - (isVoter(state.history.current(), state.id) ? 1 : 0);
-  const peers = ids.flatMap((id) => state.leading!.peers.get(id) ?? []);
-  return peers.sort((a, b) => a.silentTicks - b.silentTicks).slice(0, needed);
+  const peers = voters(state.history.current()).flatMap((id) => state.leading!.peers.get(id) ?? []);
+  return peers.sort((a, b) => a.silentTicks - b.silentTicks).slice(0, othersNeeded(state));
+}
+
+/**
+ * A voter's question says itself that, when it left, that voter knew of no later term. Where it makes a majority with this
+ * server, nothing can have been committed elsewhere before the question left, and so nothing that its reads must see: no
+ * round is needed.
+ */
+function answerConfirmed(state: CoreState): void {
+  const leading = state.leading!;
+  if (othersNeeded(state) > 1) return;
+  const configuration = state.history.current();
+  const unconfirmed: PendingRead[] = [];
+  for (const read of leading.waitingReads) {
+    if (read.from !== undefined && isVoter(configuration, read.from)) finish(state, read, state.commit);
+    else unconfirmed.push(read);
+  }
+  leading.waitingReads = unconfirmed;
+}
+
+/** How many other voters make a majority with this server. */
+function othersNeeded({ history, id }: CoreState): number {
+  const configuration = history.current();
+  return majority(voters(configuration).length) - (isVoter(configuration, id) ? 1 : 0);
 }
 
 function isAlone(state: CoreState): boolean {

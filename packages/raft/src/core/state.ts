@@ -30,7 +30,7 @@ export interface LeaderState {
   transferTicks: number;
   /** timeout-now has been sent to the target. */
   transferSent: boolean;
-  readonly waitingReads: PendingRead[];
+  waitingReads: PendingRead[];
   rounds: ReadRound[];
   lastRound: number;
 }

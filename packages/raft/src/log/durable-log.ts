@@ -5,6 +5,8 @@ import { DamagedLogError, decodeMeta, decodeRecord, encodeMeta, encodeRecord, en
 
 /** Recent entries kept in memory, by bytes: what followers that keep up, and applying, read. */
 const CACHE_BYTES = 16 * 1024 * 1024;
+/** LevelDB's memory table; two of them at times. */
+const WRITE_BUFFER_BYTES = 16 * 1024 * 1024;
 
 /** Where the log begins: everything up to `index` is in the state machine, durably. */
 export interface CompactionPoint {
@@ -37,7 +39,9 @@ const NEW: CompactionPoint = { index: 0, term: 0, configuration: { servers: [] }
 type Operation = { type: "put"; key: Uint8Array; value: Uint8Array } | { type: "del"; key: Uint8Array };
 
 export async function openDurableLog(directory: string): Promise<DurableLog> {
-  const db = new Level<Uint8Array, Uint8Array>(directory, { keyEncoding: "view", valueEncoding: "view" });
+  // Entries are written once, mostly read from memory, and deleted: the more of that happens before a table is built, the less is built. What is in them is sealed, and does not shrink.
+  const options = { keyEncoding: "view", valueEncoding: "view", compression: false, writeBufferSize: WRITE_BUFFER_BYTES };
+  const db = new Level<Uint8Array, Uint8Array>(directory, options);
   await db.open();
   try {
     return await readLog(db);

@@ -50,7 +50,8 @@ const WRITE_BUFFER_BYTES = 16 * 1024 * 1024;
 const CACHE_BYTES = 64 * 1024 * 1024;
 
 export async function openLevel(location: string): Promise<OrderedDatabase> {
-  const options = { keyEncoding: "utf8", valueEncoding: "view", multithreading: true, writeBufferSize: WRITE_BUFFER_BYTES, cacheSize: CACHE_BYTES };
+  // What is stored is sealed, and does not shrink.
+  const options = { keyEncoding: "utf8", valueEncoding: "view", compression: false, multithreading: true, writeBufferSize: WRITE_BUFFER_BYTES, cacheSize: CACHE_BYTES };
   const database = new Level<string, Uint8Array>(location, options);
   await database.open();
   return database;
