@@ -48,6 +48,7 @@ async function setUp() {
   const gateway = createRequestGateway({
     core, log, stateHeader,
     readPoints: createReadPoints(log),
+    isSealed: () => barrier.sealed(),
     isActive: () => world.isActive,
     isHeldBack: () => world.isHeldBack,
     async forward(request, isRepeatable) {

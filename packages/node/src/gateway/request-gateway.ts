@@ -18,6 +18,7 @@ export interface GatewayOptions {
   readonly log: ReplicatedLog;
   readonly readPoints: ReadPoints;
   readonly stateHeader: StateHeader;
+  readonly isSealed: () => boolean;
   /** Leads, has applied its own first entry, and is unsealed. */
   readonly isActive: () => boolean;
   /** Leads, unsealed, and is not active: what has to be there before the first request is served is not. */
@@ -37,6 +38,8 @@ const LEADER_PATIENCE_MS = 10_000;
 /** How long a request waits for a state that its client has seen elsewhere. Milliseconds. */
 const STATE_PATIENCE_MS = 1000;
 const RETRY_PAUSE_MS = 20;
+
+const PLAIN_READ: Description = Object.freeze({ effect: "read", whileSealed: false, thisNode: false, activeOnly: false, rawBody: false });
 
 const pause = (milliseconds: number) => new Promise<void>((wake) => setTimeout(wake, milliseconds));
 
@@ -131,6 +134,11 @@ export function createRequestGateway(options: GatewayOptions): RequestGateway {
     return failed(new RequestError("stale_index", "required index state not present"));
   }
 
+  /** Of an engine's reads some are for the active node only, which the pipeline tells; beyond that there is nothing to find out. */
+  function isPlainRead({ operation, path }: ApiRequest): boolean {
+    return operation === "read" && !path.startsWith("sys/") && !options.isSealed();
+  }
+
   return {
     takesStream(request) {
       const described = describe(request);
@@ -138,7 +146,7 @@ export function createRequestGateway(options: GatewayOptions): RequestGateway {
       return described !== undefined && !(described instanceof RequestError) && described.rawBody;
     },
     handle(request) {
-      const described = known.get(request) ?? describe(request);
+      const described = known.get(request) ?? (isPlainRead(request) ? PLAIN_READ : describe(request));
       if (described instanceof RequestError) return failed(described);
       if (described?.whileSealed || described?.thisNode) return here(request);
       if (!isActive()) {

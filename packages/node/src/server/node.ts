@@ -73,6 +73,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     log: backing.log,
     readPoints: createReadPoints(backing.log),
     stateHeader,
+    isSealed: () => barrier.sealed(),
     isActive,
     isHeldBack: () => !isDeclared && leadingTerm() !== undefined,
     forward: (request, isRepeatable) => member()?.active.ask({ kind: "request", request }, isRepeatable) ?? Promise.resolve({ kind: "unsent" }),

@@ -47,7 +47,8 @@ const LOG_FILE = /^\d+\.log$/;
 const LOAD_BATCH_BYTES = 1024 * 1024;
 /** Memory LevelDB fills before it writes a table; larger means fewer tables. Bytes. */
 const WRITE_BUFFER_BYTES = 16 * 1024 * 1024;
-const CACHE_BYTES = 64 * 1024 * 1024;
+/** LevelDB's blocks. Hot values are kept decoded elsewhere. */
+const CACHE_BYTES = 16 * 1024 * 1024;
 
 export async function openLevel(location: string): Promise<OrderedDatabase> {
   // What is stored is sealed, and does not shrink.
