@@ -44,7 +44,7 @@ function connectionHint(error: ConnectionError): string | undefined {
 
 function answerHint(error: ApiError, context: { hasToken: boolean }): string | undefined {
   const text = error.errors.join(" ");
-  if (error.status === 503 && /sealed/i.test(text)) return "The server is sealed. Unseal it with: coffer operator unseal";
+  if (error.status === 503 && /\bis sealed/i.test(text)) return "The server is sealed. Unseal it with: coffer operator unseal";
   if (error.status === 400 && /HTTP request to an HTTPS server/i.test(text)) {
     return `The server wants TLS: use VAULT_ADDR=https://${new URL(error.url).host}.`;
   }
