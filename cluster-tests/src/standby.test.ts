@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
+import { tmpdir } from "node:os";
 import test from "node:test";
+import { raft } from "@coffer/client";
+import { readSnapshotFile } from "@coffer/node";
 import { startCluster } from "./harness/cluster.js";
 import type { NodeProcess } from "./harness/node-process.js";
 
@@ -65,10 +68,14 @@ test("a standby serves reads from its own disk and forwards writes", async (t) =
     assert.equal(answer.status, 200);
   });
 
-  await t.test("a snapshot is asked of the active node: a standby redirects", async () => {
-    const answer = await call(standby, "GET", "sys/storage/raft/snapshot", token);
-    assert.equal(answer.status, 307);
-    assert.equal(answer.headers["location"], `${active.address}/v1/sys/storage/raft/snapshot`);
+  await t.test("a standby takes a snapshot itself, with all that was written before, and points who restores one to the active node", async () => {
+    const written = await call(active, "POST", "secret/data/in-snapshot", token, { data: { n: 1 } });
+    const [, , index] = Buffer.from(String(written.headers["x-vault-index"]), "base64").toString().split(":");
+    const saved = await readSnapshotFile(await raft.saveSnapshot(cluster.client(standby)), tmpdir());
+    assert.ok(saved.meta.index >= Number(index));
+    await saved.dispose();
+    const answer = await call(standby, "POST", "sys/storage/raft/snapshot", token, {});
+    assert.deepEqual([answer.status, answer.headers["location"]], [307, `${active.address}/v1/sys/storage/raft/snapshot`]);
   });
 
   await t.test("health and leader speak of the node that is asked", async () => {

@@ -142,7 +142,7 @@ const removePeerPath = systemPath({
   },
 });
 
-/** Snapshots are streams, which are not forwarded: a standby points to the active node. */
+/** A restore's upload is a stream, which is not forwarded: a standby points to the active node. */
 function redirect(cluster: ClusterControl, path: string): Response | undefined {
   const { isLeader, activeApiAddress } = cluster.leadership();
   if (isLeader) return undefined;
@@ -168,8 +168,8 @@ const snapshotPath = systemPath({
   operations: {
     read: {
       summary: "Saves a snapshot.", effect: "read", thisNode: true,
-      handler: async (_request, _storage, { services: { cluster } }) =>
-        redirect(cluster, SNAPSHOT) ?? raw(await cluster.saveSnapshot(), "application/gzip", 200, { "Content-Disposition": 'attachment; filename="raft.snap"' }),
+      // A standby holds the whole state too. Pointing elsewhere would make a stream of nothing for clients that do not follow.
+      handler: async (_request, _storage, { services: { cluster } }) => raw(await cluster.saveSnapshot(), "application/gzip", 200, { "Content-Disposition": 'attachment; filename="raft.snap"' }),
     },
     update: { summary: "Restores a snapshot of this cluster.", effect: "read", thisNode: true, rawBody: true, handler: restore(SNAPSHOT, false) },
   },

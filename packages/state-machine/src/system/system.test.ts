@@ -230,8 +230,8 @@ test("tools: forms of the path, limits and known sums", async () => {
   await refuses(ask("update", "tools/hash/md5", { input: "aGk=" }), "unsupported algorithm md5");
 });
 
-test("a standby points snapshot clients to the active node", async () => {
-  const response = await system({ leader: false }).ask("read", "storage/raft/snapshot");
+test("a standby points who restores a snapshot to the active node", async () => {
+  const response = await system({ leader: false }).ask("update", "storage/raft/snapshot");
   assert.equal(response?.kind, "raw");
   assert.equal((response as { status: number }).status, 307);
   assert.deepEqual((response as { headers: unknown }).headers, { Location: "https://active:8200/v1/sys/storage/raft/snapshot" });
