@@ -88,3 +88,12 @@ test("files stay readable: median and 95th percentile of lines", () => {
   assert.ok(at(0.5) <= MEDIAN_LINES, `median ${at(0.5)} lines; longest: ${longest}`);
   assert.ok(at(0.95) <= PERCENTILE_95_LINES, `95th percentile ${at(0.95)} lines; longest: ${longest}`);
 });
+
+test("docs/architecture.md names only files that exist", () => {
+  const text = readFileSync(join(root, "docs/architecture.md"), "utf8");
+  const named = [...text.matchAll(/`([\w./-]+\.(?:ts|mjs|proto|md))`/g)].map((match) => match[1]);
+  assert.ok(named.length > 30);
+  const files = [...sources(join(root, "packages")), ...readdirSync(join(root, "scripts")).map((name) => join(root, "scripts", name)), ...readdirSync(join(root, "proto")).map((name) => join(root, "proto", name))].map((file) => relative(root, file));
+  // Shortened where the row or the sentence says the rest.
+  assert.deepEqual(named.filter((name) => !files.some((file) => file.endsWith(`/${name}`) || file === name)), []);
+});

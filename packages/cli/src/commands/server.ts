@@ -2,24 +2,6 @@ import type { Command } from "../framework/command.js";
 import { Failure } from "../framework/failure.js";
 import { writeTokenFile } from "../framework/token-file.js";
 
-/** What the server process is started with. */
-export type ServerOptions = {
-  readonly dev?: {
-    /** The root token to use; made up where undefined. */
-    readonly rootTokenId: string | undefined;
-    /** host:port */
-    readonly listenAddress: string;
-    readonly tls: boolean;
-    /** Keeps the root token for this user's later commands; undefined where they asked not to. */
-    readonly storeToken: ((token: string) => Promise<void>) | undefined;
-  };
-  readonly configPaths: readonly string[];
-  readonly logLevel: string | undefined;
-  readonly logFormat: string | undefined;
-};
-
-type NodePackage = { readonly runServer: (options: ServerOptions) => Promise<number> };
-
 const DEV_LISTEN_ADDRESS = "127.0.0.1:8200";
 
 export const command: Command = {
@@ -44,8 +26,8 @@ export const command: Command = {
       throw new Failure("Must specify at least one config path using -config (or try a server that keeps nothing: coffer server -dev)");
     }
     const text = (name: string): string | undefined => (flags.has(name) ? flags.string(name) : undefined);
-    const node = (await import("@coffer/node")) as unknown as NodePackage;
-    return node.runServer({
+    const { runServer } = await import("@coffer/node");
+    return runServer({
       ...(dev
         ? {
             dev: {
