@@ -76,7 +76,7 @@ test("an answer that was lost is asked for again; a server that has taken part i
   // The joiner's process ended each time before it could keep its identity.
   for (let i = 0; i < 2; i++) {
     const identity = await proveAndJoin(offer, rootKey, "n2", joiner.configuration.clusterAddress);
-    assert.deepEqual([identity.origin, identity.nodeId], ["joiner", "n2"]);
+    assert.deepEqual([identity.origin, identity.nodeId], ["joining", "n2"]);
   }
   await joinCluster(joiner, leader, made);
   await joiner.stop();

@@ -114,7 +114,7 @@ function identityFrom(data: AnswerData, rootKey: Uint8Array, nodeId: string, key
   const opened = open(deriveKey(rootKey, "cluster-keys"), Buffer.from(sealedCaKey, "base64"));
   const caKey = opened && Buffer.from(opened).toString();
   if (caKey === undefined || !isGenuine({ ca, caKey, certificate, key })) throw new RequestError("upstream_failed", "the active node's answer cannot be trusted: it was not made with this cluster's keys");
-  return { nodeId, clusterId, origin: "joiner", tls: { ca, caKey, certificate, key } };
+  return { nodeId, clusterId, origin: "joining", tls: { ca, caKey, certificate, key } };
 }
 
 function isGenuine({ ca, caKey, certificate, key }: NodeIdentity["tls"]): boolean {

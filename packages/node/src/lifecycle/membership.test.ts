@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import test from "node:test";
@@ -85,10 +85,26 @@ test("what a crash while deleting leaves does not get in the way of founding", a
 
 test("a crash between the answer and the first start leaves a member, whose state comes from the leader", async (t) => {
   const path = temporaryFolder(t);
-  writeIdentity(path, { ...(await foundIdentity("n1")), origin: "joiner" });
+  writeIdentity(path, { ...(await foundIdentity("n1")), origin: "joining" });
   const { membership, replica } = await membershipIn(t, path);
   assert.equal(await membership.resume(), true);
-  assert.deepEqual([replica.log.appliedIndex(), replica.log.leadership().isLeader], [0, false]);
+  assert.deepEqual([replica.log.appliedIndex(), replica.log.leadership().isLeader, readIdentity(path)!.origin], [0, false, "joiner"]);
+});
+
+test("a member whose log is gone does not take part again: it may have voted", async (t) => {
+  for (const origin of ["founder", "joining"] as const) {
+    const path = temporaryFolder(t);
+    const { membership } = await membershipIn(t, path);
+    if (origin === "founder") await membership.found(async () => 1);
+    else {
+      writeIdentity(path, { ...(await foundIdentity("n1")), origin });
+      await membership.resume();
+    }
+    await membership.stop();
+    rmSync(join(path, "log"), { recursive: true });
+    await assert.rejects((await membershipIn(t, path)).membership.resume(), /the log is missing .* operator raft remove-peer n1/);
+    assert.ok(!existsSync(join(path, "log")), "nothing was begun in its place");
+  }
 });
 
 test("the data of another node is refused, damaged identities without a word of what is in them", async (t) => {

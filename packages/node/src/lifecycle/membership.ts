@@ -6,7 +6,7 @@ import { proveAndJoin } from "./joining.js";
 import type { JoinOffer } from "./joining.js";
 import { startMember } from "./member.js";
 import type { Member } from "./member.js";
-import { dropUnfinished, readIdentity, writeIdentity } from "./node-identity.js";
+import { dropUnfinished, readIdentity, requireLog, writeIdentity } from "./node-identity.js";
 import type { NodeIdentity } from "./node-identity.js";
 
 /** Whether this node is part of a cluster, and how it gets to be. */
@@ -49,6 +49,11 @@ export function createMembership(options: MembershipOptions): Membership {
     return started;
   }
 
+  async function takePart(identity: NodeIdentity): Promise<void> {
+    await start(identity, false);
+    if (identity.origin === "joining") writeIdentity(path, { ...identity, origin: "joiner" });
+  }
+
   /** What is deleted next must not be in use. */
   function requireOutside(): void {
     if (member) throw new Error("this node is a member of a cluster already");
@@ -71,7 +76,8 @@ export function createMembership(options: MembershipOptions): Membership {
         return false;
       }
       if (identity.nodeId !== nodeId) throw new Error(`the data in ${path} is that of node ${JSON.stringify(identity.nodeId)}, the configuration says node_id = ${JSON.stringify(nodeId)}`);
-      await start(identity, false);
+      if (identity.origin !== "joining") requireLog(path, identity);
+      await takePart(identity);
       return true;
     },
     async found(write) {
@@ -95,7 +101,7 @@ export function createMembership(options: MembershipOptions): Membership {
       const identity = await proveAndJoin(offer, rootKey, nodeId, options.advertise);
       dropUnfinished(path);
       writeIdentity(path, identity);
-      await start(identity, false);
+      await takePart(identity);
     },
     onStart: (listener) => void listeners.push(listener),
     stop,

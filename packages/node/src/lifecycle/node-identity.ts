@@ -8,8 +8,11 @@ import { join } from "node:path";
 export interface NodeIdentity {
   readonly nodeId: string;
   readonly clusterId: string;
-  /** `founding` until sys/init has committed: what a crash leaves of such a cluster is nobody's, and goes. */
-  readonly origin: "founding" | "founder" | "joiner";
+  /**
+   * `founding` until sys/init has committed: what a crash leaves of such a cluster is nobody's, and goes. `joining` until the
+   * node has taken part for the first time: from then on its log must be there.
+   */
+  readonly origin: "founding" | "founder" | "joining" | "joiner";
   /** PEM. Any unsealed member may take in another, so each holds the CA's key. */
   readonly tls: { readonly ca: string; readonly caKey: string; readonly certificate: string; readonly key: string };
 }
@@ -19,7 +22,7 @@ const FILE = "node.json";
 function isIdentity(found: unknown): found is NodeIdentity {
   const { nodeId, clusterId, origin, tls } = (found ?? {}) as Partial<Record<string, unknown>>;
   const { ca, caKey, certificate, key } = (tls ?? {}) as Partial<Record<string, unknown>>;
-  return [nodeId, clusterId, ca, caKey, certificate, key].every((text) => typeof text === "string" && text !== "") && ["founding", "founder", "joiner"].includes(origin as string);
+  return [nodeId, clusterId, ca, caKey, certificate, key].every((text) => typeof text === "string" && text !== "") && ["founding", "founder", "joining", "joiner"].includes(origin as string);
 }
 
 /** Undefined where this node belongs to no cluster yet. Throws for a file that cannot be read, without a word of its contents. */
@@ -55,6 +58,15 @@ export function writeIdentity(directory: string, identity: NodeIdentity): void {
   sync(`${path}.new`);
   renameSync(`${path}.new`, path);
   sync(directory);
+}
+
+/**
+ * Throws unless the log of a node that has taken part is in its folder. Without it the node would not remember for whom it voted
+ * nor what it acknowledged, and the others would count on both (Ongaro's thesis, 3.8).
+ */
+export function requireLog(directory: string, { nodeId }: NodeIdentity): void {
+  if (existsSync(join(directory, "log", "CURRENT"))) return;
+  throw new Error(`the log is missing from ${directory}, and with it what this node promised to the others: remove it from the cluster (coffer operator raft remove-peer ${nodeId}), delete its data folder and join again`);
 }
 
 /** Forgets a cluster that was never finished. Only for a node that holds no initialised cluster. */
