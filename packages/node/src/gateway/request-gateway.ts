@@ -1,4 +1,4 @@
-import { RequestError } from "@coffer/state-machine";
+import { errorResponse, RequestError } from "@coffer/state-machine";
 import type { ApiRequest, ApiResponse, Core, Description, Handled, ReplicatedLog } from "@coffer/state-machine";
 import type { Asked } from "../forwarding/client.js";
 import type { ReadPoints } from "./read-points.js";
@@ -46,7 +46,7 @@ const pause = (milliseconds: number) => new Promise<void>((wake) => setTimeout(w
 export function createRequestGateway(options: GatewayOptions): RequestGateway {
   const { core, log, isActive, leaderPatienceMs = LEADER_PATIENCE_MS } = options;
 
-  const failed = (error: RequestError): ApiResponse => ({ status: error.status, headers: {}, contentType: "application/json", body: `${JSON.stringify({ errors: error.messages })}\n`, index: log.appliedIndex() });
+  const failed = (error: RequestError): ApiResponse => errorResponse(error, log.appliedIndex());
   const nobodyLeads = () => failed(new RequestError("no_active_node", "no active Vault instance found: the cluster has no leader that is unsealed and reaches a majority"));
 
   // A request with a body is asked about twice: whether that is a stream, and once it is there, where to answer.

@@ -1,11 +1,8 @@
-import type { RaftStorage } from "../configuration/types.js";
-import type { Replica } from "../consensus/replica.js";
-import type { Logger } from "../logging/logger.js";
 import { foundIdentity } from "./founding.js";
 import { proveAndJoin } from "./joining.js";
 import type { JoinOffer } from "./joining.js";
 import { startMember } from "./member.js";
-import type { Member } from "./member.js";
+import type { Member, MemberOptions } from "./member.js";
 import { dropUnfinished, readIdentity, requireLog, writeIdentity } from "./node-identity.js";
 import type { NodeIdentity } from "./node-identity.js";
 
@@ -22,17 +19,8 @@ export interface Membership {
   stop(): Promise<void>;
 }
 
-export interface MembershipOptions {
-  readonly storage: RaftStorage;
-  readonly listen: string;
-  /** host:port at which the other nodes reach this one. */
-  readonly advertise: string;
-  readonly replica: Replica;
-  readonly onQuestion: (payload: Uint8Array) => Promise<Uint8Array>;
-  readonly onFatal: (message: string) => void;
-  readonly answerTimeoutMs: number | undefined;
-  readonly logger: Logger;
-}
+/** Who it is, and whether it founds the cluster, turns out on the way. */
+export type MembershipOptions = Omit<MemberOptions, "identity" | "bootstrap">;
 
 /** A node alone leads after its first election timeout. Milliseconds. */
 const FIRST_LEADERSHIP_MS = 30_000;

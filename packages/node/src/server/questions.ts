@@ -1,6 +1,5 @@
 import { Readable } from "node:stream";
-import { RequestError } from "@coffer/state-machine";
-import type { ApiResponse } from "@coffer/state-machine";
+import { errorResponse, RequestError } from "@coffer/state-machine";
 import type { Echoes } from "../cluster/echoes.js";
 import { decodeQuestion, encodeAnswer, MAX_PAYLOAD_BYTES } from "../forwarding/wire.js";
 import type { Answer } from "../forwarding/wire.js";
@@ -32,8 +31,7 @@ export function createQuestionHandler(gateway: Pick<RequestGateway, "handleForwa
     } catch (error) {
       const known = error instanceof RequestError ? error : new RequestError("internal", "internal error");
       if (known !== error) logger.error("a forwarded request could not be answered", { reason: error instanceof Error ? error.message : String(error) });
-      const response: ApiResponse = { status: known.status, headers: {}, contentType: "application/json", body: `${JSON.stringify({ errors: known.messages })}\n`, index: 0 };
-      return encodeAnswer({ kind: "response", response });
+      return encodeAnswer({ kind: "response", response: errorResponse(known, 0) });
     }
   };
 }

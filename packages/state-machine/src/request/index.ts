@@ -1,5 +1,6 @@
 export * from "./api.js";
 export type { Core, CoreOptions, Description, SystemLimits } from "./core.js";
+export { errorResponse } from "./envelope.js";
 export { callerOf, identify } from "./authorize.js";
 export { wireAuth } from "./finish.js";
 export { createCore } from "./pipeline.js";

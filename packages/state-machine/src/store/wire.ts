@@ -4,7 +4,6 @@ import type { Reader, Writer } from "protobufjs/minimal.js";
 /** Pieces of the protobuf wire format that entries and snapshots share. The schema is proto/state.proto. */
 
 const WORD = 2 ** 32;
-export const VARINT = 0;
 export const FIXED64 = 1;
 export const BYTES = 2;
 
