@@ -1,4 +1,4 @@
-import { readBody } from "@coffer/hcl";
+import { parseHcl, readBody } from "@coffer/hcl";
 import type { BodyReader } from "@coffer/hcl";
 import { levelNamed, LEVELS } from "../logging/level.js";
 import type { Level } from "../logging/level.js";
@@ -23,6 +23,11 @@ const DEFAULT_CACHE_SIZE = 131_072;
  */
 export function loadConfiguration(paths: readonly string[], environment: Environment = process.env): Configuration {
   return readConfiguration(readBody(readFiles(paths)), environment);
+}
+
+/** A configuration that stands in no file; `name` is what errors call it. Nothing overrides it. */
+export function parseConfiguration(text: string, name: string): Configuration {
+  return readConfiguration(readBody(parseHcl(text, name)), {});
 }
 
 function readConfiguration(body: BodyReader, environment: Environment): Configuration {

@@ -2,52 +2,25 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createApiCertificates } from "../certificates/certificates.js";
-import type { Configuration, Listener, ListenerTls } from "../configuration/types.js";
+import { parseConfiguration } from "../configuration/index.js";
+import type { Configuration } from "../configuration/index.js";
 
-const DAY_SECONDS = 86_400;
-
-/** A server in memory, for trying things out. `tls`: with a certificate made for it, whose CA is written beside it. */
+/** A server in memory, for trying things out; the rest as in a file that says no more. `tls`: with a certificate made for it, whose CA is written beside it. */
 export async function devConfiguration(address: string, tls: boolean): Promise<{ readonly configuration: Configuration; readonly caFile: string | undefined }> {
-  const made = tls ? await devCertificates(address) : undefined;
-  const listener: Listener = {
-    address,
-    clusterAddress: undefined,
-    tls: made?.tls,
-    maxRequestSize: 32 * 1024 * 1024,
-    maxRequestDuration: 90,
-    readHeaderTimeout: 10,
-    readTimeout: 30,
-    idleTimeout: 300,
-    trustedProxies: [],
-    unauthenticatedMetrics: false,
-  };
-  const url = `${tls ? "https" : "http"}://${address.replace(/^0\.0\.0\.0:/, "127.0.0.1:")}`;
-  const configuration: Configuration = {
-    listeners: [listener],
-    storage: { type: "inmem" },
-    seal: { type: "shamir" },
-    telemetry: { prometheusRetention: DAY_SECONDS, disableHostname: false, enableHostnameLabel: false },
-    auditDevices: [],
-    apiAddress: url,
-    clusterAddress: url,
-    clusterName: undefined,
-    defaultLeaseTtl: 32 * DAY_SECONDS,
-    maxLeaseTtl: 32 * DAY_SECONDS,
-    defaultMaxRequestDuration: 90,
-    logLevel: "info",
-    logFormat: "standard",
-    logFile: undefined,
-    pidFile: undefined,
-    ui: false,
-    cacheSize: 131_072,
-    hostnameHeader: false,
-    nodeIdHeader: false,
-    warnings: [],
-  };
-  return { configuration, caFile: made?.caFile };
+  const files = tls ? await devCertificates(address) : undefined;
+  const url = JSON.stringify(`${tls ? "https" : "http"}://${address.replace(/^0\.0\.0\.0:/, "127.0.0.1:")}`);
+  const text = `listener "tcp" {
+  address = ${JSON.stringify(address)}
+  ${files ? `tls_cert_file = ${JSON.stringify(files.certificate)}\n  tls_key_file = ${JSON.stringify(files.key)}` : "tls_disable = true"}
+}
+storage "inmem" {}
+api_addr     = ${url}
+cluster_addr = ${url}
+`;
+  return { configuration: parseConfiguration(text, "-dev-listen-address"), caFile: files?.ca };
 }
 
-async function devCertificates(address: string): Promise<{ readonly tls: ListenerTls; readonly caFile: string }> {
+async function devCertificates(address: string): Promise<{ readonly ca: string; readonly certificate: string; readonly key: string }> {
   const folder = mkdtempSync(join(tmpdir(), "coffer-dev-tls-"));
   const host = address.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
   const made = await createApiCertificates([...new Set(["localhost", "127.0.0.1", "::1", ...(host === "" || host === "0.0.0.0" ? [] : [host])])]);
@@ -55,6 +28,5 @@ async function devCertificates(address: string): Promise<{ readonly tls: Listene
   writeFileSync(files.ca, made.ca);
   writeFileSync(files.certificate, made.certificate);
   writeFileSync(files.key, made.key, { mode: 0o600 });
-  const tls: ListenerTls = { certificateFile: files.certificate, keyFile: files.key, minVersion: "TLSv1.2", maxVersion: "TLSv1.3", ciphers: [], clientCaFile: undefined, requireClientCertificate: false, acceptClientCertificates: true };
-  return { tls, caFile: files.ca };
+  return files;
 }
