@@ -35,6 +35,7 @@ function testFiles(folder, found = []) {
 }
 
 if (!existsSync("node_modules/.package-lock.json")) sh("npm", ["ci"]);
+sh(process.execPath, ["scripts/counterparts.mjs"]);
 sh(process.execPath, ["node_modules/typescript/bin/tsc", "-b"]);
 
 const wanted = process.argv.slice(2);

@@ -1,0 +1,2 @@
+export * from "./moto.js";
+export * from "./program.js";
