@@ -4,6 +4,7 @@ export * from "./errors.js";
 export * from "./framework/index.js";
 export * from "./genesis.js";
 export * from "./leases/index.js";
+export * from "./logins/index.js";
 export * from "./mounts/index.js";
 export * from "./policy/index.js";
 export * from "./request/index.js";

@@ -1,11 +1,10 @@
-import { BlockList, isIP } from "node:net";
 import { RequestError } from "../errors.js";
 import type { Caller, Environment, OperationName } from "../framework/engine.js";
 import type { ReadStorage } from "../framework/storage.js";
 import { mountRow } from "../mounts/index.js";
 import { aclFor } from "../policy/index.js";
 import type { AclQuestion } from "../policy/index.js";
-import { findToken, tokenId } from "../tokens/index.js";
+import { findToken, isWithin, tokenId } from "../tokens/index.js";
 import type { TokenEntry } from "../tokens/index.js";
 
 const DENIAL = "1 error occurred:\n\t* permission denied\n\n";
@@ -27,7 +26,7 @@ export function callerOf(token: TokenEntry): Caller {
 export function identify(storage: ReadStorage, token: string | undefined, remoteAddress: string, env: Environment): TokenEntry | undefined {
   if (token === undefined || token === "") return undefined;
   const entry = findToken(storage, tokenId(storage, token), env);
-  return entry && isMounted(storage, entry) && isInBounds(entry, remoteAddress) ? entry : undefined;
+  return entry && isMounted(storage, entry) && isWithin(entry.boundCidrs, remoteAddress) ? entry : undefined;
 }
 
 /** With an auth mount go the tokens of its logins, at once, however many they are; their time cleans up after them. */
@@ -35,19 +34,6 @@ function isMounted(storage: ReadStorage, { mountUuid }: TokenEntry): boolean {
   if (mountUuid === "") return true;
   const mount = mountRow(storage, mountUuid);
   return mount !== undefined && !mount.tainted;
-}
-
-function isInBounds(entry: TokenEntry, remoteAddress: string): boolean {
-  if (entry.boundCidrs.length === 0) return true;
-  const family = isIP(remoteAddress);
-  if (family === 0) return false;
-  const list = new BlockList();
-  for (const cidr of entry.boundCidrs) {
-    const [network, bits] = cidr.split("/");
-    const type = isIP(network!) === 6 ? "ipv6" : "ipv4";
-    list.addSubnet(network!, bits === undefined ? (type === "ipv6" ? 128 : 32) : Number(bits), type);
-  }
-  return list.check(remoteAddress, family === 6 ? "ipv6" : "ipv4");
 }
 
 export interface Demand {

@@ -1,3 +1,4 @@
+export * from "./cidr.js";
 export * from "./entry.js";
 export * from "./expiry.js";
 export * from "./lifecycle.js";

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { buildInput } from "../framework/input.js";
+import type { PathMatch } from "../framework/matcher.js";
+import { grantFor, olderTokenFields, roleTokens, shownTokens, tokenFields } from "./token-parameters.js";
+import type { RoleTokens, TokenInput } from "./token-parameters.js";
+
+const declaration = { template: "role", help: { synopsis: "", description: "" }, fields: { ...tokenFields, ...olderTokenFields }, operations: {} };
+const from = (body: Record<string, unknown>, before?: RoleTokens) => roleTokens(buildInput({ declaration, parameters: {} } as unknown as PathMatch, body, true).input as TokenInput, before);
+
+test("a role without token parameters shows Vault's defaults", () => {
+  assert.deepEqual(shownTokens(from({})), {
+    token_bound_cidrs: [], token_explicit_max_ttl: 0, token_max_ttl: 0, token_no_default_policy: false, token_num_uses: 0, token_period: 0,
+    token_policies: [], token_strictly_bind_ip: false, token_ttl: 0, token_type: "default",
+  });
+});
+
+test("a later write changes what it names, and nothing else", () => {
+  const first = from({ token_ttl: "15m", token_max_ttl: "60m", token_policies: "a,b", token_bound_cidrs: ["127.0.0.1/32"] });
+  const second = from({ token_ttl: 60 }, first);
+  assert.deepEqual([second.parameters.token_ttl, second.parameters.token_max_ttl, second.parameters.token_policies, second.parameters.token_bound_cidrs], [60, 3600, ["a", "b"], ["127.0.0.1"]]);
+});
+
+test("an older name sets the newer, is shown beside it, and gives way to it", () => {
+  const older = from({ policies: "Dev, dev,ops", ttl: "1h", max_ttl: "24h" });
+  assert.deepEqual([older.parameters.token_policies, older.parameters.token_ttl], [["dev", "ops"], 3600]);
+  assert.deepEqual([shownTokens(older)["policies"], shownTokens(older)["ttl"], shownTokens(older)["max_ttl"]], [["dev", "ops"], 3600, 86_400]);
+  const newer = from({ token_ttl: "2h" }, older);
+  assert.deepEqual([newer.parameters.token_ttl, shownTokens(newer)["ttl"], shownTokens(newer)["max_ttl"]], [7200, undefined, 86_400]);
+  assert.equal(from({ ttl: "1h", token_ttl: "2h" }).parameters.token_ttl, 7200);
+});
+
+test("parameters that contradict each other are refused", () => {
+  const refused: readonly (readonly [Record<string, unknown>, RegExp])[] = [
+    [{ token_num_uses: -1 }, /'token_num_uses' cannot be negative/],
+    [{ token_ttl: -1 }, /cannot provide negative value/],
+    [{ token_type: "root" }, /invalid 'token_type' value "root"/],
+    [{ token_type: "batch", token_period: 1 }, /periodic tokens/],
+    [{ token_type: "batch", token_num_uses: 1 }, /limited use count/],
+    [{ token_ttl: 2, token_max_ttl: 1 }, /cannot be greater/],
+    [{ token_bound_cidrs: "10.0.0.0/99" }, /invalid network "10.0.0.0\/99"/],
+    [{ token_bound_cidrs: "10.0.0.0/8", token_strictly_bind_ip: true }, /conflicts/],
+  ];
+  for (const [body, message] of refused) assert.throws(() => from(body), message);
+});
+
+test("a login's grant joins the role's policies with the user's, and binds the token where the role says so", () => {
+  const role = from({ token_policies: "role", token_strictly_bind_ip: true, token_num_uses: 3, token_period: "1h" });
+  const grant = grantFor(role, { displayName: "approle", policies: ["user"], remoteAddress: "10.0.0.9", alias: { name: "id" } });
+  assert.deepEqual([grant.policies, grant.boundCidrs, grant.numUses, grant.periodSeconds, grant.alias, grant.renewable], [["role", "user"], ["10.0.0.9"], 3, 3600, { name: "id" }, true]);
+});
