@@ -36,8 +36,9 @@ export function createSnapshotControl({ member, log, barrier, logger, spoolDirec
   }
 
   async function proposeAll(entries: AsyncIterable<Uint8Array>): Promise<void> {
+    const { term } = log.leadership();
     for await (const entry of entries) {
-      const { outcome } = await log.propose(entry);
+      const { outcome } = await log.propose(entry, term);
       if (outcome === "applied") continue;
       if (outcome === "overloaded") throw new RequestError("overloaded", "the replication pipeline is full; nothing changed. Try again");
       if (outcome === "conflict") throw new RequestError("overloaded", "another restore began meanwhile; this one changed nothing");

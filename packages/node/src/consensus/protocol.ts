@@ -23,7 +23,7 @@ export interface WorkerStart {
 
 /** Asked by the main thread; each call is answered once under its id. */
 export interface Calls {
-  propose: { argument: Uint8Array; answer: ProposeResult };
+  propose: { argument: { entry: Uint8Array; term: number }; answer: ProposeResult };
   readBarrier: { argument: null; answer: { outcome: "ready"; index: number } | { outcome: "no-leader" } };
   status: { argument: null; answer: RaftStatus };
   metrics: { argument: null; answer: Readonly<Record<string, number>> };

@@ -26,18 +26,18 @@ async function leading(t: Test, directory: string, events: Partial<RaftThreadEve
   return thread;
 }
 
-const put = (key: string) => encodeEntry({ kind: "write", base: 0, reads: [], puts: [[key, Buffer.from("sealed")]], deletes: [] });
+const put = (key: string) => encodeEntry({ kind: "write", base: 0, puts: [[key, Buffer.from("sealed")]], deletes: [] });
 
 test("a proposal is applied, told to listeners that are still there, and outlives a restart", async (t) => {
   const directory = temporaryFolder(t);
   const thread = await leading(t, directory);
   const heard: AppliedBatch[] = [];
   const stopListening = thread.onApplied((batch) => heard.push(batch));
-  const done = await thread.propose(put("a"));
+  const done = await thread.propose(put("a"), thread.leadership().term);
   assert.equal(done.outcome, "applied");
   assert.deepEqual(heard.at(-1)?.keys, ["a"], "told before the answer");
   stopListening();
-  await thread.propose(put("b"));
+  await thread.propose(put("b"), thread.leadership().term);
   assert.equal(heard.at(-1)?.keys[0], "a");
   assert.equal(await thread.waitApplied(thread.appliedIndex(), 0), true);
   assert.equal(await thread.waitApplied(thread.appliedIndex() + 1, 1), false);
@@ -47,12 +47,21 @@ test("a proposal is applied, told to listeners that are still there, and outlive
   assert.ok(again.appliedIndex() >= index);
 });
 
+test("a proposal of another term is refused: what it rests on may be of the past", async (t) => {
+  const thread = await leading(t, temporaryFolder(t));
+  const { term } = thread.leadership();
+  const index = thread.appliedIndex();
+  for (const other of [term - 1, term + 1]) assert.deepEqual(await thread.propose(put("a"), other), { outcome: "not-leader" });
+  assert.equal(thread.appliedIndex(), index);
+  assert.equal((await thread.propose(put("a"), term)).outcome, "applied");
+});
+
 test("after the end a proposal was certainly not made, and nobody leads", async (t) => {
   const thread = await leading(t, temporaryFolder(t));
-  const out = thread.propose(put("a"));
+  const out = thread.propose(put("a"), thread.leadership().term);
   await Promise.all([thread.stop(), thread.stop()]);
   assert.ok(["applied", "unknown"].includes((await out).outcome));
-  assert.deepEqual(await thread.propose(put("b")), { outcome: "not-leader" });
+  assert.deepEqual(await thread.propose(put("b"), thread.leadership().term), { outcome: "not-leader" });
   assert.deepEqual(await thread.readBarrier(), { outcome: "no-leader" });
   await assert.rejects(thread.call("status", null), /stopped/);
 });
@@ -81,11 +90,11 @@ test("a thread that cannot apply an entry ends as fatal, once, and leads no more
   const fatal: string[] = [];
   const thread = await leading(t, directory, { onFatal: (message) => void fatal.push(message) });
   // An entry that no version knows: applying it must stop the member.
-  const out = await thread.propose(Buffer.from([0xff, 0xff, 0xff]));
+  const out = await thread.propose(Buffer.from([0xff, 0xff, 0xff]), thread.leadership().term);
   await until("it is fatal", () => fatal.length > 0);
   assert.equal(out.outcome, "unknown");
   assert.deepEqual([fatal.length, thread.leadership().isLeader], [1, false]);
-  assert.deepEqual(await thread.propose(put("a")), { outcome: "not-leader" });
+  assert.deepEqual(await thread.propose(put("a"), thread.leadership().term), { outcome: "not-leader" });
   await thread.stop();
   assert.equal(fatal.length, 1);
 });
@@ -98,7 +107,7 @@ test("a replica is empty before it belongs to a cluster and after, and tells of 
   replica.log.onLeadership(({ isLeader }) => void leaders.push(isLeader));
   const store = createStore({ log: replica.log, reader: replica.reader, barrier: createBarrier() });
   const seen = () => store.evaluate((tx) => tx.getRaw("a")).value;
-  assert.deepEqual([seen(), await replica.log.propose(put("a")), await replica.log.readBarrier(), await replica.log.waitApplied(1, 10)], [undefined, { outcome: "not-leader" }, { outcome: "no-leader" }, false]);
+  assert.deepEqual([seen(), await replica.log.propose(put("a"), replica.log.leadership().term), await replica.log.readBarrier(), await replica.log.waitApplied(1, 10)], [undefined, { outcome: "not-leader" }, { outcome: "no-leader" }, false]);
 
   const thread = await startRaftThread(await optionsIn(temporaryFolder(t)), EVENTS);
   t.after(() => thread.stop());
@@ -106,7 +115,7 @@ test("a replica is empty before it belongs to a cluster and after, and tells of 
   replica.attach(thread, reader);
   await until("it leads", () => replica.log.leadership().isLeader);
   assert.ok(leaders.includes(true));
-  await replica.log.propose(put("a"));
+  await replica.log.propose(put("a"), replica.log.leadership().term);
   assert.equal(Buffer.from(seen()!).toString(), "sealed");
 
   replica.detach();
@@ -114,7 +123,7 @@ test("a replica is empty before it belongs to a cluster and after, and tells of 
   assert.deepEqual([resets[0], resets.at(-1)], [true, true]);
   const told = resets.length;
   stopListening();
-  await thread.propose(put("b"));
+  await thread.propose(put("b"), thread.leadership().term);
   assert.equal(resets.length, told);
   await reader.close();
 });

@@ -163,10 +163,10 @@ export async function startRaftThread(options: WorkerStart, events: RaftThreadEv
       return stateDirectory;
     },
     call,
-    async propose(entry): Promise<ProposeOutcome> {
+    async propose(entry, term): Promise<ProposeOutcome> {
       if (stopped) return { outcome: "not-leader" };
       const bytes = ownBytes(entry);
-      return call("propose", bytes, bytes.buffer).catch(() => ({ outcome: "unknown" }));
+      return call("propose", { entry: bytes, term }, bytes.buffer).catch(() => ({ outcome: "unknown" }));
     },
     readBarrier: () => call("readBarrier", null).catch((): BarrierOutcome => ({ outcome: "no-leader" })),
     appliedIndex: () => appliedIndex,

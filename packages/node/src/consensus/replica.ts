@@ -34,7 +34,7 @@ export function createReplica(): Replica {
   };
   return {
     log: {
-      propose: (entry) => thread?.propose(entry) ?? Promise.resolve({ outcome: "not-leader" }),
+      propose: (entry, term) => thread?.propose(entry, term) ?? Promise.resolve({ outcome: "not-leader" }),
       readBarrier: () => thread?.readBarrier() ?? Promise.resolve({ outcome: "no-leader" }),
       waitApplied: (index, timeoutMs) => thread?.waitApplied(index, timeoutMs) ?? Promise.resolve(false),
       appliedIndex: () => thread?.appliedIndex() ?? 0,

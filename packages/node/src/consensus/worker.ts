@@ -96,7 +96,7 @@ function reasonOf(error: unknown): string {
 type Handlers = { readonly [N in CallName]: (argument: Calls[N]["argument"], context: Running) => Promise<Calls[N]["answer"]> | Calls[N]["answer"] };
 
 const HANDLERS: Handlers = {
-  propose: (entry, { host }) => host.propose(entry),
+  propose: ({ entry, term }, { host }) => host.propose(entry, term),
   readBarrier: (_, { host }) => host.readBarrier(),
   status: (_, { host }) => host.status(),
   metrics: (_, { host }) => host.metrics(),

@@ -22,14 +22,14 @@ async function setUp() {
     isHeldBack: false,
     barriers: 0,
     barrier: (): Promise<BarrierOutcome> => memory.readBarrier(),
-    propose: (entry: Uint8Array): Promise<ProposeOutcome> => memory.propose(entry),
+    propose: (entry: Uint8Array, term: number): Promise<ProposeOutcome> => memory.propose(entry, term),
     forwarded: [] as { readonly request: ApiRequest; readonly isRepeatable: boolean }[],
     forward: (() => ({ kind: "unsent" })) as Forward,
     activeAddress: "https://active:8200",
   };
   const log: ReplicatedLog = {
     ...memory,
-    propose: (entry) => world.propose(entry),
+    propose: (entry, term) => world.propose(entry, term),
     readBarrier() {
       world.barriers += 1;
       return world.barrier();
@@ -189,7 +189,7 @@ test("a forwarded request is answered by the active node or not at all, and goes
   world.barrier = async () => ({ outcome: "no-leader" });
   assert.equal(await gateway.handleForwarded(requestOf("read", "kv/a")), undefined);
   assert.deepEqual([memory.appliedIndex(), world.forwarded], [before, []]);
-  world.propose = (entry) => memory.propose(entry);
+  world.propose = (entry, term) => memory.propose(entry, term);
   assert.equal((await write())?.status, 204);
 });
 

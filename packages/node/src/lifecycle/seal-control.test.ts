@@ -46,7 +46,7 @@ async function recordsOf({ reader }: MemoryLog): Promise<[string, Uint8Array][]>
 }
 
 async function restore(target: MemoryLog, source: MemoryLog): Promise<void> {
-  for await (const entry of restoreEntries(randomUUID(), await recordsOf(source))) assert.equal((await target.log.propose(entry)).outcome, "applied");
+  for await (const entry of restoreEntries(randomUUID(), await recordsOf(source))) assert.equal((await target.log.propose(entry, target.log.leadership().term)).outcome, "applied");
 }
 
 test("initialising gives the shares once and leaves the node sealed", async () => {

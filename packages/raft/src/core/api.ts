@@ -52,7 +52,8 @@ export type Proposed = { readonly ok: true; readonly index: LogIndex; readonly t
 export interface RaftCore {
   tick(): void;
   step(message: Message): void;
-  propose(data: Uint8Array): Proposed;
+  /** `term`: refused unless this server leads in it. */
+  propose(data: Uint8Array, term?: Term): Proposed;
   /** At most one server may differ in voting from the current configuration; refused while an earlier change is uncommitted or before the leader committed an entry of its own term. */
   proposeConfiguration(configuration: Configuration): Proposed;
   /** Asks for a read point; the outcome comes in `Ready.reads` under this id. On a follower it goes to the leader. */

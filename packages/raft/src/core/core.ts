@@ -86,7 +86,7 @@ export function createCore(options: CoreOptions): RaftCore {
       }
     },
     step: (message) => step(state, message),
-    propose: (data) => propose(state, data),
+    propose: (data, term) => propose(state, data, term),
     proposeConfiguration: (configuration) => proposeConfiguration(state, configuration),
     readIndex: (id) => requestRead(state, id),
     transferLeadership: (to) => transferLeadership(state, to),

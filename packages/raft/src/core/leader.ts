@@ -8,7 +8,7 @@ import { committedByQuorum, isVoter, majority, voters } from "./quorum.js";
 import { roundConfirmed, sendHeartbeats } from "./read-index.js";
 import { becomeFollower, commitTo, send } from "./state.js";
 import type { CoreState, LeaderState } from "./state.js";
-import type { Configuration, EntryKind, LogIndex, Message, NodeId } from "./types.js";
+import type { Configuration, EntryKind, LogIndex, Message, NodeId, Term } from "./types.js";
 
 const NOTHING = new Uint8Array(0);
 
@@ -42,8 +42,8 @@ function appendOwn(state: CoreState, kind: EntryKind, data: Uint8Array): LogInde
   return index;
 }
 
-export function propose(state: CoreState, data: Uint8Array): Proposed {
-  if (!state.leading) return { ok: false, reason: "not-leader" };
+export function propose(state: CoreState, data: Uint8Array, term: Term | undefined): Proposed {
+  if (!state.leading || (term !== undefined && term !== state.term)) return { ok: false, reason: "not-leader" };
   if (state.leading.transferTo !== undefined) return { ok: false, reason: "transferring" };
   return { ok: true, index: appendOwn(state, "normal", data), term: state.term };
 }

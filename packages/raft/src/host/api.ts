@@ -90,7 +90,8 @@ export interface RaftLogger {
 
 /** A running consensus member. Everything here runs on the raft worker thread. */
 export interface RaftHost {
-  propose(data: Uint8Array): Promise<ProposeResult>;
+  /** `term`: `not-leader` unless this member leads in it. */
+  propose(data: Uint8Array, term?: Term): Promise<ProposeResult>;
   /** Linearizable read point: resolves once this node has applied it. Calls made together share one round. */
   readBarrier(): Promise<{ readonly outcome: "ready"; readonly index: LogIndex } | { readonly outcome: "no-leader" }>;
   status(): RaftStatus;

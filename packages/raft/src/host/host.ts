@@ -254,10 +254,10 @@ async function runHost(settings: Settings, log: DurableLog, machine: StateMachin
   }
 
   return {
-    async propose(data) {
+    async propose(data, term) {
       if (stopped) return { outcome: "not-leader" };
       if (proposals.bytes() + data.length > settings.maxPendingBytes) return { outcome: "overloaded" };
-      const proposed = core.propose(data);
+      const proposed = core.propose(data, term);
       if (!proposed.ok) return { outcome: "not-leader" };
       schedule();
       return new Promise<ProposeResult>((resolve) => proposals.add(proposed.index, proposed.term, data.length, resolve));

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { decodeEntry } from "./entry.js";
 import type { RestoreEntry, WriteSet } from "./entry.js";
 import type { LogIndex } from "./replicated-log.js";
-import { META_KEY, STAGED_KEY, decodeStaged, encodeMeta, encodeStaged, encodeStored, epochPrefix, storedVersion } from "./state-layout.js";
+import { META_KEY, STAGED_KEY, decodeStaged, encodeMeta, encodeStaged, encodeStored, epochPrefix } from "./state-layout.js";
 import type { StagedRestore, StateMeta } from "./state-layout.js";
 
 /** An entry as consensus hands it over. `config` and `noop` only move the applied index. */
@@ -14,7 +14,7 @@ export interface CommittedEntry {
 }
 
 export interface EntryOutcome {
-  /** `conflict`: a version it had read was no longer current (or its restore was not in order); it changed nothing. */
+  /** `conflict`: the whole state was replaced since it was evaluated (or its restore was not in order); it changed nothing. */
   readonly result: "applied" | "conflict";
   /** Storage keys that were put or deleted. */
   readonly keys: readonly string[];
@@ -86,10 +86,6 @@ function applyNormal(scratch: Scratch, { index, data }: CommittedEntry): EntryOu
 
 function applyWriteSet(scratch: Scratch, index: LogIndex, entry: WriteSet): EntryOutcome {
   if (entry.base < scratch.meta.flippedAt) return CONFLICT;
-  for (const [key, version] of entry.reads) {
-    const stored = scratch.read(scratch.prefix + key);
-    if ((stored ? storedVersion(stored) : 0) !== version) return CONFLICT;
-  }
   const keys: string[] = [];
   for (const [key, value] of entry.puts) {
     scratch.change(scratch.prefix + key, encodeStored(index, value));

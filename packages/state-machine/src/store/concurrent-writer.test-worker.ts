@@ -16,7 +16,7 @@ port.postMessage({ location: database.location(), index: 0, keys: [] });
 
 const pair = (value: number) => {
   const bytes = Buffer.alloc(100, `${value};`);
-  return encodeEntry({ kind: "write", base: 0, reads: [], puts: [["left", bytes], ["right", bytes], [`filler/${value % 50}`, bytes]], deletes: [] });
+  return encodeEntry({ kind: "write", base: 0, puts: [["left", bytes], ["right", bytes], [`filler/${value % 50}`, bytes]], deletes: [] });
 };
 
 for (let round = 1; !stopping; round++) {

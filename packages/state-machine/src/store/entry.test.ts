@@ -12,7 +12,7 @@ const bytes = fc.uint8Array({ maxLength: 200 });
 const number = fc.maxSafeNat();
 const record = fc.tuple(key, bytes);
 const anyEntry: fc.Arbitrary<StateEntry> = fc.oneof(
-  fc.record({ kind: fc.constant("write" as const), base: number, reads: fc.array(fc.tuple(key, number)), puts: fc.array(record), deletes: fc.array(key) }),
+  fc.record({ kind: fc.constant("write" as const), base: number, puts: fc.array(record), deletes: fc.array(key) }),
   fc.record({ kind: fc.constant("restore-begin" as const), id: fc.string() }),
   fc.record({ kind: fc.constant("restore-chunk" as const), id: fc.string(), seq: number, records: fc.array(record) }),
   fc.record({ kind: fc.constant("restore-commit" as const), id: fc.string(), chunks: number, digest: bytes }),
@@ -56,7 +56,7 @@ test("a kind or field of a later version is refused, not skipped", () => {
 test("proto/state.proto describes what is written", () => {
   const schema = readFileSync(new URL("../../../../proto/state.proto", import.meta.url), "utf8");
   const type = protobuf.parse(schema, { keepCase: true }).root.lookupType("coffer.state.Entry");
-  const entry = encodeEntry({ kind: "write", base: 2 ** 40 + 7, reads: [["a/b", 0], ["c", 9]], puts: [["k", Uint8Array.of(1, 2)]], deletes: ["gone"] });
+  const entry = encodeEntry({ kind: "write", base: 2 ** 40 + 7, puts: [["k", Uint8Array.of(1, 2)]], deletes: ["gone"] });
   const read = type.toObject(type.decode(entry), { longs: Number, bytes: Array, defaults: true });
-  assert.deepEqual(read, { write: { base: 2 ** 40 + 7, reads: [{ key: "a/b", version: 0 }, { key: "c", version: 9 }], puts: [{ key: "k", value: [1, 2] }], deletes: ["gone"] } });
+  assert.deepEqual(read, { write: { base: 2 ** 40 + 7, puts: [{ key: "k", value: [1, 2] }], deletes: ["gone"] } });
 });

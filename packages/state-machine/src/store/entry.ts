@@ -5,13 +5,11 @@ import { BYTES, FIXED64, StateFormatError, decoding, newReader, newWriter, readM
 /** A key and its stored bytes (sealed, except for the few keys the barrier cannot seal). */
 export type EntryRecord = readonly [key: string, value: Uint8Array];
 
-/** What one request reads and writes, as one replicated entry. */
+/** What one request writes, as one replicated entry. What it has read was checked before it was proposed (`commits.ts`). */
 export interface WriteSet {
   readonly kind: "write";
   /** Log index of the view it was evaluated at: it is void if the whole state was replaced later. */
   readonly base: LogIndex;
-  /** Keys that were read, with the log index that last wrote each (0: absent). */
-  readonly reads: readonly (readonly [key: string, version: LogIndex])[];
   readonly puts: readonly EntryRecord[];
   readonly deletes: readonly string[];
 }
@@ -36,11 +34,6 @@ function writeRecord(writer: Writer, field: number, [key, value]: EntryRecord): 
 
 function writeWriteSet(writer: Writer, entry: WriteSet): void {
   writeNumber(writer, 1, entry.base);
-  for (const [key, version] of entry.reads) {
-    writer.uint32(tag(2, BYTES)).fork().uint32(tag(1, BYTES)).string(key);
-    writeNumber(writer, 2, version);
-    writer.ldelim();
-  }
   for (const record of entry.puts) writeRecord(writer, 3, record);
   for (const key of entry.deletes) writer.uint32(tag(4, BYTES)).string(key);
 }
@@ -83,32 +76,18 @@ export function readRecord(reader: Reader): EntryRecord {
   return [key, value];
 }
 
-function readRead(reader: Reader): readonly [string, number] {
-  let key = "";
-  let version = 0;
-  readMessage(reader, reader.uint32(), (next) => {
-    if (next === tag(1, BYTES)) key = reader.string();
-    else if (next === tag(2, FIXED64)) version = readNumber(reader);
-    else return false;
-    return true;
-  });
-  return [key, version];
-}
-
 function readWriteSet(reader: Reader): WriteSet {
   let base = 0;
-  const reads: (readonly [string, number])[] = [];
   const puts: EntryRecord[] = [];
   const deletes: string[] = [];
   readMessage(reader, reader.uint32(), (next) => {
     if (next === tag(1, FIXED64)) base = readNumber(reader);
-    else if (next === tag(2, BYTES)) reads.push(readRead(reader));
     else if (next === tag(3, BYTES)) puts.push(readRecord(reader));
     else if (next === tag(4, BYTES)) deletes.push(reader.string());
     else return false;
     return true;
   });
-  return { kind: "write", base, reads, puts, deletes };
+  return { kind: "write", base, puts, deletes };
 }
 
 function readRestore(reader: Reader, kind: RestoreEntry["kind"]): RestoreEntry {

@@ -5,7 +5,7 @@
 
 export type LogIndex = number;
 
-/** One entry's fate. `conflict`: a version it had read was no longer current, so it changed nothing; evaluate again. */
+/** One entry's fate. `conflict`: what it rests on was no longer current, so it changed nothing; evaluate again. */
 export type ProposeOutcome =
   | { readonly outcome: "applied"; readonly index: LogIndex }
   | { readonly outcome: "conflict"; readonly index: LogIndex }
@@ -30,14 +30,18 @@ export interface AppliedBatch {
 }
 
 export interface Leadership {
+  /** It leads, and has applied every entry of earlier terms, with the feed delivered for them. */
   readonly isLeader: boolean;
   readonly leaderId: string | undefined;
   readonly term: number;
 }
 
 export interface ReplicatedLog {
-  /** Encoded write set (`encodeEntry`). Resolves once applied on THIS node, with the feed delivered for it. */
-  propose(entry: Uint8Array): Promise<ProposeOutcome>;
+  /**
+   * Encoded write set (`encodeEntry`). Resolves once applied on THIS node, with the feed delivered for it. `not-leader` unless
+   * this node leads in `term`; entries are appended in the order of the calls.
+   */
+  propose(entry: Uint8Array, term: number): Promise<ProposeOutcome>;
   /** Resolves when this node has applied every write acknowledged anywhere before the call (ReadIndex). */
   readBarrier(): Promise<BarrierOutcome>;
   /** Resolves when this node has applied `index`, or false after `timeoutMs`. */

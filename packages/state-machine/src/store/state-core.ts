@@ -3,7 +3,6 @@ import { applyGroup } from "./apply.js";
 import type { CommittedEntry, EntryOutcome } from "./apply.js";
 import type { EntryRecord } from "./entry.js";
 import type { LogIndex } from "./replicated-log.js";
-import { createRecentValues } from "./recent-values.js";
 import { EMPTY_META, META_KEY, STAGED_KEY, decodeMeta, decodeStaged, encodeMeta, endOfFolder, epochPrefix } from "./state-layout.js";
 import type { StateMeta } from "./state-layout.js";
 import { writeSnapshot } from "./snapshot-stream.js";
@@ -29,8 +28,6 @@ export interface StateCore {
   stop(): Promise<void>;
 }
 
-/** Values kept for checking versions: the mount table, tokens and policies of the requests of the day. */
-const RECENT_VALUES = 4096;
 const PAGE = 256;
 const SWEEP_PAGE = 2_000;
 
@@ -57,7 +54,6 @@ async function* recordsOf(database: OrderedDatabase, options: object, epochs: re
 
 export function createStateCore(database: OrderedDatabase): StateCore {
   let meta = readMeta(database);
-  const recent = createRecentValues(RECENT_VALUES, (key) => database.getSync(key));
   let sweeping: Promise<void> = Promise.resolve();
   let stopped = false;
 
@@ -93,11 +89,10 @@ export function createStateCore(database: OrderedDatabase): StateCore {
     meta: () => meta,
     async apply(group) {
       if (group.length === 0) return [];
-      const effects = applyGroup(meta, recent.get, group);
+      const effects = applyGroup(meta, (key) => database.getSync(key), group);
       const operations = [];
       for (const [key, value] of effects.changes) operations.push(value === null ? { type: "del" as const, key } : { type: "put" as const, key, value });
       await database.batch(operations);
-      for (const [key, value] of effects.changes) recent.changed(key, value);
       meta = effects.meta;
       if (effects.sweep) startSweep();
       return effects.outcomes;

@@ -1,4 +1,4 @@
-import { encodeEntry } from "./entry.js";
+import { createCommits } from "./commits.js";
 import type { WriteSet } from "./entry.js";
 import type { LogIndex, ProposeOutcome, ReplicatedLog, StateReader } from "./replicated-log.js";
 import { Transaction, ViewMoved } from "./transaction.js";
@@ -13,11 +13,13 @@ export interface StoreOptions {
   readonly cacheEntries?: number;
 }
 
-/** A function's result, the log index it reflects, and what it would write (sealed). */
+/** A function's result, the log index it reflects, what it would write (sealed), and what that rests on. */
 export interface Evaluated<T> {
   readonly value: T;
   readonly index: LogIndex;
   readonly writeSet: WriteSet | undefined;
+  readonly reads: ReadonlyMap<string, LogIndex>;
+  readonly era: number;
 }
 
 /** A promise exactly where the function gives one. */
@@ -38,7 +40,7 @@ export interface Store {
    * What the function throws comes out, and nothing is kept.
    */
   evaluate<R>(run: (tx: StoreTransaction) => R): EvaluationOf<R>;
-  /** Proposes the write set. Without one there is nothing to agree on: it is applied at its own index. */
+  /** Checks the write set and proposes it. Without one there is nothing to agree on: it is applied at its own index. */
   commit(evaluated: Evaluated<unknown>): Promise<ProposeOutcome>;
   /** Both, again after a conflict; at most `attempts` times (default 8). */
   transact<T>(run: (tx: StoreTransaction) => T | Promise<T>, options?: { readonly attempts?: number }): Promise<Transacted<T>>;
@@ -58,6 +60,8 @@ export function createStore({ reader, log, barrier, cacheEntries = CACHE_ENTRIES
     else cache.advance(batch.index, batch.keys);
   });
 
+  const propose = createCommits({ log, reader, cache });
+
   function begin(pinned: boolean): Transaction {
     const tx = new Transaction(reader, cache, barrier);
     if (pinned) tx.pin();
@@ -65,7 +69,7 @@ export function createStore({ reader, log, barrier, cacheEntries = CACHE_ENTRIES
   }
 
   function finish<T>(tx: Transaction, value: T): Evaluated<T> {
-    const evaluated = { value, index: tx.index, writeSet: tx.writeSet() };
+    const evaluated = { value, index: tx.index, writeSet: tx.writeSet(), reads: tx.reads, era: tx.era };
     tx.end();
     return evaluated;
   }
@@ -123,9 +127,9 @@ export function createStore({ reader, log, barrier, cacheEntries = CACHE_ENTRIES
     return !tx.moved;
   }
 
-  function commit({ index, writeSet }: Evaluated<unknown>): Promise<ProposeOutcome> {
+  function commit({ index, era, reads, writeSet }: Evaluated<unknown>): Promise<ProposeOutcome> {
     if (!writeSet) return Promise.resolve({ outcome: "applied", index });
-    return log.propose(encodeEntry(writeSet));
+    return propose({ index, era, reads, writeSet });
   }
 
   return {

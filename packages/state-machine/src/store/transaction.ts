@@ -14,7 +14,7 @@ export interface ValueSealer {
 }
 
 /**
- * One evaluation's view of the whole storage. Point reads are validated when the write set is applied; lists are not: who
+ * One evaluation's view of the whole storage. Point reads are validated when the write set is committed; lists are not: who
  * depends on a list staying as it was reads (and writes) a guard key as well.
  */
 export interface StoreTransaction extends WriteStorage {
@@ -47,7 +47,7 @@ const NO_PENDING: ReadonlyMap<string, boolean> = new Map();
 /**
  * Begins on the cache, at the feed's position. What the cache lacks is read from the database as it is now: a value that was
  * written at or before the feed's position was there at that position too. A key that is absent, or was written since, makes
- * the view LOOSE: a write set made from it is as safe as any, since the version of every read is checked when it is applied,
+ * the view LOOSE: a write set made from it is as safe as any, since the version of every read is checked before it is proposed,
  * but nothing else may be concluded from it before `pin` has found that all reads are of one moment.
  *
  * `pin` fixes a snapshot of the database; the view moves there if nothing read so far differs, and is void otherwise. From
@@ -86,6 +86,16 @@ export class Transaction implements StoreTransaction {
   /** Its reads may be of different moments. */
   get loose(): boolean {
     return this.#loose;
+  }
+
+  /** Changes when the whole state is replaced. */
+  get era(): number {
+    return this.#era;
+  }
+
+  /** What was read, with the log index that last wrote each (0: absent). */
+  get reads(): ReadonlyMap<string, LogIndex> {
+    return this.#reads;
   }
 
   get writes(): boolean {
@@ -159,7 +169,7 @@ export class Transaction implements StoreTransaction {
       if (write.kind === "delete") deletes.push(key);
       else puts.push([key, write.codec === RAW ? write.bytes : this.#sealer.encrypt(key, write.bytes)]);
     }
-    return { kind: "write", base: this.index, reads: [...this.#reads], puts, deletes };
+    return { kind: "write", base: this.index, puts, deletes };
   }
 
   end(): void {
