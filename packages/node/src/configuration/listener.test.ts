@@ -32,6 +32,7 @@ test("every TLS key is read", (t) => {
 test("TLS that cannot be is refused", (t) => {
   const { problem } = loader(t);
   assert.equal(problem(listener('address = "x:1"')), "c.hcl:1:1: this listener needs tls_cert_file and tls_key_file, or tls_disable = true");
+  assert.equal(problem(listener('tls_certfile = "/c"\ntls_key_file = "/k"')), 'c.hcl:2:1: unknown key "tls_certfile"; did you mean "tls_cert_file"?');
   assert.equal(problem(tls('tls_min_version = "tls11"')), 'c.hcl:4:19: tls_min_version is "tls12" or "tls13": older versions are broken and not spoken');
   assert.equal(problem(tls('tls_min_version = "constructor"')), 'c.hcl:4:19: tls_min_version is "tls12" or "tls13", not "constructor"');
   assert.equal(problem(tls('tls_min_version = "tls13"\ntls_max_version = "tls12"')), "c.hcl:4:19: tls_min_version is above tls_max_version");

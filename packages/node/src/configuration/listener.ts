@@ -15,10 +15,9 @@ const TLS_VERSIONS: Readonly<Record<string, TlsVersion>> = { tls12: "TLSv1.2", t
 export function readListener({ labels, body, fail }: BlockReader, maxRequestDuration: number, warnings: string[]): Listener {
   const type = labels[0] ?? "tcp";
   if (type !== "tcp" || labels.length > 1) fail(`listener ${labels.map((label) => JSON.stringify(label)).join(" ")} is not known; this version has "tcp"`);
-  const listener: Listener = {
+  const rest = {
     address: hostAndPort(body, "address") ?? DEFAULT_ADDRESS,
     clusterAddress: hostAndPort(body, "cluster_address"),
-    tls: readTls(body, fail),
     maxRequestSize: readMaxRequestSize(body),
     maxRequestDuration: body.durationSeconds("max_request_duration") || maxRequestDuration,
     readHeaderTimeout: body.durationSeconds("http_read_header_timeout") ?? SECONDS.readHeader,
@@ -27,11 +26,14 @@ export function readListener({ labels, body, fail }: BlockReader, maxRequestDura
     trustedProxies: readTrustedProxies(body),
     unauthenticatedMetrics: readTelemetry(body, warnings),
   };
+  const tls = readTls(body);
   refuseWhatOpensDoors(body);
   warnings.push(...noEffectWarnings(body, LISTENER_NO_EFFECT));
   body.ignore(...LISTENER_HARMLESS);
+  // A misspelt key before what is missing: it may be the one that is missed.
   body.end();
-  return listener;
+  if (tls === "incomplete") return fail("this listener needs tls_cert_file and tls_key_file, or tls_disable = true");
+  return { ...rest, tls };
 }
 
 function hostAndPort(body: BodyReader, name: string): string | undefined {
@@ -89,7 +91,7 @@ function refuseWhatOpensDoors(body: BodyReader): void {
   if (role !== undefined && role !== "" && role !== "default") body.fail("role", `a listener for ${JSON.stringify(role)} alone is not built: it would serve everything`);
 }
 
-function readTls(body: BodyReader, fail: BlockReader["fail"]): ListenerTls | undefined {
+function readTls(body: BodyReader): ListenerTls | "incomplete" | undefined {
   const isDisabled = body.bool("tls_disable") ?? false;
   const certificateFile = body.string("tls_cert_file");
   const keyFile = body.string("tls_key_file");
@@ -100,7 +102,7 @@ function readTls(body: BodyReader, fail: BlockReader["fail"]): ListenerTls | und
   const minVersion = tlsVersion(body, "tls_min_version", "TLSv1.2");
   const maxVersion = tlsVersion(body, "tls_max_version", "TLSv1.3");
   if (isDisabled) return undefined;
-  if (!certificateFile || !keyFile) return fail("this listener needs tls_cert_file and tls_key_file, or tls_disable = true");
+  if (!certificateFile || !keyFile) return "incomplete";
   if (requireClientCertificate && rejectsClientCertificates) body.fail("tls_disable_client_certs", "tls_disable_client_certs and tls_require_and_verify_client_cert contradict each other");
   if (minVersion > maxVersion) body.fail("tls_min_version", "tls_min_version is above tls_max_version");
   return {
