@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
+import { Readable } from "node:stream";
 import test from "node:test";
 import { raft } from "@coffer/client";
 import { readSnapshotFile } from "@coffer/node";
@@ -68,14 +69,22 @@ test("a standby serves reads from its own disk and forwards writes", async (t) =
     assert.equal(answer.status, 200);
   });
 
-  await t.test("a standby takes a snapshot itself, with all that was written before, and points who restores one to the active node", async () => {
+  await t.test("a standby takes a snapshot itself, with all that was written before, and hands one to restore on to the active node", async () => {
     const written = await call(active, "POST", "secret/data/in-snapshot", token, { data: { n: 1 } });
     const [, , index] = Buffer.from(String(written.headers["x-vault-index"]), "base64").toString().split(":");
     const saved = await readSnapshotFile(await raft.saveSnapshot(cluster.client(standby)), tmpdir());
     assert.ok(saved.meta.index >= Number(index));
     await saved.dispose();
-    const answer = await call(standby, "POST", "sys/storage/raft/snapshot", token, {});
-    assert.deepEqual([answer.status, answer.headers["location"]], [307, `${active.address}/v1/sys/storage/raft/snapshot`]);
+    const chunks: Buffer[] = [];
+    for await (const chunk of await raft.saveSnapshot(cluster.client(standby))) chunks.push(chunk as Buffer);
+    await call(active, "POST", "secret/data/after-snapshot", token, { data: { n: 1 } });
+    await raft.restoreSnapshot(cluster.client(standby), () => Readable.from(chunks), false);
+    const found = async (path: string) => (await call(standby, "GET", `secret/data/${path}`, token)).status;
+    assert.deepEqual([await found("in-snapshot"), await found("after-snapshot")], [200, 404]);
+    const refused = await call(standby, "POST", "sys/storage/raft/snapshot", token, { not: "a snapshot" });
+    assert.equal(refused.status, 400);
+    const forbidden = await call(standby, "POST", "sys/storage/raft/snapshot", {}, { not: "a snapshot" });
+    assert.equal(forbidden.status, 403);
   });
 
   await t.test("health and leader speak of the node that is asked", async () => {

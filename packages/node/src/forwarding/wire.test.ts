@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import test from "node:test";
 import fc from "fast-check";
 import type { ApiRequest, ApiResponse } from "@coffer/state-machine";
+import type { UploadChunk } from "./upload.js";
 import { decodeAnswer, decodeQuestion, encodeAnswer, encodeQuestion } from "./wire.js";
 import type { Answer, Echo, Question } from "./wire.js";
 
@@ -40,6 +41,8 @@ const response: fc.Arbitrary<ApiResponse> = fc.record({
 });
 const echo: fc.Arbitrary<Echo> = fc.record({ nodeId: text, apiAddress: text, clusterAddress: text, hostname: text, version: text });
 
+const chunk: fc.Arbitrary<UploadChunk> = fc.record({ upload: text, bytes, state: fc.constantFrom("more" as const, "end" as const, "broken" as const) });
+
 /** Buffers and arrays of bytes are the same thing here; objects are compared by their own members. */
 function plain(value: unknown): unknown {
   if (ArrayBuffer.isView(value)) return Buffer.from(value as Uint8Array).toString("hex");
@@ -49,12 +52,12 @@ function plain(value: unknown): unknown {
 }
 
 test("every request and echo comes through unchanged", () => {
-  const question: fc.Arbitrary<Question> = fc.oneof(request.map((made): Question => ({ kind: "request", request: made })), echo.map((made): Question => ({ kind: "echo", echo: made })));
+  const question: fc.Arbitrary<Question> = fc.oneof(request.map((made): Question => ({ kind: "request", request: made })), request.map((made): Question => ({ kind: "request", request: made, upload: "u" })), chunk.map((made): Question => ({ kind: "chunk", chunk: made })), echo.map((made): Question => ({ kind: "echo", echo: made })));
   fc.assert(fc.property(question, (asked) => assert.deepEqual(plain(decodeQuestion(encodeQuestion(asked))), plain(asked))), { numRuns: 500 });
 });
 
 test("every answer comes through unchanged", () => {
-  const answer: fc.Arbitrary<Answer> = fc.oneof(response.map((made): Answer => ({ kind: "response", response: made })), echo.map((made): Answer => ({ kind: "echo", echo: made })), fc.constant<Answer>({ kind: "not-active" }));
+  const answer: fc.Arbitrary<Answer> = fc.oneof(response.map((made): Answer => ({ kind: "response", response: made })), echo.map((made): Answer => ({ kind: "echo", echo: made })), fc.constantFrom<Answer>({ kind: "not-active" }, { kind: "taken" }, { kind: "unwanted" }));
   fc.assert(fc.property(answer, (given) => assert.deepEqual(plain(decodeAnswer(encodeAnswer(given))), plain(given))), { numRuns: 500 });
 });
 

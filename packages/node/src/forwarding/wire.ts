@@ -5,6 +5,7 @@ import type { MessageTypeDefinition } from "@grpc/proto-loader";
 import { CLIENT_OPTIONS } from "@coffer/raft";
 import { RequestError } from "@coffer/state-machine";
 import type { ApiRequest, ApiResponse } from "@coffer/state-machine";
+import type { UploadChunk } from "./upload.js";
 
 /** proto/cluster.proto, as proto-loader gives it: numbers for uint64, absent fields as their defaults. */
 export interface WireFrame {
@@ -24,12 +25,20 @@ export interface Echo {
   readonly version: string;
 }
 
-export type Question = { readonly kind: "request"; readonly request: ApiRequest } | { readonly kind: "echo"; readonly echo: Echo };
+export type Question =
+  /** `upload`: its body comes in chunks under this name. */
+  | { readonly kind: "request"; readonly request: ApiRequest; readonly upload?: string }
+  | { readonly kind: "chunk"; readonly chunk: UploadChunk }
+  | { readonly kind: "echo"; readonly echo: Echo };
 
 export type Answer =
   | { readonly kind: "response"; readonly response: ApiResponse }
   /** Nothing was done: ask the node that leads now. */
   | { readonly kind: "not-active" }
+  /** Of a chunk: go on. */
+  | { readonly kind: "taken" }
+  /** Of a chunk: nobody reads it (any more). */
+  | { readonly kind: "unwanted" }
   | { readonly kind: "echo"; readonly echo: Echo };
 
 interface WireEcho {
@@ -58,6 +67,13 @@ interface WireRequest {
   remote_port: number;
   client_certificate: Uint8Array;
   forwarded_from: string;
+  upload: string;
+}
+
+interface WireChunk {
+  upload: string;
+  bytes: Uint8Array;
+  state: string;
 }
 
 interface WireResponse {
@@ -68,8 +84,8 @@ interface WireResponse {
   index: number;
 }
 
-type WireQuestion = { kind?: "request" | "echo"; request?: WireRequest; echo?: WireEcho };
-type WireAnswer = { kind?: "response" | "not_active" | "echo"; response?: WireResponse; not_active?: boolean; echo?: WireEcho };
+type WireQuestion = { kind?: "request" | "echo" | "chunk"; request?: WireRequest; echo?: WireEcho; chunk?: WireChunk };
+type WireAnswer = { kind?: "response" | "not_active" | "echo" | "taken"; response?: WireResponse; not_active?: boolean; echo?: WireEcho; taken?: boolean };
 
 interface ClusterService extends grpc.ServiceDefinition {
   Ask: grpc.MethodDefinition<WireFrame, WireFrame>;
@@ -94,7 +110,7 @@ function operationFromWire(name: string): ApiRequest["operation"] {
   return name as ApiRequest["operation"];
 }
 
-function requestToWire(request: ApiRequest): WireRequest {
+function requestToWire(request: ApiRequest, upload: string): WireRequest {
   return {
     id: request.id,
     operation: request.operation,
@@ -108,6 +124,7 @@ function requestToWire(request: ApiRequest): WireRequest {
     remote_port: request.remotePort,
     client_certificate: request.clientCertificate ?? new Uint8Array(0),
     forwarded_from: request.forwardedFrom ?? "",
+    upload,
   };
 }
 
@@ -140,15 +157,27 @@ function responseFromWire(wire: WireResponse): ApiResponse {
 }
 
 export function encodeQuestion(question: Question): Uint8Array {
-  return questionType.serialize(question.kind === "echo" ? { echo: echoToWire(question.echo) } : { request: requestToWire(question.request) });
+  switch (question.kind) {
+    case "request":
+      return questionType.serialize({ request: requestToWire(question.request, question.upload ?? "") });
+    case "chunk":
+      return questionType.serialize({ chunk: question.chunk });
+    case "echo":
+      return questionType.serialize({ echo: echoToWire(question.echo) });
+  }
 }
 
 /** Throws for what is no question of this version. */
 export function decodeQuestion(bytes: Uint8Array): Question {
   const wire = questionType.deserialize(Buffer.from(bytes)) as WireQuestion;
-  if (wire.kind === "request" && wire.request) return { kind: "request", request: requestFromWire(wire.request) };
+  if (wire.kind === "request" && wire.request) return { kind: "request", request: requestFromWire(wire.request), ...(wire.request.upload !== "" && { upload: wire.request.upload }) };
+  if (wire.kind === "chunk" && wire.chunk && isChunkState(wire.chunk.state)) return { kind: "chunk", chunk: { upload: wire.chunk.upload, bytes: wire.chunk.bytes, state: wire.chunk.state } };
   if (wire.kind === "echo" && wire.echo) return { kind: "echo", echo: echoFromWire(wire.echo) };
   throw new Error("a question came that this version does not know");
+}
+
+function isChunkState(text: string): text is UploadChunk["state"] {
+  return text === "more" || text === "end" || text === "broken";
 }
 
 export function encodeAnswer(answer: Answer): Uint8Array {
@@ -157,6 +186,9 @@ export function encodeAnswer(answer: Answer): Uint8Array {
       return answerType.serialize({ echo: echoToWire(answer.echo) });
     case "not-active":
       return answerType.serialize({ not_active: true });
+    case "taken":
+    case "unwanted":
+      return answerType.serialize({ taken: answer.kind === "taken" });
     case "response":
       return answerType.serialize({ response: responseToWire(answer.response) });
   }
@@ -167,6 +199,7 @@ export function decodeAnswer(bytes: Uint8Array): Answer {
   const wire = answerType.deserialize(Buffer.from(bytes)) as WireAnswer;
   if (wire.kind === "response" && wire.response) return { kind: "response", response: responseFromWire(wire.response) };
   if (wire.kind === "echo" && wire.echo) return { kind: "echo", echo: echoFromWire(wire.echo) };
+  if (wire.kind === "taken") return { kind: wire.taken === true ? "taken" : "unwanted" };
   // Only this says that nothing was done.
   if (wire.kind === "not_active") return { kind: "not-active" };
   throw new Error("an answer came that this version does not know");

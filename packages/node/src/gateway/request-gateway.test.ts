@@ -219,9 +219,25 @@ test("where forwarding is declined, the client is sent to the same path and quer
   world.activeAddress = "";
   assert.equal((await ask("update", "kv/a", {}, { headers: declined })).status, 503);
   world.activeAddress = "https://active:8200/";
-  const streamed = await gateway.handle(requestOf("update", "kv/a", undefined, { stream: Readable.from(["x"]) }));
+  const streamed = await gateway.handle(requestOf("update", "kv/a", undefined, { headers: declined, stream: Readable.from(["x"]) }));
   assert.deepEqual([streamed.status, streamed.headers["Location"]], [307, "https://active:8200/v1/kv/a"]);
   assert.deepEqual(world.forwarded, []);
+});
+
+test("an upload is forwarded while nothing of it was read, and not asked about again afterwards", async () => {
+  const { world, gateway, requestOf } = await setUp();
+  world.isActive = false;
+  const outcomes: Asked[] = [{ kind: "unsent" }, { kind: "not-active" }];
+  world.forward = (request) => {
+    const next = outcomes.shift();
+    if (next) return next;
+    request.stream!.read();
+    return { kind: "not-active" };
+  };
+  const answer = await gateway.handle(requestOf("update", "kv/a", undefined, { stream: Readable.from(["x"]) }));
+  assert.equal(answer.status, 503);
+  assert.match(String(answer.body), /took this upload/);
+  assert.equal(world.forwarded.length, 3);
 });
 
 test("sealed, it answers 503 and forwards nothing", async () => {

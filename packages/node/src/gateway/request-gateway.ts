@@ -95,6 +95,8 @@ export function createRequestGateway(options: GatewayOptions): RequestGateway {
         return isRepeatable ? undefined : failed(new RequestError("no_active_node", "the active node was lost while it worked on this request; it may or may not have taken effect"));
       case "unsent":
       case "not-active":
+      case "taken":
+      case "unwanted":
       case "echo":
         return undefined;
     }
@@ -102,9 +104,10 @@ export function createRequestGateway(options: GatewayOptions): RequestGateway {
 
   /** `isRepeatable`: what was lost on the way may be asked again, because it changes nothing. */
   async function elsewhere(request: ApiRequest, isRepeatable: boolean): Promise<ApiResponse> {
-    if (request.stream || request.headers["x-vault-no-request-forwarding"] !== undefined) return redirect(request);
+    if (request.headers["x-vault-no-request-forwarding"] !== undefined) return redirect(request);
     const deadline = Date.now() + leaderPatienceMs;
     for (;;) {
+      if (request.stream?.readableDidRead) return failed(new RequestError("no_active_node", "the active node was lost while it took this upload; try again"));
       const response = await (isActive() ? asActive(request) : askActive(request, isRepeatable));
       if (response) return response;
       if (Date.now() >= deadline) return nobodyLeads();

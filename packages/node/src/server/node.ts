@@ -6,6 +6,7 @@ import { createClusterControl } from "../cluster/cluster-control.js";
 import { createEchoes } from "../cluster/echoes.js";
 import { createSnapshotControl } from "../cluster/snapshot-control.js";
 import type { Configuration } from "../configuration/types.js";
+import { forwardUpload } from "../forwarding/upload.js";
 import { createReadPoints } from "../gateway/read-points.js";
 import { createRequestGateway } from "../gateway/request-gateway.js";
 import { createStateHeader } from "../gateway/state-header.js";
@@ -76,7 +77,12 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     isSealed: () => barrier.sealed(),
     isActive,
     isHeldBack: () => !isDeclared && leadingTerm() !== undefined,
-    forward: (request, isRepeatable) => member()?.active.ask({ kind: "request", request }, isRepeatable) ?? Promise.resolve({ kind: "unsent" }),
+    async forward(request, isRepeatable) {
+      const active = member()?.active;
+      if (!active) return { kind: "unsent" };
+      const { stream } = request;
+      return stream ? forwardUpload(active, { ...request, stream }) : active.ask({ kind: "request", request }, isRepeatable);
+    },
     activeApiAddress: () => cluster.leadership().activeApiAddress,
     nodeId,
     forwardOnDemand: true,

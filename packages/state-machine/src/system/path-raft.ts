@@ -1,10 +1,10 @@
 import type { Readable } from "node:stream";
-import { RequestError, invalid } from "../errors.js";
+import { invalid } from "../errors.js";
 import { NO_CONTENT, data, field, plain, raw } from "../framework/index.js";
 import type { Mount, Response } from "../framework/index.js";
 import { systemPath } from "./define.js";
 import type { SystemPath } from "./define.js";
-import type { ClusterControl, SystemServices } from "./services.js";
+import type { SystemServices } from "./services.js";
 
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 const SERVER_ID = field.string({ description: "Id of the server in the Raft configuration.", default: "" });
@@ -142,27 +142,14 @@ const removePeerPath = systemPath({
   },
 });
 
-/** A restore's upload is a stream, which is not forwarded: a standby points to the active node. */
-function redirect(cluster: ClusterControl, path: string): Response | undefined {
-  const { isLeader, activeApiAddress } = cluster.leadership();
-  if (isLeader) return undefined;
-  if (activeApiAddress === "") throw new RequestError("no_active_node", "no active Vault instance found");
-  return raw("", "", 307, { Location: `${activeApiAddress.replace(/\/$/, "")}/v1/sys/${path}` });
-}
-
-const SNAPSHOT = "storage/raft/snapshot";
-const SNAPSHOT_FORCE = "storage/raft/snapshot-force";
-
-const restore = (path: string, force: boolean) => async ({ stream }: { readonly stream: Readable | undefined }, _storage: unknown, { services: { cluster } }: Mount<SystemServices>): Promise<Response> => {
-  const elsewhere = redirect(cluster, path);
-  if (elsewhere) return elsewhere;
+const restore = (force: boolean) => async ({ stream }: { readonly stream: Readable | undefined }, _storage: unknown, { services: { cluster } }: Mount<SystemServices>): Promise<Response> => {
   if (!stream) throw invalid("no reader for request");
   await cluster.restoreSnapshot(stream, force);
   return NO_CONTENT;
 };
 
 const snapshotPath = systemPath({
-  template: SNAPSHOT,
+  template: "storage/raft/snapshot",
   help: { synopsis: "Saves and restores the whole state.", description: "A snapshot is a compressed archive of the encrypted state; the unseal keys of its time are needed to read it." },
   fields: {},
   operations: {
@@ -171,15 +158,15 @@ const snapshotPath = systemPath({
       // A standby holds the whole state too. Pointing elsewhere would make a stream of nothing for clients that do not follow.
       handler: async (_request, _storage, { services: { cluster } }) => raw(await cluster.saveSnapshot(), "application/gzip", 200, { "Content-Disposition": 'attachment; filename="raft.snap"' }),
     },
-    update: { summary: "Restores a snapshot of this cluster.", effect: "read", thisNode: true, rawBody: true, handler: restore(SNAPSHOT, false) },
+    update: { summary: "Restores a snapshot of this cluster.", effect: "write", activeOnly: true, rawBody: true, handler: restore(false) },
   },
 });
 
 const snapshotForcePath = systemPath({
-  template: SNAPSHOT_FORCE,
+  template: "storage/raft/snapshot-force",
   help: { synopsis: "Restores a snapshot of any cluster.", description: "Afterwards the unseal keys of that cluster are needed." },
   fields: {},
-  operations: { update: { summary: "Restores a snapshot of any cluster.", effect: "read", thisNode: true, rawBody: true, handler: restore(SNAPSHOT_FORCE, true) } },
+  operations: { update: { summary: "Restores a snapshot of any cluster.", effect: "write", activeOnly: true, rawBody: true, handler: restore(true) } },
 });
 
 export const raftPaths: readonly SystemPath[] = [

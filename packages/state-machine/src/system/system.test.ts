@@ -230,13 +230,6 @@ test("tools: forms of the path, limits and known sums", async () => {
   await refuses(ask("update", "tools/hash/md5", { input: "aGk=" }), "unsupported algorithm md5");
 });
 
-test("a standby points who restores a snapshot to the active node", async () => {
-  const response = await system({ leader: false }).ask("update", "storage/raft/snapshot");
-  assert.equal(response?.kind, "raw");
-  assert.equal((response as { status: number }).status, 307);
-  assert.deepEqual((response as { headers: unknown }).headers, { Location: "https://active:8200/v1/sys/storage/raft/snapshot" });
-});
-
 test("settings are kept as written, and bad ones change nothing", async () => {
   const { ask, storage } = system();
   await refuses(ask("update", "config/cors", {}), "at least one origin or the wildcard must be provided");
