@@ -48,7 +48,8 @@ export function createCore(options: CoreOptions): Core {
   /** Commits an evaluation, or evaluates again what it conflicted with. */
   async function commit(progress: Progress, evaluated: Evaluated<Answer>, attemptsLeft: number): Promise<Handled> {
     const { outcome, index } = { index: 0, ...(await store.commit(evaluated)) };
-    if (outcome === "applied") return conclude(progress, evaluated.value, index);
+    // What was applied together with it has the same header then, which is signed once.
+    if (outcome === "applied") return conclude(progress, evaluated.value, Math.max(index, store.index()));
     discard(evaluated.value);
     switch (outcome) {
       case "conflict":
