@@ -1,54 +1,14 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import type { Client } from "@coffer/client";
 import { startCluster } from "./harness/cluster.js";
 import type { TestCluster } from "./harness/cluster.js";
-import { createRegister } from "./harness/history.js";
-import type { Register } from "./harness/history.js";
 import type { NodeProcess } from "./harness/node-process.js";
+import { readValue, startTraffic } from "./harness/traffic.js";
 import { until } from "./harness/until.js";
 
 const KILLS = 10;
 /** performance_multiplier 1; the median of all kills. */
 const NEXT_WRITE_MS = 1000;
-
-async function readValue(client: Client, path: string): Promise<number> {
-  const { data } = await client.request<{ data: { n: number } }>("GET", `secret/data/${path}`);
-  return data.data.n;
-}
-
-/**
- * Writes growing numbers through whatever node answers, until told to stop. The timeout is longer than a node's own patience:
- * a write given up by its client must not take effect after a later one.
- */
-async function keepWriting(cluster: TestCluster, path: string, register: Register, isOver: () => boolean): Promise<void> {
-  for (let n = 1; !isOver(); n++) {
-    const node = cluster.nodes[n % cluster.nodes.length]!;
-    register.begin(n);
-    try {
-      await cluster.client(node).request("POST", `secret/data/${path}`, { body: { data: { n } }, timeoutMs: 20_000 });
-      register.acknowledge(n);
-    } catch {
-      // Dead, without a leader, or lost on the way: not acknowledged.
-      await new Promise((wake) => setTimeout(wake, 10));
-    }
-  }
-}
-
-async function keepReading(cluster: TestCluster, path: string, register: Register, isOver: () => boolean): Promise<number> {
-  let reads = 0;
-  for (let i = 0; !isOver(); i++) {
-    const node = cluster.nodes[i % cluster.nodes.length]!;
-    const check = register.read();
-    const value = await readValue(cluster.client(node), path).catch(() => undefined);
-    if (value === undefined) await new Promise((wake) => setTimeout(wake, 10));
-    else {
-      check(value);
-      reads += 1;
-    }
-  }
-  return reads;
-}
 
 /** From the kill to the next write that one of the others acknowledges. */
 async function timeToNextWrite(cluster: TestCluster, killed: NodeProcess): Promise<number> {
@@ -64,33 +24,19 @@ async function timeToNextWrite(cluster: TestCluster, killed: NodeProcess): Promi
 test("a leader killed with -9 again and again: writes go on within a second, nothing acknowledged is lost, reads never go back", async (t) => {
   const cluster = await startCluster();
   t.after(() => cluster.stop());
-  const paths = ["one", "two", "three", "four"];
-  const registers = paths.map(createRegister);
-  let over = false;
-  const isOver = () => over;
-  const writers = paths.map((path, i) => keepWriting(cluster, path, registers[i]!, isOver));
-  const readers = paths.map((path, i) => keepReading(cluster, path, registers[i]!, isOver));
-
+  const traffic = startTraffic(cluster);
   const times: number[] = [];
   for (let kill = 0; kill < KILLS; kill++) {
     const leader = await cluster.active();
     times.push(await timeToNextWrite(cluster, leader));
     await cluster.revive(leader);
   }
-  over = true;
-  const [reads] = await Promise.all([Promise.all(readers), Promise.all(writers)]);
+  const { reads } = await traffic.finish();
 
   times.sort((a, b) => a - b);
   const median = (times[KILLS / 2 - 1]! + times[KILLS / 2]!) / 2;
-  t.diagnostic(`kill -9 to the next acknowledged write: median ${Math.round(median)} ms, worst ${Math.round(times.at(-1)!)} ms; ${reads.reduce((a, b) => a + b)} reads checked`);
+  t.diagnostic(`kill -9 to the next acknowledged write: median ${Math.round(median)} ms, worst ${Math.round(times.at(-1)!)} ms; ${reads} reads checked`);
   assert.ok(median < NEXT_WRITE_MS, `median ${median} ms of ${times.map(Math.round).join(", ")}`);
-  for (const [i, path] of paths.entries()) {
-    assert.ok(registers[i]!.acknowledged() > KILLS, `${path} was hardly written`);
-    for (const node of cluster.nodes) {
-      const check = registers[i]!.read();
-      check(await readValue(cluster.client(node), path));
-    }
-  }
 });
 
 test("a node that was away longer than the log reaches back comes back by a snapshot", async (t) => {

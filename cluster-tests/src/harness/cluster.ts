@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { ApiError, createClient } from "@coffer/client";
 import type { Client } from "@coffer/client";
 import { createApiCertificates } from "@coffer/node";
+import type { TestNetwork } from "./network.js";
 import { createNodeProcess } from "./node-process.js";
 import type { NodePlan, NodeProcess } from "./node-process.js";
 import { freePorts } from "./ports.js";
@@ -40,6 +41,8 @@ export interface ClusterOptions {
   readonly extra?: string;
   /** The API by TLS, with a certificate for 127.0.0.1. */
   readonly tls?: boolean;
+  /** Each node at its own place in it, instead of all on loopback. */
+  readonly network?: TestNetwork;
   /** Leaves the nodes as they start, for a test that initialises them itself. */
   readonly bare?: boolean;
 }
@@ -49,10 +52,10 @@ const UP_MS = 30_000;
 const SERVING = [200, 429, 473];
 
 export async function startCluster(options: ClusterOptions = {}): Promise<TestCluster> {
-  const { nodes: count = 3, bare = false, tls = false } = options;
+  const { nodes: count = 3, bare = false, tls = false, network } = options;
   const folder = mkdtempSync(join(tmpdir(), "coffer-cluster-"));
   const ca = tls ? await writeCertificates(join(folder, "tls")) : undefined;
-  const plans = await plansOf(folder, count, tls);
+  const plans = await plansOf(folder, count, tls, 1, network);
   const nodes = plans.map((plan) => createNodeProcess(plan, configurationOf(plan, plans, options)));
   const secrets = { rootToken: "", keys: [] as string[] };
   const clients = new Map<NodeProcess, Client>();
@@ -146,11 +149,12 @@ export async function writeCertificates(folder: string): Promise<string> {
   return ca;
 }
 
-async function plansOf(folder: string, count: number, tls: boolean, firstNumber = 1): Promise<NodePlan[]> {
+async function plansOf(folder: string, count: number, tls: boolean, firstNumber = 1, network?: TestNetwork): Promise<NodePlan[]> {
   const ports = await freePorts(count * 2);
   return Array.from({ length: count }, (_, i) => {
     const id = `node-${firstNumber + i}`;
-    return { id, address: `${tls ? "https" : "http"}://127.0.0.1:${ports[2 * i]}`, clusterAddress: `https://127.0.0.1:${ports[2 * i + 1]}`, folder: join(folder, id) };
+    const host = network?.hosts[i] ?? "127.0.0.1";
+    return { id, address: `${tls ? "https" : "http"}://${host}:${ports[2 * i]}`, clusterAddress: `https://${host}:${ports[2 * i + 1]}`, folder: join(folder, id), ...(network && { inside: network.inside(i) }) };
   });
 }
 

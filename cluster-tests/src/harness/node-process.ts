@@ -15,6 +15,8 @@ export interface NodePlan {
   readonly address: string;
   readonly clusterAddress: string;
   readonly folder: string;
+  /** Command and arguments in front of the node's own: where it runs. */
+  readonly inside?: readonly string[];
 }
 
 /** One server process, with its own folder as working directory, which may be killed and started again on the same data. */
@@ -40,7 +42,8 @@ export function createNodeProcess(plan: NodePlan, configuration: string): NodePr
     start() {
       if (running()) throw new Error(`${plan.id} is running`);
       const log = openSync(logFile, "a");
-      child = spawn(process.execPath, [`--import=${STALL}`, COFFER, "server", `-config=${configFile}`], { cwd: plan.folder, stdio: ["ignore", log, log] });
+      const [command, ...args] = [...(plan.inside ?? []), process.execPath, `--import=${STALL}`, COFFER, "server", `-config=${configFile}`];
+      child = spawn(command!, args, { cwd: plan.folder, stdio: ["ignore", log, log] });
     },
     async end(signal) {
       if (!child || !running()) throw new Error(`${plan.id} is not running`);
