@@ -15,7 +15,7 @@ export const isExportKind = (text: string): text is ExportKind => (KINDS as read
 export const isExportFormat = (text: string): text is ExportFormat => (FORMATS as readonly string[]).includes(text);
 
 function symmetric(base64: string, format: ExportFormat): string {
-  if (format === "der" || format === "pem") throw invalid("unknown format for symmetric key; supported values are `` or `raw`");
+  if (format === "der" || format === "pem") throw invalid("unknown format for HMAC key; supported values are `` or `raw`");
   return base64;
 }
 

@@ -1,5 +1,5 @@
 import { definePath, field, invalid } from "@coffer/state-machine";
-import { decodeBase64 } from "./base64.js";
+import { decodeInput } from "./base64.js";
 import { answerBatch, batchOf } from "./batch.js";
 import { BATCH_INPUT, hashInPath, KEY_VERSION, NAME, requireKey } from "./crypto-fields.js";
 import { DEFAULT_HASH, hashAlgorithm } from "./hash-algorithms.js";
@@ -28,7 +28,7 @@ export const hmacPaths = (["hmac/{name}", "hmac/{name}/{urlalgorithm}"] as const
           const hash = hashAlgorithm(input.urlalgorithm || input.algorithm);
           return answerBatch(batch, (item) => {
             if (item.input === undefined) throw invalid("missing input for HMAC");
-            return { hmac: hmac(storage, key, decodeBase64(item.input), input.key_version, hash) };
+            return { hmac: hmac(storage, key, decodeInput(item.input), input.key_version, hash) };
           });
         },
       },

@@ -1,5 +1,5 @@
 import { definePath, invalid } from "@coffer/state-machine";
-import { decodeBase64 } from "./base64.js";
+import { decodeBase64, decodeInput } from "./base64.js";
 import { answerBatch, batchOf } from "./batch.js";
 import { hashInPath, KEY_VERSION, requireKey } from "./crypto-fields.js";
 import { capabilitiesOf } from "./key-types.js";
@@ -27,7 +27,7 @@ export const signPaths = (["sign/{name}", "sign/{name}/{urlalgorithm}"] as const
             batch,
             (item) => {
               if (item.input === undefined) throw invalid("missing input");
-              const signed = sign(storage, key, decodeBase64(item.input), decodeBase64(item.context ?? ""), input.key_version, options, env);
+              const signed = sign(storage, key, decodeInput(item.input), decodeBase64(item.context ?? ""), input.key_version, options, env);
               return signed instanceof Promise ? signed.then(show) : show(signed);
             },
             { onFailure: { key_version: 0 } },

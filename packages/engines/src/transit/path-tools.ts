@@ -1,4 +1,4 @@
-import { definePath, HASH_FIELDS, hashAnswer, RANDOM_FIELDS, randomAnswer } from "@coffer/state-machine";
+import { definePath, HASH_FIELDS, hashAnswer, invalid, RANDOM_FIELDS, randomAnswer } from "@coffer/state-machine";
 import { hashInPath, inPathOrNot } from "./crypto-fields.js";
 
 /** Number of bytes and source may stand in the path. */
@@ -21,6 +21,15 @@ export const hashPaths = (["hash", "hash/{urlalgorithm}"] as const).map((templat
     template: template as "hash",
     help: { synopsis: "Hashes a value.", description: "With a function of the SHA-2 or SHA-3 family. No key is involved." },
     fields: { ...HASH_FIELDS, urlalgorithm: hashInPath(template) },
-    operations: { update: { effect: "read", summary: "Hash a value.", handler: ({ input }) => hashAnswer(input) } },
+    operations: {
+      update: {
+        effect: "read",
+        summary: "Hash a value.",
+        handler({ input, given }) {
+          if (!given("input")) throw invalid("input missing");
+          return hashAnswer(input);
+        },
+      },
+    },
   }),
 );

@@ -1,6 +1,6 @@
 import { definePath, field, invalid } from "@coffer/state-machine";
 import type { ReadStorage } from "@coffer/state-machine";
-import { decodeBase64 } from "./base64.js";
+import { decodeBase64, decodeInput } from "./base64.js";
 import { answerBatch, batchOf } from "./batch.js";
 import type { Batch, Item } from "./batch.js";
 import { hashInPath, requireKey } from "./crypto-fields.js";
@@ -27,7 +27,7 @@ function kindOf({ isBatch, items }: Batch): "signature" | "hmac" {
 
 function decodedInput({ input }: Item): Buffer {
   if (input === undefined) throw invalid("missing input");
-  return decodeBase64(input);
+  return decodeInput(input);
 }
 
 type VerifyInput = Parameters<typeof signatureOptions>[0] & { readonly name: string };

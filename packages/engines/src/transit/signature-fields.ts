@@ -43,7 +43,6 @@ export function signatureOptions(input: SignatureInput): SignatureOptions {
   const { marshaling_algorithm: marshaling, signature_algorithm: scheme, prehashed } = input;
   if (marshaling !== "asn1" && marshaling !== "jws") throw invalid(`invalid marshaling type ${JSON.stringify(marshaling)}`);
   const rsaScheme = scheme === "" ? "pss" : scheme;
-  if (rsaScheme !== "pss" && rsaScheme !== "pkcs1v15") throw invalid(`unsupported rsa signature algorithm ${scheme}`);
   if (hash === "none" && (!prehashed || rsaScheme !== "pkcs1v15")) throw invalid("hash_algorithm=none requires both prehashed=true and signature_algorithm=pkcs1v15");
   return { hash: hash === "none" ? undefined : hashAlgorithm(hash), prehashed, marshaling, rsaScheme, saltLength: saltLength(input.salt_length) };
 }

@@ -21,7 +21,8 @@ export interface SignatureOptions {
   /** The input is a digest already. */
   readonly prehashed: boolean;
   readonly marshaling: "asn1" | "jws";
-  readonly rsaScheme: "pss" | "pkcs1v15";
+  /** pss or pkcs1v15; not looked at for other keys than RSA. */
+  readonly rsaScheme: string;
   /** Bytes. `auto` is the longest when signing, and any when verifying. */
   readonly saltLength: "auto" | "hash" | number;
 }
@@ -39,7 +40,13 @@ function saltBytes({ saltLength, hash }: SignatureOptions, key: KeyObject): numb
   return bytes;
 }
 
+/** Throws RequestError 400. */
+function checkScheme({ rsaScheme }: SignatureOptions): void {
+  if (rsaScheme !== "pss" && rsaScheme !== "pkcs1v15") throw invalid(`unsupported rsa signature algorithm ${rsaScheme}`);
+}
+
 function rsaSign(key: KeyObject, input: Uint8Array, options: SignatureOptions, env: Environment): Buffer | Promise<Buffer> {
+  checkScheme(options);
   const { hash, prehashed, rsaScheme } = options;
   if (rsaScheme === "pkcs1v15") return prehashed ? signDigestPkcs1(key, input, hash) : signInPool(hash!.openssl, input, { key, padding: constants.RSA_PKCS1_PADDING });
   const salt = saltBytes(options, key);
@@ -48,6 +55,7 @@ function rsaSign(key: KeyObject, input: Uint8Array, options: SignatureOptions, e
 }
 
 function rsaVerify(key: KeyObject, input: Uint8Array, signature: Uint8Array, options: SignatureOptions): boolean {
+  checkScheme(options);
   const { hash, prehashed, rsaScheme } = options;
   if (rsaScheme === "pkcs1v15") return prehashed ? verifyDigestPkcs1(key, input, hash, signature) : verifyWithNode(hash!.openssl, input, { key, padding: constants.RSA_PKCS1_PADDING }, signature);
   const salt = saltBytes(options, key);
