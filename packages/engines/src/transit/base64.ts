@@ -14,6 +14,9 @@ const illegal = (text: string, bad: RegExp) => {
 
 /** Standard base64 with its padding; line breaks do not count. Throws RequestError 400. */
 export function decodeBase64(text: string): Buffer {
+  // Buffer skips what is no base64: what comes out the same had none of it. Ten times as fast as looking at each character.
+  const bytes = Buffer.from(text, "base64");
+  if (bytes.toString("base64") === text) return bytes;
   const bare = text.includes("\n") || text.includes("\r") ? text.replace(LINE_BREAKS, "") : text;
   if (bare.length % 4 !== 0 || !BASE64.test(bare)) throw illegal(bare, NOT_BASE64);
   return Buffer.from(bare, "base64");
