@@ -71,6 +71,26 @@ test("a restored key rotates by itself when it is due", async () => {
   assert.equal((await get("keys/b"))["latest_version"], 2);
 });
 
+test("what old or strange backups lack is refused where it is needed", async () => {
+  const { post, get, refused } = await transitRig();
+  await post("keys/a", { ...ALLOWED, derived: true, convergent_encryption: true });
+  const changed = async (change: (policy: Policy) => void) => {
+    const document = JSON.parse(Buffer.from((await get("backup/a"))["backup"] as string, "base64").toString("utf8")) as { policy: Policy };
+    change(document.policy);
+    await post("restore/b", { backup: base64(JSON.stringify(document)), force: true });
+  };
+  const encrypt = { plaintext: PLAINTEXT, context: base64("c") };
+  await changed((policy) => void (policy.keys["1"]!["hmac_key"] = null));
+  assert.match(await refused("hmac/b", { input: "" }), /no HMAC key exists/);
+  assert.match((await post("encrypt/b", encrypt))["ciphertext"] as string, /^vault:v1:/);
+  for (const version of [0, 1, 2]) {
+    await changed((policy) => void (policy.keys["1"]!["convergent_version"] = version));
+    assert.match(await refused("encrypt/b", encrypt), /old convergent encryption key/);
+  }
+  await changed((policy) => void (policy["kdf"] = 0));
+  assert.match(await refused("encrypt/b", encrypt), /old convergent encryption key/);
+});
+
 type Policy = Record<string, unknown> & { keys: Record<string, Record<string, unknown>> };
 
 test("refused: backups that are none, or of keys that are none", async () => {
@@ -97,6 +117,11 @@ test("refused: backups that are none, or of keys that are none", async () => {
     ["a", (policy) => void (policy.keys["1"]!["key"] = "YQ=="), /wrong length/],
     ["a", (policy) => Object.assign(policy.keys["1"]!, { time: "", creation_time: null }), /without a time/],
     ["a", (policy) => void (policy.keys["1"]!["certificate_chain"] = {}), /not a list/],
+    ["a", (policy) => void (policy.keys["1"]!["certificate_chain"] = [""]), /certificate is empty/],
+    ["a", (policy) => Object.assign(policy.keys["1"]!, { time: "9999-01-01T00:00:00Z", creation_time: 1e12 }), /without a time/],
+    ["a", (policy) => void (policy["auto_rotate_period"] = 1e9), /at least an hour/],
+    ["a", (policy) => void (policy["auto_rotate_period"] = -1), /not a duration/],
+    ["a", (policy) => void (policy["auto_rotate_period"] = "x"), /not a duration/],
     ["ec", (policy) => void (policy["type"] = 6), /not a key/],
     ["ec", (policy) => void (policy.keys["1"]!["ec_x"] = 5), /not a key/],
     ["ec", (policy) => void (policy.keys["1"]!["ec_x"] = null), /not a key/],

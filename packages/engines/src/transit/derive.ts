@@ -19,7 +19,7 @@ export function hkdfSha256(secret: Uint8Array, salt: Uint8Array, info: Uint8Arra
   return Buffer.concat(blocks).subarray(0, length);
 }
 
-/** NIST SP 800-108 in counter mode, as keys of before Vault 0.6 have it: one block, counted from 0, of 256 bits. */
+/** NIST SP 800-108 in counter mode, as the oldest derived keys of Vault have it: one block, counted from 0, of 256 bits. */
 function counterKdf(secret: Uint8Array, context: Uint8Array): Buffer {
   return hmacSha256(secret, Buffer.of(0, 0, 0, 0), context, Buffer.of(0, 0, 1, 0));
 }

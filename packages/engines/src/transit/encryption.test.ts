@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { transit } from "./engine.js";
 import { base64, transitRig } from "./testing.js";
 
 const PLAINTEXT = base64("attack at dawn");
@@ -205,4 +206,11 @@ test("refused: what makes no sense in any field", async () => {
   await post("keys/a");
   await post("keys/ec", { type: "ecdsa-p256" });
   for (const [what, path, body, error] of BAD) assert.match(await refused(path, body), error, what);
+});
+
+test("what only uses a key is no write, so that every node serves it", () => {
+  const uses = /^(encrypt|decrypt|rewrap|datakey|sign|verify|hmac|hash|random)\b/;
+  const effects = transit.paths.filter(({ template }) => uses.test(template)).map(({ template, operations }) => [template.split("/")[0], operations.update!.effect]);
+  assert.ok(effects.length > 10);
+  for (const [name, effect] of effects) assert.equal(effect, name === "encrypt" ? "read-or-write" : "read", name);
 });

@@ -30,8 +30,9 @@ export function checkEncryption(key: Key, { associatedData }: EncryptionOptions,
 }
 
 function refuseOldConvergence(key: Key, { convergent_version: own }: KeyVersion): void {
+  if (!key.convergent_encryption) return;
   const version = own === 0 ? key.convergent_version : own;
-  if (key.convergent_encryption && version > 0 && version < CONVERGENT_VERSION) throw invalid(`refusing to support old convergent encryption key: version ${version}`);
+  if (version !== CONVERGENT_VERSION || key.kdf !== "hkdf_sha256") throw invalid(`refusing to support old convergent encryption key: version ${version}`);
 }
 
 /**

@@ -9,7 +9,10 @@ import { parseVersioned, versioned } from "./versioned.js";
 import { refuseSoftDeleted, requireVersion } from "./versions.js";
 
 function sum(storage: ReadStorage, key: Key, number: number, input: Uint8Array, { openssl }: HashAlgorithm): Buffer {
-  return createHmac(openssl, hmacBytes(requireVersion(storage, key, number))).update(input).digest();
+  const version = requireVersion(storage, key, number);
+  // Restored from before keys had one. Anybody could make an HMAC with an empty key.
+  if (version.hmac === "") throw invalid("no HMAC key exists for that key version");
+  return createHmac(openssl, hmacBytes(version)).update(input).digest();
 }
 
 /** Every key has one for HMACs, whatever its type. Throws RequestError 400. `asked`: a version, or 0 for the latest. */

@@ -90,6 +90,17 @@ test("a key rotates by itself when its period ends, as often as it is due", asyn
   assert.equal(await version("b"), 4);
 });
 
+test("the longest period of all does not come before others", async () => {
+  const { post, get, clock, doDueWork } = await transitRig();
+  await post("keys/late", { auto_rotate_period: 9_223_372_036, exportable: true, allow_plaintext_backup: true });
+  await post("restore/later", { backup: (await get("backup/late"))["backup"] });
+  assert.equal((await get("keys/later"))["auto_rotate_period"], 9_223_372_036);
+  await post("keys/soon", { auto_rotate_period: HOUR });
+  clock.advance(HOUR);
+  await doDueWork();
+  assert.deepEqual([(await get("keys/soon"))["latest_version"], (await get("keys/late"))["latest_version"]], [2, 1]);
+});
+
 test("a key is deleted only when that is allowed, with everything of it", async () => {
   const { post, request, store } = await transitRig();
   await post("keys/a", { auto_rotate_period: "2h" });

@@ -9,6 +9,7 @@ import { capabilitiesOf, HMAC_KEY_BYTES, typeOf, typeWithCode } from "./key-type
 import type { KeyTypeName } from "./key-types.js";
 import { ed25519FromSeed } from "./material.js";
 import type { Key, KeyVersion, Occasion } from "./storage.js";
+import { checkRotatePeriod } from "./versions.js";
 
 /** What a backup holds. `versions`: from `first` to the latest. */
 export interface Restored {
@@ -20,6 +21,11 @@ export interface Restored {
 type Document = Readonly<Record<string, unknown>>;
 
 const NANOSECONDS = 1_000_000_000;
+const MS = 1000;
+/** In the year 2286. */
+const LATEST_MS = 1e13;
+/** Seconds; Go has no longer durations. */
+const MOST_SECONDS = 9_223_372_036;
 const MOST_VERSIONS = 1_000_000;
 const ED25519_BYTES = 64;
 const ED25519_SPKI_PREFIX = Buffer.from("302a300506032b6570032100", "hex");
@@ -45,12 +51,15 @@ function occasion(value: unknown): Occasion | null {
   return isPlainObject(value) && typeof value["time"] === "string" && typeof value["version"] === "number" ? { time: value["time"], version: value["version"] } : null;
 }
 
+/** Milliseconds since 1970, of a time that a key may have been made at. */
+const isPlausible = (ms: number): boolean => ms >= 0 && ms < LATEST_MS;
+
 /** RFC 3339 of the entry, or of older ones the second. */
 function createdOf(entry: Document): string {
   const time = text(entry["time"]);
-  if (!Number.isNaN(Date.parse(time)) && !time.startsWith("0001-")) return time;
   const seconds = entry["creation_time"];
-  if (typeof seconds === "number" && Number.isSafeInteger(seconds) && seconds >= 0 && seconds < 1e11) return new Date(seconds * 1000).toISOString();
+  if (isPlausible(Date.parse(time))) return time;
+  if (typeof seconds === "number" && isPlausible(seconds * MS)) return new Date(seconds * MS).toISOString();
   throw broken("a version without a time");
 }
 
@@ -94,6 +103,12 @@ function asymmetric(key: KeyObject): Material {
   return privateMaterial(createPrivateKey({ key: key.export({ format: "der", type: "pkcs8" }), format: "der", type: "pkcs8" }));
 }
 
+function certificateOf(value: unknown): string {
+  const der = bytes(value, "a certificate");
+  if (der.length === 0) throw broken("a certificate is empty");
+  return der.toString("base64");
+}
+
 function versionOf(type: KeyTypeName, value: unknown): KeyVersion {
   if (!isPlainObject(value)) throw broken("a version is missing");
   const chain = value["certificate_chain"] ?? [];
@@ -111,7 +126,7 @@ function versionOf(type: KeyTypeName, value: unknown): KeyVersion {
     hmac,
     created: createdOf(value),
     convergent_version: typeof value["convergent_version"] === "number" ? value["convergent_version"] : 0,
-    certificate_chain: chain.map((der) => bytes(der, "a certificate").toString("base64")),
+    certificate_chain: chain.map(certificateOf),
   };
 }
 
@@ -143,16 +158,23 @@ export function readBackup(backup: string): Restored {
   return { key: keyOf(policy, type, latest, available, versions.at(-1)!), first, versions };
 }
 
+/** Seconds, of nanoseconds. Throws RequestError 400. */
+function periodOf(value: unknown): number {
+  const seconds = Math.floor(Number(String(value ?? 0)) / NANOSECONDS);
+  if (!(seconds >= 0 && seconds <= MOST_SECONDS)) throw broken("auto_rotate_period is not a duration");
+  checkRotatePeriod(seconds);
+  return seconds;
+}
+
 function keyOf(policy: Document, type: KeyTypeName, latest: number, available: number, newest: KeyVersion): Key {
   const decryption = Math.max(1, count(policy["min_decryption_version"] ?? 1, "min_decryption_version"));
   const encryption = count(policy["min_encryption_version"] ?? 0, "min_encryption_version");
   if (decryption > latest || encryption > latest || decryption < available) throw broken("its versions contradict each other");
-  const period = policy["auto_rotate_period"];
   const can = capabilitiesOf(type);
   return {
     name: text(policy["name"]),
     type,
-    key_size: typeof policy["key_size"] === "number" ? policy["key_size"] : 0,
+    key_size: type === "hmac" ? Buffer.from(newest.secret, "base64").length : 0,
     derived: flag(policy["derived"]) && can.derivation,
     kdf: policy["kdf"] === 1 ? "hkdf_sha256" : "hmac-sha256-counter",
     convergent_encryption: flag(policy["convergent_encryption"]) && can.convergence,
@@ -167,7 +189,7 @@ function keyOf(policy: Document, type: KeyTypeName, latest: number, available: n
     min_available_version: available,
     min_decryption_version: decryption,
     min_encryption_version: encryption,
-    auto_rotate_period: typeof period === "number" && period > 0 ? Math.floor(period / NANOSECONDS) : 0,
+    auto_rotate_period: periodOf(policy["auto_rotate_period"]),
     latest_created_ms: Date.parse(newest.created),
     rotates_at_ms: 0,
     backup_info: occasion(policy["backup_info"]),

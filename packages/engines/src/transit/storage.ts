@@ -7,7 +7,7 @@ import type { KeyTypeName } from "./key-types.js";
  *
  *     key/<name>                        settings of a key, and which versions it has
  *     version/<name>/<number>           the key material of one version
- *     rotation/<13 digits of ms>/<name> which keys rotate by themselves, in the order in which they are due
+ *     rotation/<14 digits of ms>/<name> which keys rotate by themselves, in the order in which they are due
  *     wrapping-key                      the RSA key that imported keys come wrapped for
  *     config/keys, config/cache         settings of the mount
  *
@@ -19,7 +19,7 @@ export interface Key {
   /** Bytes; of type hmac only, else 0. */
   readonly key_size: number;
   readonly derived: boolean;
-  /** How keys are derived: hkdf, unless the key is older than Vault 0.6 and was restored. */
+  /** How keys are derived: hkdf, unless it is one of the oldest keys of a Vault, restored here. */
   readonly kdf: "hkdf_sha256" | "hmac-sha256-counter";
   readonly convergent_encryption: boolean;
   /** -1: as each version says. */
@@ -76,7 +76,8 @@ const cacheConfigCodec = jsonCodec<{ readonly size: number }>();
 
 const WRAPPING_KEY = "wrapping-key";
 const MS = 1000;
-const DIGITS_OF_MS = 13;
+/** Enough for the longest period there is (292 years) from any day that a key may have been made on. */
+const DIGITS_OF_MS = 14;
 const dueKey = (dueMs: number, name: string) => `rotation/${String(dueMs).padStart(DIGITS_OF_MS, "0")}/${name}`;
 
 export const KEY_FOLDER = "key/";
