@@ -38,12 +38,22 @@ export interface ReadOperation<F extends Fields, Services> extends OperationBase
   readonly handler: (request: EngineRequest<InputOf<F>>, storage: ReadStorage, mount: Mount<Services>) => HandlerResult;
 }
 
+/**
+ * A read that now and then has to write: transit's encrypt, which makes the key that is not there yet. It is answered like a
+ * read, behind a read point and by every node. One that turns out to write on a standby is given up there and forwarded, so
+ * what it does before is done twice.
+ */
+export interface ReadOrWriteOperation<F extends Fields, Services> extends OperationBase<Services> {
+  readonly effect: "read-or-write";
+  readonly handler: (request: EngineRequest<InputOf<F>>, storage: WriteStorage, mount: Mount<Services>) => HandlerResult;
+}
+
 export interface WriteOperation<F extends Fields, Services> extends OperationBase<Services> {
   readonly effect: "write";
   readonly handler: (request: EngineRequest<InputOf<F>>, storage: WriteStorage, mount: Mount<Services>) => HandlerResult;
 }
 
-export type Operation<F extends Fields, Services> = ReadOperation<F, Services> | WriteOperation<F, Services>;
+export type Operation<F extends Fields, Services> = ReadOperation<F, Services> | ReadOrWriteOperation<F, Services> | WriteOperation<F, Services>;
 
 export interface PathDeclaration<F extends Fields = Fields, Services = unknown> {
   /** Relative to the mount: `config`, `keys/{name}`, `data/{path...}` (rest of the path), `metadata/{path...}/` (lists). */

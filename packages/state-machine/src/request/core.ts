@@ -27,6 +27,7 @@ export interface CoreOptions {
 
 /** What a request asks for, as far as its path tells; decides between barrier and forwarding before anything is evaluated. */
 export interface Description {
+  /** A `read-or-write` counts as a read: it has to write only now and then. */
   readonly effect: "read" | "write";
   readonly whileSealed: boolean;
   readonly thisNode: boolean;

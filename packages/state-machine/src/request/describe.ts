@@ -15,7 +15,7 @@ export function describe(parts: Parts, { path, operation }: Pick<ApiRequest, "pa
     return undefined;
   }
   const { effect, whileSealed = false, thisNode = false, activeOnly = false, rawBody = false } = found.operation;
-  return { effect, whileSealed, thisNode, activeOnly, rawBody };
+  return { effect: effect === "write" ? "write" : "read", whileSealed, thisNode, activeOnly, rawBody };
 }
 
 function routed(parts: Parts, path: string, operation: OperationName): Target | undefined {

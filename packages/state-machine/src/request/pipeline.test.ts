@@ -191,6 +191,7 @@ test("a standby reads, and forwards what writes: declared, found out, wrapped or
   assert.equal((await ask("read", "kv/a", undefined, { ...standby, token: null })).status, 403);
   assert.equal((await ask("update", "kv/a", { b: 2 }, standby)).forward, "write");
   assert.equal((await ask("read", "counter/next/a", undefined, standby)).forward, "write");
+  assert.equal((await ask("read", "counter/next/a", undefined, { ...standby, query: { by: "0" } })).status, 200, "it did not have to write");
   assert.equal((await ask("read", "kv/a", undefined, { ...standby, headers: { "x-vault-wrap-ttl": "60" } })).forward, "write");
   assert.equal((await ask("read", "sys/key-status", undefined, standby)).forward, "active-only");
   assert.equal(store.index(), before, "nothing was written");

@@ -3,6 +3,9 @@ export { autopilotConfiguration, autopilotState, declareAutopilot } from "./path
 export type { AutopilotConfiguration } from "./path-autopilot.js";
 export { corsConfig, uiHeaders } from "./path-config.js";
 export type { CorsConfig } from "./path-config.js";
+export { goDuration } from "./duration.js";
+export { HASH_FIELDS, hashAnswer, RANDOM_FIELDS, randomAnswer } from "./path-tools.js";
+export type { RandomInput } from "./path-tools.js";
 export { sealStatusBody } from "./path-seal.js";
 export { systemEngine } from "./system-engine.js";
 export type { SystemRooms } from "./rooms.js";

@@ -18,9 +18,10 @@ function encode(bytes: Uint8Array, format: string): string {
   return Buffer.from(bytes).toString(format);
 }
 
-interface RandomInput { readonly bytes: number; readonly urlbytes: string; readonly urlcount: string; readonly source: string; readonly format: string }
+export interface RandomInput { readonly bytes: number; readonly urlbytes: string; readonly urlcount: string; readonly source: string; readonly format: string }
 
-function random(input: RandomInput, env: Environment) {
+/** Random bytes, as tools/random and transit give them. Throws RequestError 400. */
+export function randomAnswer(input: RandomInput, env: Environment) {
   // One path parameter is a source or a number; two are a source and a number.
   const named = input.urlcount !== "" || SOURCES.includes(input.urlbytes);
   const source = named ? input.urlbytes : input.source;
@@ -34,7 +35,8 @@ function random(input: RandomInput, env: Environment) {
   return data({ random_bytes: encode(env.randomBytes(count), input.format) });
 }
 
-function hash(input: { readonly input: string; readonly algorithm: string; readonly urlalgorithm: string; readonly format: string }) {
+/** A digest, as tools/hash and transit give it. Throws RequestError 400. */
+export function hashAnswer(input: { readonly input: string; readonly algorithm: string; readonly urlalgorithm: string; readonly format: string }) {
   const bytes = Buffer.from(input.input, "base64");
   const bare = input.input.replace(/[\r\n]/g, "");
   if (bytes.toString("base64") !== bare) throw invalid("unable to decode input as base64: illegal base64 data");
@@ -44,18 +46,18 @@ function hash(input: { readonly input: string; readonly algorithm: string; reado
   return data({ sum: encode(createHash(name).update(bytes).digest(), input.format) });
 }
 
-const RANDOM_FIELDS = {
+export const RANDOM_FIELDS = {
   urlbytes: field.string({ description: "Number of bytes, or a source, in the path.", default: "" }),
   urlcount: field.string({ description: "Number of bytes, after the source in the path.", default: "" }),
   bytes: field.int({ description: "Number of bytes.", default: DEFAULT_RANDOM_BYTES }),
   source: field.string({ description: "Where the bytes come from; all sources are the platform's.", default: "platform" }),
-  format: field.string({ description: "hex or base64.", default: "base64" }),
+  format: field.string({ description: "Encoding: hex or base64.", default: "base64" }),
 };
-const HASH_FIELDS = {
+export const HASH_FIELDS = {
   input: field.string({ description: "What to hash, in base64.", sensitive: true, default: "" }),
   algorithm: field.string({ description: "Hash function.", default: "sha2-256" }),
   urlalgorithm: field.string({ description: "Hash function, in the path.", default: "" }),
-  format: field.string({ description: "hex or base64.", default: "hex" }),
+  format: field.string({ description: "Encoding: hex or base64.", default: "hex" }),
 };
 const RANDOM_HELP = { synopsis: "Gives random bytes.", description: "From the same source as keys and tokens." };
 const HASH_HELP = { synopsis: "Hashes a value.", description: "With a function of the SHA-2 or SHA-3 family." };
@@ -66,14 +68,14 @@ export const toolPaths: readonly SystemPath[] = [
       template: template as "tools/random",
       help: RANDOM_HELP,
       fields: RANDOM_FIELDS,
-      operations: { update: { summary: "Gives random bytes.", effect: "read", thisNode: true, handler: ({ input }, _storage, { env }) => random(input, env) } },
+      operations: { update: { summary: "Gives random bytes.", effect: "read", thisNode: true, handler: ({ input }, _storage, { env }) => randomAnswer(input, env) } },
     })),
   ...(["tools/hash", "tools/hash/{urlalgorithm}"] as const).map((template) =>
     systemPath({
       template: template as "tools/hash",
       help: HASH_HELP,
       fields: HASH_FIELDS,
-      operations: { update: { summary: "Hashes a value.", effect: "read", thisNode: true, handler: ({ input }) => hash(input) } },
+      operations: { update: { summary: "Hashes a value.", effect: "read", thisNode: true, handler: ({ input }) => hashAnswer(input) } },
     })),
   systemPath({
     template: "decode-token",

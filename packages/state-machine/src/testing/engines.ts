@@ -71,12 +71,10 @@ export const counterEngine: Engine = {
             return data({ count: next });
           },
         },
-        // Declared as a read, and writes: the pipeline has to notice.
         read: {
-          summary: "Counts the readers.", effect: "read",
-          handler: ({ input: { name } }, storage) => {
-            const writable = storage as typeof storage & { put: (key: string, codec: typeof count, value: number) => void };
-            writable.put(name, count, (storage.get(name, count) ?? 0) + 1);
+          summary: "Counts the readers, unless it is told not to.", effect: "read-or-write",
+          handler: ({ input: { name, by } }, storage) => {
+            if (by !== 0) storage.put(name, count, (storage.get(name, count) ?? 0) + by);
             return data({ count: storage.get(name, count) });
           },
         },
