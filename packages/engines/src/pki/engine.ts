@@ -1,5 +1,8 @@
 import type { Engine } from "@coffer/state-machine";
+import { acmeSlice } from "./acme-work.js";
 import { rebuildDueCrls } from "./crl-rebuild.js";
+import { acmePaths } from "./path-acme.js";
+import { acmeConfigPaths } from "./path-acme-config.js";
 import { configClusterPath, configCrlPath, configIssuersPath, configKeysPath, configUrlsPath } from "./path-config.js";
 import { certPath, certRawPath, certRawPemPath, certsDetailedPath, certsPath, issuerPublicPaths, publicPaths } from "./path-fetch.js";
 import { configCaPath, importBundlePath, importCertPath, setSignedPath } from "./path-import.js";
@@ -33,10 +36,12 @@ export const pki: Engine = {
     ...[certsPath, certsDetailedPath, revokedCertsPath, certPath, certRawPath, certRawPemPath, ...publicPaths],
     ...[revokePath, revokeWithKeyPath, rotateCrlPath, rotateDeltaCrlPath, ocspPostPath, ocspGetPath],
     ...[tidyPath, tidyStatusPath, tidyCancelPath, autoTidyPath],
+    ...[...acmeConfigPaths, ...acmePaths],
   ],
   secrets: [certificateLease],
   async periodic(storage, mount) {
     await rebuildDueCrls(storage, mount);
-    return tidySlice(storage, mount);
+    const moreAcme = await acmeSlice(storage, mount);
+    return (await tidySlice(storage, mount)) || moreAcme;
   },
 };

@@ -66,6 +66,8 @@ export interface LeafSource {
   readonly mount: Mount;
   /** By name or id. */
   readonly issuerRef: string;
+  /** Whether a certificate that would outlive its issuer ends with it, where the issuer would have it refused. */
+  readonly truncates?: boolean;
 }
 
 /** A new key and a certificate for it. Throws RequestError 400. */
@@ -89,10 +91,10 @@ function checkKey(role: Role, { keyType, keyBits }: CertificateRequest): void {
   if (keyBits < least) throw invalid(`role requires a minimum of a ${least}-bit key, but CSR's key is ${keyBits} bits`);
 }
 
-function makeLeaf({ storage, mount }: LeafSource, authority: Authority, role: Role, wishes: LeafWishes, key: KeyMaterial | undefined, csr: CertificateRequest | undefined, verbatim: boolean): Maybe<EnvelopeResponse> {
+function makeLeaf({ storage, mount, truncates }: LeafSource, authority: Authority, role: Role, wishes: LeafWishes, key: KeyMaterial | undefined, csr: CertificateRequest | undefined, verbatim: boolean): Maybe<EnvelopeResponse> {
   const { issuer, certificate: ca } = authority;
   const agreed = agree(role, wishes, csr);
-  const validity = agreeValidity(role, wishes, mount, { notAfterMs: ca.notAfter, behavior: issuer.leaf_not_after_behavior });
+  const validity = agreeValidity(role, wishes, mount, { notAfterMs: ca.notAfter, behavior: truncates && issuer.leaf_not_after_behavior === "err" ? "truncate" : issuer.leaf_not_after_behavior });
   const { organisation, extensions } = roleParts(role);
   const serial = newSerial(mount.env);
   const spki = (key ?? csr)!.spki;
