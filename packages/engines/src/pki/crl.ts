@@ -34,7 +34,8 @@ export function buildCrl({ issuer, authorityKeyId, thisUpdateMs, nextUpdateMs, n
     issuer,
     time(thisUpdateMs),
     time(nextUpdateMs),
-    ...(entries.length > 0 ? [sequence(...entries.map(({ serial, revokedMs }) => sequence(integer(serial), time(revokedMs))))] : []),
+    // Joined rather than passed one by one: there may be more than a call can take.
+    ...(entries.length > 0 ? [sequence(Buffer.concat(entries.map(({ serial, revokedMs }) => sequence(integer(serial), time(revokedMs)))))] : []),
     explicit(0, sequence(...extensions)),
   );
   return signed(content, signer);
