@@ -2,17 +2,29 @@ import { compileEngine } from "@coffer/state-machine";
 import type { CompiledEngine, Engine, MountEntry } from "@coffer/state-machine";
 import { cubbyhole } from "./cubbyhole/engine.js";
 import { kvV1, kvV2 } from "./kv/engine.js";
+import { pki } from "./pki/engine.js";
 import { token } from "./token/engine.js";
 import { totp } from "./totp/engine.js";
 import { transit } from "./transit/engine.js";
 
 /** One line an engine. sys/ is not here: it belongs to the state machine. */
-export const engines: readonly Engine[] = [cubbyhole, kvV1, kvV2, token, totp, transit];
+export const engines: readonly Engine[] = [
+  cubbyhole,
+  kvV1,
+  kvV2,
+  pki,
+  token,
+  totp,
+  transit,
+];
 
 const compiled = new Map(engines.map((engine) => [engine, compileEngine(engine)]));
 
 /** Engine types that may be mounted, by name. sys/ takes `kv-v1` and `kv-v2` for kv with a version. */
-export const mountableTypes: Readonly<Record<MountEntry["table"], readonly string[]>> = { secret: ["kv", "totp", "transit"], auth: [] };
+export const mountableTypes: Readonly<Record<MountEntry["table"], readonly string[]>> = {
+  secret: ["kv", "pki", "totp", "transit"],
+  auth: [],
+};
 
 /** The engine that serves a mount; undefined for a type or kv version that there is not. */
 export function engineFor(entry: Pick<MountEntry, "type" | "table" | "options">): CompiledEngine | undefined {

@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import { compileEngine, createAuditBroker, createBarrier, createCore, createExpirationWorker, createMemoryLog, createRooms, createStore, initialize, stringifyDocument, systemEngine, writeGenesis } from "@coffer/state-machine";
 import type { ApiRequest, CompiledEngine, Engine, MountEntry, Store } from "@coffer/state-machine";
 import { engineFor as registeredEngine, mountableTypes as registeredTypes } from "../registry.js";
@@ -19,6 +20,8 @@ export interface Harness {
   readonly store: Store;
   /** As the root token, unless `token` says otherwise. Rejects where the service would have logged an internal error. */
   request(method: Method, path: string, body?: Body, options?: RequestOptions): Promise<Answer>;
+  /** As `request`, for what speaks in bytes and headers. */
+  exchange(method: Method, path: string, body?: Body, options?: RequestOptions): Promise<RawAnswer>;
   /** Enables a secrets engine, or with `auth/` in front an auth method, below `path`. */
   mount(path: string, type: string, options?: Readonly<Record<string, string>>): Promise<void>;
   /** Writes a policy, and makes a token with it (and `default`). */
@@ -48,6 +51,8 @@ export interface RequestOptions {
   readonly query?: Readonly<Record<string, string>>;
   readonly contentType?: string;
   readonly remoteAddress?: string;
+  /** The body of an operation that takes bytes. */
+  readonly stream?: Readable;
 }
 
 /** The parts of an envelope or error that tests look at; each is there if the answer had it. */
@@ -64,6 +69,14 @@ export interface Answer {
   readonly body: AnswerBody;
   /** The body as sent, for numbers that a double cannot hold. */
   readonly text: string;
+}
+
+/** An answer as it is sent. */
+export interface RawAnswer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly bytes: Buffer;
 }
 
 const OPERATIONS = { GET: "read", LIST: "list", SCAN: "scan", POST: "update", PUT: "update", PATCH: "patch", DELETE: "delete", HELP: "help" } as const satisfies Record<Method, ApiRequest["operation"]>;
@@ -114,7 +127,7 @@ export async function createHarness({ engines = [], seed = "seed", services = {}
     if (failure !== undefined) throw failure;
   }
 
-  const request: Harness["request"] = async (method, path, body, { token = genesis.rootToken, headers = {}, query = {}, contentType, remoteAddress = "127.0.0.1" } = {}) => {
+  const exchange: Harness["exchange"] = async (method, path, body, { token = genesis.rootToken, headers = {}, query = {}, contentType, remoteAddress = "127.0.0.1", stream } = {}) => {
     const text = body === undefined ? "" : typeof body === "string" ? body : stringifyDocument(body);
     const handled = await core.handle(
       {
@@ -129,15 +142,21 @@ export async function createHarness({ engines = [], seed = "seed", services = {}
         headers,
         remoteAddress,
         remotePort: 0,
+        ...(stream && { stream }),
       },
       { active: true },
     );
     failIfInternal();
     if (handled.kind === "forward") throw new Error(`the request was to be forwarded: ${handled.reason}`);
-    const { status, body: answer } = handled.response;
+    const { status, headers: answerHeaders, contentType: answerType, body: answer } = handled.response;
     if (answer !== null && typeof answer === "object" && !(answer instanceof Uint8Array)) throw new Error("the harness does not read streams");
-    const answerText = answer === null ? "" : Buffer.from(answer).toString();
-    return { status, text: answerText, body: answerText.startsWith("{") ? (JSON.parse(answerText) as AnswerBody) : {} };
+    return { status, contentType: answerType, headers: answerHeaders, bytes: answer === null ? Buffer.alloc(0) : Buffer.from(answer) };
+  };
+
+  const request: Harness["request"] = async (method, path, body, options) => {
+    const { status, bytes } = await exchange(method, path, body, options);
+    const text = bytes.toString();
+    return { status, text, body: text.startsWith("{") ? (JSON.parse(text) as AnswerBody) : {} };
   };
 
   async function expectDone(answer: Promise<Answer>): Promise<Answer> {
@@ -151,6 +170,7 @@ export async function createHarness({ engines = [], seed = "seed", services = {}
     clock,
     store,
     request,
+    exchange,
     async mount(path, type, options) {
       const full = path.startsWith("auth/") ? `sys/${path}` : `sys/mounts/${path}`;
       await expectDone(request("POST", full, { type, ...(options && { options }) }));
