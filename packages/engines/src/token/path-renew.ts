@@ -1,12 +1,13 @@
-import { definePath, field, invalid, renewToken, wireAuth } from "@coffer/state-machine";
-import type { Mount, Response, TokenEntry, WriteStorage } from "@coffer/state-machine";
+import { definePath, field, invalid, renewLogin, renewToken, wireAuth } from "@coffer/state-machine";
+import type { Response, TokenEntry, WriteMount, WriteStorage } from "@coffer/state-machine";
 import { byAccessor, findByText, ownEntry } from "./find.js";
 
 const INCREMENT = field.duration({ description: "How long the token shall live from now; 0 means as long as it was given last. A periodic token gets its period.", default: 0 });
 
-/** `text` is the token itself where the caller has it, else empty. */
-function renew(storage: WriteStorage, entry: TokenEntry, text: string, increment: number, { maxLeaseTtlSeconds, env }: Mount): Response {
-  const { entry: renewed, warnings } = renewToken(storage, entry, increment, { maxTtl: maxLeaseTtlSeconds }, env);
+/** `text` is the token itself where the caller has it, else empty. The auth method that a login came by has its say. */
+async function renew(storage: WriteStorage, entry: TokenEntry, text: string, increment: number, { maxLeaseTtlSeconds, env, neighbour }: WriteMount): Promise<Response> {
+  const origin = entry.mountUuid === "" ? undefined : neighbour?.(entry.mountUuid);
+  const { entry: renewed, warnings } = origin ? await renewLogin(storage, entry, increment, origin, env) : renewToken(storage, entry, increment, { maxTtl: maxLeaseTtlSeconds }, env);
   return { kind: "envelope", data: null, auth: wireAuth(text, renewed), warnings };
 }
 

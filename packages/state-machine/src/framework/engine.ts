@@ -94,13 +94,49 @@ export interface Mount<Services = unknown> {
   readonly services: Services;
 }
 
+/** Another mount, as the core's own engines reach it within a request: to renew and revoke what its engine gave out. */
+export interface Neighbour {
+  readonly engine: Engine;
+  /** What is written there commits with the request. */
+  readonly storage: WriteStorage;
+  readonly mount: Mount;
+}
+
+/** A mount as the handler of a write sees it. */
+export interface WriteMount<Services = unknown> extends Mount<Services> {
+  /** By uuid, also one that is being removed (`tainted`); undefined where there is none. Only auth/token and sys/ get it. */
+  readonly neighbour?: (uuid: string) => Neighbour | undefined;
+}
+
+/** A lease that is being renewed. */
+export interface LeaseTerms {
+  readonly id: string;
+  /** Seconds since 1970. */
+  readonly issueTime: number;
+  /** What the lease gets from now, in seconds, if `renew` returns this TTL (undefined: the increment): at most what is left of the maxima. */
+  readonly granted: (ttlSeconds: number | undefined) => number;
+}
+
 /** How a leased secret of one kind is renewed and revoked; declared beside what makes it. */
 export interface SecretKind<Services = unknown> {
   readonly name: string;
-  /** Returns the new TTL in seconds (before clipping to the maximum), or undefined for the requested increment. */
-  readonly renew?: (internalData: Readonly<Record<string, unknown>>, incrementSeconds: number, storage: WriteStorage, mount: Mount<Services>) => Promise<number | undefined> | number | undefined;
+  /**
+   * Returns the new TTL in seconds (before clipping to the maximum), or undefined for the requested increment (0: as much as
+   * last time). Throws RequestError to refuse. Absent: the increment is given.
+   */
+  readonly renew?: (internalData: Readonly<Record<string, unknown>>, incrementSeconds: number, storage: WriteStorage, mount: Mount<Services>, terms: LeaseTerms) => Promise<number | undefined> | number | undefined;
   /** Must be idempotent: it is retried. */
   readonly revoke: (internalData: Readonly<Record<string, unknown>>, storage: WriteStorage, mount: Mount<Services>) => Promise<void> | void;
+}
+
+/** What a login would be given now; a member that is absent stays as it was. Seconds. */
+export interface LoginRenewal {
+  /** For a renewal that asks for nothing; 0: the mount's default. */
+  readonly ttlSeconds?: number;
+  /** 0: only the mount's. */
+  readonly maxTtlSeconds?: number;
+  /** 0: the token is no longer periodic. */
+  readonly periodSeconds?: number;
 }
 
 export interface Engine<Services = unknown> {
@@ -109,8 +145,11 @@ export interface Engine<Services = unknown> {
   readonly help: string;
   readonly paths: readonly AnyPath<Services>[];
   readonly secrets?: readonly SecretKind<Services>[];
-  /** For auth engines: whether a token made by a login may be renewed now. Throws RequestError to refuse. */
-  readonly renewLogin?: (internalData: Readonly<Record<string, unknown>>, storage: ReadStorage, mount: Mount<Services>) => Promise<void> | void;
+  /**
+   * For auth engines: whether a token made by a login (with this `internalData`) may be renewed now, and for how long, where
+   * that has changed since. Throws RequestError to refuse. Absent: it may, as it was made.
+   */
+  readonly renewLogin?: (internalData: Readonly<Record<string, unknown>>, storage: ReadStorage, mount: Mount<Services>) => Promise<LoginRenewal | void> | LoginRenewal | void;
   /** Prepares storage when the mount is made, upgraded by options (kv 1 to 2) or removed. Storage below the mount goes by itself. */
   readonly initialize?: (storage: WriteStorage, mount: Mount<Services>) => Promise<void> | void;
   /** Work due now on the active node (expiry, tidy); called about once a second, small slices at a time. True: more is due. */

@@ -1,12 +1,13 @@
 import type { CompiledEngine } from "../framework/index.js";
-import type { Environment, Mount, MountEntry, SecretKind } from "../framework/engine.js";
+import type { Environment, Mount, MountEntry } from "../framework/engine.js";
 import { jsonCodec } from "../framework/storage.js";
 import type { WriteStorage } from "../framework/storage.js";
-import { listMounts, mountRow, reapMounts } from "../mounts/index.js";
+import { listMounts, reapMounts } from "../mounts/index.js";
 import type { Store } from "../store/index.js";
 import { isExpired, parseExpiry, revokeTree, tokenCodec, tokenKey } from "../tokens/index.js";
 import type { Due, TokenEntry } from "../tokens/index.js";
 import { expireLeasesOf, forgetLease, getLease, reschedule } from "./lease.js";
+import { origin } from "./origin.js";
 
 export interface ExpirationOptions {
   readonly store: Store;
@@ -67,9 +68,9 @@ export function createExpirationWorker({ store, env, engineFor, mountOf, onError
         return;
       }
       try {
-        const entry = mountRow(core, lease.mountUuid);
-        const kind: SecretKind | undefined = entry && engineFor(entry)?.engine.secrets?.find(({ name }) => name === lease.kind);
-        if (entry && kind) await kind.revoke(lease.internalData, tx.scoped(`logical/${entry.uuid}/`), mountOf(entry));
+        const found = origin(tx, lease.mountUuid, { engineFor, mountOf });
+        const kind = found?.engine.secrets?.find(({ name }) => name === lease.kind);
+        if (found && kind) await kind.revoke(lease.internalData, found.storage, found.mount);
         forgetLease(core, lease);
       } catch (error) {
         const attempts = lease.attempts + 1;

@@ -1,2 +1,3 @@
+export * from "./origin.js";
 export * from "./expiration.js";
 export * from "./lease.js";

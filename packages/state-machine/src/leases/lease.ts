@@ -1,5 +1,5 @@
 import { invalid } from "../errors.js";
-import type { Environment } from "../framework/engine.js";
+import type { Environment, Neighbour } from "../framework/engine.js";
 import type { SecretGrant } from "../framework/response.js";
 import { jsonCodec } from "../framework/storage.js";
 import type { ReadStorage, WriteStorage } from "../framework/storage.js";
@@ -20,6 +20,7 @@ export interface LeaseEntry {
   readonly issueTime: number;
   readonly lastRenewal: number;
   readonly ttl: number;
+  /** What its engine set as a maximum, beside the mount's; 0: none. */
   readonly maxTtl: number;
   readonly expireTime: number;
   readonly renewable: boolean;
@@ -50,8 +51,8 @@ export function putLease(storage: WriteStorage, entry: LeaseEntry): void {
 
 export function registerLease(storage: WriteStorage, path: string, mountUuid: string, tokenId: string, grant: SecretGrant, limits: TtlLimits, env: Environment): LeaseEntry {
   const now = Math.floor(env.now() / MS);
-  const max = grant.maxTtlSeconds && grant.maxTtlSeconds > 0 ? Math.min(grant.maxTtlSeconds, limits.maxTtl) : limits.maxTtl;
-  const { ttl } = clipTtl(grant.ttlSeconds ?? 0, { period: 0, explicitMaxTtl: 0, age: 0 }, { ...limits, maxTtl: max });
+  const maxTtl = Math.max(0, grant.maxTtlSeconds ?? 0);
+  const { ttl } = clipTtl(grant.ttlSeconds ?? 0, { period: 0, explicitMaxTtl: 0, age: 0 }, { ...limits, maxTtl: lowest(maxTtl, limits.maxTtl) });
   const entry: LeaseEntry = {
     id: `${path}/${randomText(env, SUFFIX_LENGTH)}`,
     mountUuid,
@@ -61,7 +62,7 @@ export function registerLease(storage: WriteStorage, path: string, mountUuid: st
     issueTime: now,
     lastRenewal: 0,
     ttl,
-    maxTtl: max,
+    maxTtl,
     expireTime: env.now() / MS + ttl,
     renewable: grant.renewable,
     dueMs: env.now() + ttl * MS,
@@ -75,17 +76,34 @@ export function registerLease(storage: WriteStorage, path: string, mountUuid: st
   return entry;
 }
 
-/** Throws RequestError 400 for an unknown or not renewable lease. Seconds. */
-export function renewLease(storage: WriteStorage, id: string, increment: number, env: Environment): LeaseEntry {
+/** Of maxima where 0 means none. */
+const lowest = (...maxima: readonly number[]): number => Math.min(...maxima.filter((max) => max > 0));
+
+/**
+ * Renews a lease as its engine allows now, within the limits of its mount. Throws RequestError 400 for an unknown, ended or
+ * not renewable lease, or what the engine refuses it with.
+ */
+export async function renewLease(storage: WriteStorage, id: string, increment: number, neighbour: (uuid: string) => Neighbour | undefined, env: Environment): Promise<RenewedLease> {
   const entry = getLease(storage, id);
-  if (!entry) throw invalid("lease not found");
+  const found = entry && neighbour(entry.mountUuid);
+  if (!entry || !found || found.mount.entry.tainted) throw invalid("lease not found");
+  if (entry.expireTime <= env.now() / MS || entry.revokeError !== "") throw invalid("lease expired");
   if (!entry.renewable) throw invalid("lease is not renewable");
+  const { engine, storage: own, mount } = found;
   const now = Math.floor(env.now() / MS);
-  const { ttl } = clipTtl(increment, { period: 0, explicitMaxTtl: 0, age: now - entry.issueTime }, { defaultTtl: entry.ttl, maxTtl: entry.maxTtl });
+  const clip = (ttl = increment) => clipTtl(ttl, { period: 0, explicitMaxTtl: 0, age: now - entry.issueTime }, { defaultTtl: entry.ttl, maxTtl: lowest(entry.maxTtl, mount.maxLeaseTtlSeconds) });
+  const kind = engine.secrets?.find(({ name }) => name === entry.kind);
+  const asked = await kind?.renew?.(entry.internalData, increment, own, mount, { id, issueTime: entry.issueTime, granted: (ttl) => clip(ttl).ttl });
+  const { ttl, warnings } = clip(asked);
   if (ttl <= 0) throw invalid("past the max TTL, cannot renew");
   const renewed = { ...entry, ttl, lastRenewal: now, expireTime: env.now() / MS + ttl };
   reschedule(storage, renewed, env.now() + ttl * MS);
-  return renewed;
+  return { entry: renewed, warnings };
+}
+
+export interface RenewedLease {
+  readonly entry: LeaseEntry;
+  readonly warnings: readonly string[];
 }
 
 /** Moves the worker's next look at a lease. */

@@ -2,7 +2,6 @@ import { BlockList, isIP } from "node:net";
 import { RequestError } from "../errors.js";
 import type { Caller, Environment, OperationName } from "../framework/engine.js";
 import type { ReadStorage } from "../framework/storage.js";
-import { mountRow } from "../mounts/index.js";
 import { aclFor } from "../policy/index.js";
 import type { AclQuestion } from "../policy/index.js";
 import { findToken, tokenId } from "../tokens/index.js";
@@ -27,14 +26,7 @@ export function callerOf(token: TokenEntry): Caller {
 export function identify(storage: ReadStorage, token: string | undefined, remoteAddress: string, env: Environment): TokenEntry | undefined {
   if (token === undefined || token === "") return undefined;
   const entry = findToken(storage, tokenId(storage, token), env);
-  return entry && isMounted(storage, entry) && isInBounds(entry, remoteAddress) ? entry : undefined;
-}
-
-/** With an auth mount go the tokens of its logins, at once, however many they are; their time cleans up after them. */
-function isMounted(storage: ReadStorage, { mountUuid }: TokenEntry): boolean {
-  if (mountUuid === "") return true;
-  const mount = mountRow(storage, mountUuid);
-  return mount !== undefined && !mount.tainted;
+  return entry && isInBounds(entry, remoteAddress) ? entry : undefined;
 }
 
 function isInBounds(entry: TokenEntry, remoteAddress: string): boolean {

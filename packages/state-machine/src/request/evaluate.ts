@@ -1,8 +1,8 @@
 import { RequestError, invalid } from "../errors.js";
 import { buildInput } from "../framework/index.js";
-import type { EngineRequest, Environment, EnvelopeResponse, Mount, MountEntry, OperationName, Response } from "../framework/index.js";
+import type { EngineRequest, Environment, EnvelopeResponse, Mount, MountEntry, OperationName, Response, WriteMount } from "../framework/index.js";
 import type { WriteStorage } from "../framework/storage.js";
-import { tokenRemoved } from "../leases/index.js";
+import { origin, tokenRemoved } from "../leases/index.js";
 import type { StoreTransaction } from "../store/index.js";
 import { findToken, revokeTree, useToken } from "../tokens/index.js";
 import type { TokenEntry } from "../tokens/index.js";
@@ -28,7 +28,7 @@ interface Routed {
   readonly env: Environment;
   readonly core: WriteStorage;
   readonly storage: WriteStorage;
-  readonly mount: Mount<unknown>;
+  readonly mount: WriteMount;
   readonly target: Target;
   readonly progress: Progress;
 }
@@ -37,8 +37,10 @@ interface Routed {
 export type Evaluator = (tx: StoreTransaction, progress: Progress, active: boolean) => Answer | Promise<Answer>;
 
 /** System and token engines are the core's own: their storage is `core/`. */
-function storageOf(tx: StoreTransaction, { type, uuid }: MountEntry): WriteStorage {
-  return type === "system" || type === "token" ? tx.scoped("core/") : tx.scoped(`logical/${uuid}/`);
+const isOfCore = ({ type }: MountEntry): boolean => type === "system" || type === "token";
+
+function storageOf(tx: StoreTransaction, entry: MountEntry): WriteStorage {
+  return isOfCore(entry) ? tx.scoped("core/") : tx.scoped(`logical/${entry.uuid}/`);
 }
 
 /** What a handler gets to see. */
@@ -66,7 +68,11 @@ export function engineRequest(progress: Progress, found: Target, isJudged: boole
 }
 
 export function createEvaluator({ options, trail, mountOf }: EvaluatorParts): Evaluator {
-  const { env } = options;
+  const { env, engineFor } = options;
+  const viewFor = (tx: StoreTransaction, { entry, operation }: Target): WriteMount => {
+    const mount = mountOf(entry);
+    return operation.effect === "write" && isOfCore(entry) ? { ...mount, neighbour: (uuid) => origin(tx, uuid, { engineFor, mountOf }) } : mount;
+  };
   return (tx, progress, active) => {
     const core = tx.scoped("core/");
     const { request } = progress;
@@ -83,7 +89,7 @@ export function createEvaluator({ options, trail, mountOf }: EvaluatorParts): Ev
       judge(core, progress, false);
       throw error;
     }
-    const routed: Routed = { env, core, storage: storageOf(tx, found.entry), mount: mountOf(found.entry), target: found, progress };
+    const routed: Routed = { env, core, storage: storageOf(tx, found.entry), mount: viewFor(tx, found), target: found, progress };
     progress.target = found;
     progress.operation = effectiveOperation(routed);
     // Records are made when the view is gone.

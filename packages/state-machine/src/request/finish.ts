@@ -59,6 +59,7 @@ function tokenFor(storage: WriteStorage, grant: AuthGrant, entry: MountEntry, pa
       numUses: grant.numUses ?? 0,
       ttl,
       explicitMaxTtl: grant.explicitMaxTtlSeconds ?? 0,
+      maxTtl: grant.maxTtlSeconds ?? 0,
       period: grant.periodSeconds ?? 0,
       renewable: grant.renewable,
       boundCidrs: grant.boundCidrs ?? [],

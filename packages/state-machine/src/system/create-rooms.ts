@@ -120,9 +120,9 @@ function leaseRoom({ env }: RoomsOptions): LeaseTable {
       return entry && leaseView(entry, env);
     },
     list: (storage, prefix) => storage.list(`lease/id/${prefix === "" || prefix.endsWith("/") ? prefix : `${prefix}/`}`),
-    renew(storage, id, increment) {
-      const entry = renewLease(storage, id, increment, env);
-      return { id: entry.id, renewable: entry.renewable, durationSeconds: entry.ttl };
+    async renew(storage, id, increment, neighbour) {
+      const { entry, warnings } = await renewLease(storage, id, increment, neighbour, env);
+      return { id: entry.id, renewable: entry.renewable, durationSeconds: entry.ttl, warnings };
     },
     // The active node's worker revokes what is due, within a second.
     revoke: (storage, id) => expireNow(storage, id, env),

@@ -1,6 +1,6 @@
 import { invalid } from "../errors.js";
 import { NO_CONTENT, data, field } from "../framework/index.js";
-import type { Mount, ReadStorage, WriteStorage } from "../framework/index.js";
+import type { Mount, ReadStorage, WriteMount, WriteStorage } from "../framework/index.js";
 import { systemPath } from "./define.js";
 import type { SystemPath } from "./define.js";
 import type { SystemServices } from "./services.js";
@@ -9,12 +9,12 @@ const ID = field.string({ description: "Id of the lease.", default: "" });
 const PREFIX = field.string({ description: "Beginning of the leases' ids.", required: true });
 const SYNC = field.bool({ description: "Waits until the secret is revoked at its source.", default: false });
 
-type System = Mount<SystemServices>;
+type System = WriteMount<SystemServices>;
 
-async function renew(id: string, increment: number, storage: WriteStorage, { services }: System) {
+async function renew(id: string, increment: number, storage: WriteStorage, { services, neighbour }: System) {
   if (id === "") throw invalid("lease_id must be specified");
-  const lease = await services.rooms.leases.renew(storage, id, increment);
-  return { ...NO_CONTENT, status: 200, lease };
+  const { warnings, ...lease } = await services.rooms.leases.renew(storage, id, increment, neighbour!);
+  return { ...NO_CONTENT, status: 200, lease, warnings };
 }
 
 async function revoke(id: string, sync: boolean, storage: WriteStorage, { services }: System) {
@@ -63,7 +63,7 @@ function revokePrefixPath(root: string, force: boolean): SystemPath {
   });
 }
 
-async function listLeases(prefix: string, storage: ReadStorage, { services }: System) {
+async function listLeases(prefix: string, storage: ReadStorage, { services }: Mount<SystemServices>) {
   const below = prefix === "" || prefix.endsWith("/") ? prefix : `${prefix}/`;
   const keys = await services.rooms.leases.list(storage, below);
   return keys.length === 0 ? undefined : data({ keys });

@@ -1,4 +1,4 @@
-import type { Caller, MountConfig, MountEntry } from "../framework/engine.js";
+import type { Caller, MountConfig, MountEntry, Neighbour } from "../framework/engine.js";
 import type { Response } from "../framework/response.js";
 import type { ReadStorage, WriteStorage } from "../framework/storage.js";
 
@@ -85,11 +85,14 @@ export interface LeaseView {
   readonly ttlSeconds: number;
 }
 
+/** The mounts that leases came from, by uuid. */
+export type Neighbours = (uuid: string) => Neighbour | undefined;
+
 export interface LeaseTable {
   lookup(storage: ReadStorage, id: string): Awaitable<LeaseView | undefined>;
   /** Direct children of a prefix; folders end in `/`. */
   list(storage: ReadStorage, prefix: string): Awaitable<readonly string[]>;
-  renew(storage: WriteStorage, id: string, incrementSeconds: number): Awaitable<{ readonly id: string; readonly renewable: boolean; readonly durationSeconds: number }>;
+  renew(storage: WriteStorage, id: string, incrementSeconds: number, neighbour: Neighbours): Awaitable<{ readonly id: string; readonly renewable: boolean; readonly durationSeconds: number; readonly warnings: readonly string[] }>;
   /** An unknown lease is no error. Not `sync`: expires it now and lets the active node revoke it soon. */
   revoke(storage: WriteStorage, id: string, sync: boolean): Awaitable<void>;
   /** `force`: forgets leases whose revocation fails. */

@@ -21,6 +21,8 @@ export interface TokenEntry {
   readonly ttl: number;
   readonly creationTtl: number;
   readonly explicitMaxTtl: number;
+  /** What its login set as a maximum, beside the mount's; 0: none. */
+  readonly maxTtl: number;
   readonly period: number;
   readonly renewable: boolean;
   readonly lastRenewal: number;
