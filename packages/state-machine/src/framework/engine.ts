@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import type { IntentKind, Intents } from "./intent.js";
 import type { AnyPath } from "./path.js";
 import type { Response } from "./response.js";
 import type { ReadStorage, WriteStorage } from "./storage.js";
@@ -104,6 +105,8 @@ export interface Neighbour {
 
 /** A mount as the handler of a write sees it. */
 export interface WriteMount<Services = unknown> extends Mount<Services> {
+  /** For work outside of storage. */
+  readonly intents: Intents;
   /** By uuid, also one that is being removed (`tainted`); undefined where there is none. Only auth/token and sys/ get it. */
   readonly neighbour?: (uuid: string) => Neighbour | undefined;
 }
@@ -145,6 +148,8 @@ export interface Engine<Services = unknown> {
   readonly help: string;
   readonly paths: readonly AnyPath<Services>[];
   readonly secrets?: readonly SecretKind<Services>[];
+  /** What its handlers do outside of storage, and how that is undone. */
+  readonly intents?: readonly IntentKind<Services>[];
   /**
    * For auth engines: whether a token made by a login (with this `internalData`) may be renewed now, and for how long, where
    * that has changed since. Throws RequestError to refuse. Absent: it may, as it was made.
@@ -153,7 +158,7 @@ export interface Engine<Services = unknown> {
   /** Prepares storage when the mount is made, upgraded by options (kv 1 to 2) or removed. Storage below the mount goes by itself. */
   readonly initialize?: (storage: WriteStorage, mount: Mount<Services>) => Promise<void> | void;
   /** Work due now on the active node (expiry, tidy); called about once a second, small slices at a time. True: more is due. */
-  readonly periodic?: (storage: WriteStorage, mount: Mount<Services>) => Promise<boolean>;
+  readonly periodic?: (storage: WriteStorage, mount: WriteMount<Services>) => Promise<boolean>;
 }
 
 export type { Response };

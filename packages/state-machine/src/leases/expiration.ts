@@ -1,7 +1,8 @@
 import type { CompiledEngine } from "../framework/index.js";
-import type { Environment, Mount, MountEntry } from "../framework/engine.js";
+import type { Engine, Environment, MountEntry, WriteMount } from "../framework/engine.js";
 import { jsonCodec } from "../framework/storage.js";
 import type { WriteStorage } from "../framework/storage.js";
+import { createIntentLedger, rollBack } from "../intents/index.js";
 import { listMounts, reapMounts } from "../mounts/index.js";
 import type { Store } from "../store/index.js";
 import { isExpired, parseExpiry, revokeTree, tokenCodec, tokenKey } from "../tokens/index.js";
@@ -13,7 +14,7 @@ export interface ExpirationOptions {
   readonly store: Store;
   readonly env: Environment;
   readonly engineFor: (entry: MountEntry) => CompiledEngine | undefined;
-  readonly mountOf: (entry: MountEntry) => Mount<unknown>;
+  readonly mountOf: (entry: MountEntry) => WriteMount;
   readonly onError: (what: string, error: unknown) => void;
 }
 
@@ -95,16 +96,27 @@ export function createExpirationWorker({ store, env, engineFor, mountOf, onError
     return value;
   }
 
+  async function workOf(engine: Engine, entry: MountEntry): Promise<boolean> {
+    const ledger = createIntentLedger(store, env);
+    let applied = false;
+    try {
+      const { value, outcome } = await store.transact((tx) => engine.periodic!(tx.scoped(`logical/${entry.uuid}/`), { ...mountOf(entry), intents: ledger.intents(tx, entry, engine) }));
+      applied = outcome.outcome === "applied";
+      return value;
+    } finally {
+      await ledger.settle(applied);
+    }
+  }
+
   /** Each mount's own work, a slice of it; one that fails does not keep the others from theirs. */
   async function workOfEngines(): Promise<boolean> {
     const { value: mounts } = store.evaluate((tx) => listMounts(tx.scoped("core/")));
     let more = false;
     for (const entry of mounts) {
-      const periodic = engineFor(entry)?.engine.periodic;
-      if (!periodic) continue;
+      const engine = engineFor(entry)?.engine;
+      if (!engine?.periodic) continue;
       try {
-        const { value } = await store.transact((tx) => periodic(tx.scoped(`logical/${entry.uuid}/`), mountOf(entry)));
-        more ||= value;
+        if (await workOf(engine, entry)) more = true;
       } catch (error) {
         onError(`the periodic work of ${entry.path}`, error);
       }
@@ -112,14 +124,16 @@ export function createExpirationWorker({ store, env, engineFor, mountOf, onError
     return more;
   }
 
+  const expire = { token: expireToken, lease: expireLease, intent: (due: Due) => rollBack(due, { store, env, engineFor, mountOf }) } as const;
+
   return {
     async step() {
       const due = await dueNow();
       for (const one of due) {
         try {
-          await (one.kind === "token" ? expireToken(one) : expireLease(one));
+          await expire[one.kind](one);
         } catch (error) {
-          onError(`expiring a ${one.kind}`, error);
+          onError(one.kind === "intent" ? "undoing what a failed request began" : `expiring a ${one.kind}`, error);
         }
       }
       const moreGone = await cleanCubbyholes();

@@ -1,4 +1,4 @@
-import type { CompiledEngine, Environment, Mount, MountEntry, OperationName, PathMatch, SecretKind, AnyPath } from "../framework/index.js";
+import type { CompiledEngine, Environment, MountEntry, OperationName, PathMatch, SecretKind, AnyPath, WriteMount } from "../framework/index.js";
 import type { AuditBroker } from "../audit/index.js";
 import type { ReplicatedLog } from "../store/replicated-log.js";
 import type { Store } from "../store/index.js";
@@ -42,7 +42,7 @@ export interface Core {
    * handler is and no audit device is enabled. Never rejects: failures are answers.
    */
   handle(request: ApiRequest, role: { readonly active: boolean }): Handled | Promise<Handled>;
-  mountOf(entry: MountEntry): Mount<unknown>;
+  mountOf(entry: MountEntry): WriteMount;
 }
 
 /** A request routed to its operation. */

@@ -1,7 +1,8 @@
 import { RequestError, invalid } from "../errors.js";
 import { buildInput } from "../framework/index.js";
-import type { EngineRequest, Environment, EnvelopeResponse, Mount, MountEntry, OperationName, Response, WriteMount } from "../framework/index.js";
+import type { EngineRequest, Environment, EnvelopeResponse, MountEntry, OperationName, Response, WriteMount } from "../framework/index.js";
 import type { WriteStorage } from "../framework/storage.js";
+import { createIntentLedger } from "../intents/index.js";
 import { origin, tokenRemoved } from "../leases/index.js";
 import type { StoreTransaction } from "../store/index.js";
 import { findToken, revokeTree, useToken } from "../tokens/index.js";
@@ -20,7 +21,7 @@ import { target } from "./route.js";
 interface EvaluatorParts {
   readonly options: CoreOptions;
   readonly trail: AuditTrail;
-  readonly mountOf: (entry: MountEntry) => Mount<unknown>;
+  readonly mountOf: (entry: MountEntry) => WriteMount;
 }
 
 /** One routed request, with what it is evaluated with. */
@@ -68,10 +69,14 @@ export function engineRequest(progress: Progress, found: Target, isJudged: boole
 }
 
 export function createEvaluator({ options, trail, mountOf }: EvaluatorParts): Evaluator {
-  const { env, engineFor } = options;
-  const viewFor = (tx: StoreTransaction, { entry, operation }: Target): WriteMount => {
+  const { env, store, engineFor } = options;
+  const viewFor = (tx: StoreTransaction, progress: Progress, { entry, operation, compiled: { engine } }: Target): WriteMount => {
     const mount = mountOf(entry);
-    return operation.effect === "write" && isOfCore(entry) ? { ...mount, neighbour: (uuid) => origin(tx, uuid, { engineFor, mountOf }) } : mount;
+    if (operation.effect !== "write") return mount;
+    if (isOfCore(entry)) return { ...mount, neighbour: (uuid) => origin(tx, uuid, { engineFor, mountOf }) };
+    if (!engine.intents) return mount;
+    progress.intents ??= createIntentLedger(store, env);
+    return { ...mount, intents: progress.intents.intents(tx, entry, engine) };
   };
   return (tx, progress, active) => {
     const core = tx.scoped("core/");
@@ -89,7 +94,7 @@ export function createEvaluator({ options, trail, mountOf }: EvaluatorParts): Ev
       judge(core, progress, false);
       throw error;
     }
-    const routed: Routed = { env, core, storage: storageOf(tx, found.entry), mount: viewFor(tx, found), target: found, progress };
+    const routed: Routed = { env, core, storage: storageOf(tx, found.entry), mount: viewFor(tx, progress, found), target: found, progress };
     progress.target = found;
     progress.operation = effectiveOperation(routed);
     // Records are made when the view is gone.
