@@ -15,6 +15,7 @@ export interface Caller {
   readonly entityId: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly isRoot: boolean;
+  readonly tokenType: "service" | "batch";
   /** The token's storage id (its salted HMAC): cubbyhole and child tokens hang on it. */
   readonly tokenId: string;
 }

@@ -4,6 +4,7 @@ import type { SecretGrant } from "../framework/response.js";
 import { jsonCodec } from "../framework/storage.js";
 import type { ReadStorage, WriteStorage } from "../framework/storage.js";
 import { randomText } from "../tokens/entry.js";
+import type { TokenEntry } from "../tokens/entry.js";
 import { cancelExpiry, scheduleExpiry } from "../tokens/expiry.js";
 import { clipTtl } from "../tokens/ttl.js";
 import type { TtlLimits } from "../tokens/ttl.js";
@@ -16,7 +17,10 @@ export interface LeaseEntry {
   /** Names the engine's declaration that revokes and renews it. */
   readonly kind: string;
   readonly internalData: Readonly<Record<string, unknown>>;
+  /** Whose end is the lease's too; of a batch token, its parent. Empty: only time ends it. */
   readonly tokenId: string;
+  /** When its batch token ends, and so the lease, however it is renewed; 0: none. */
+  readonly latestEnd: number;
   readonly issueTime: number;
   readonly lastRenewal: number;
   readonly ttl: number;
@@ -49,16 +53,19 @@ export function putLease(storage: WriteStorage, entry: LeaseEntry): void {
   storage.put(leaseKey(entry.id), codec, entry);
 }
 
-export function registerLease(storage: WriteStorage, path: string, mountUuid: string, tokenId: string, grant: SecretGrant, limits: TtlLimits, env: Environment): LeaseEntry {
+export function registerLease(storage: WriteStorage, path: string, mountUuid: string, token: TokenEntry, grant: SecretGrant, limits: TtlLimits, env: Environment): LeaseEntry {
   const now = Math.floor(env.now() / MS);
   const maxTtl = Math.max(0, grant.maxTtlSeconds ?? 0);
-  const { ttl } = clipTtl(grant.ttlSeconds ?? 0, { period: 0, explicitMaxTtl: 0, age: 0 }, { ...limits, maxTtl: lowest(maxTtl, limits.maxTtl) });
+  const latestEnd = token.type === "batch" ? token.expireTime : 0;
+  const { ttl } = clipTtl(grant.ttlSeconds ?? 0, { period: 0, explicitMaxTtl: 0, age: 0 }, { ...limits, maxTtl: lowest(maxTtl, limits.maxTtl, secondsUntil(latestEnd, env)) });
+  const tokenId = token.type === "batch" ? token.parent : token.id;
   const entry: LeaseEntry = {
     id: `${path}/${randomText(env, SUFFIX_LENGTH)}`,
     mountUuid,
     kind: grant.kind,
     internalData: grant.internalData,
     tokenId,
+    latestEnd,
     issueTime: now,
     lastRenewal: 0,
     ttl,
@@ -70,13 +77,18 @@ export function registerLease(storage: WriteStorage, path: string, mountUuid: st
     revokeError: "",
   };
   putLease(storage, entry);
-  storage.put(byTokenKey(tokenId, entry.id), emptyCodec, {});
-  storage.put(leasesOfTokenKey(tokenId), emptyCodec, {});
+  if (tokenId !== "") {
+    storage.put(byTokenKey(tokenId, entry.id), emptyCodec, {});
+    storage.put(leasesOfTokenKey(tokenId), emptyCodec, {});
+  }
   scheduleExpiry(storage, entry.dueMs, "lease", entry.id);
   return entry;
 }
 
 /** Of maxima where 0 means none. */
+/** At least 1; 0 for never. */
+const secondsUntil = (end: number, env: Environment): number => (end === 0 ? 0 : Math.max(1, Math.floor(end - env.now() / MS)));
+
 const lowest = (...maxima: readonly number[]): number => Math.min(...maxima.filter((max) => max > 0));
 
 /**
@@ -91,7 +103,8 @@ export async function renewLease(storage: WriteStorage, id: string, increment: n
   if (!entry.renewable) throw invalid("lease is not renewable");
   const { engine, storage: own, mount } = found;
   const now = Math.floor(env.now() / MS);
-  const clip = (ttl = increment) => clipTtl(ttl, { period: 0, explicitMaxTtl: 0, age: now - entry.issueTime }, { defaultTtl: entry.ttl, maxTtl: lowest(entry.maxTtl, mount.maxLeaseTtlSeconds) });
+  const maxTtl = lowest(entry.maxTtl, mount.maxLeaseTtlSeconds, entry.latestEnd > 0 ? Math.floor(entry.latestEnd - entry.issueTime) : 0);
+  const clip = (ttl = increment) => clipTtl(ttl, { period: 0, explicitMaxTtl: 0, age: now - entry.issueTime }, { defaultTtl: entry.ttl, maxTtl });
   const kind = engine.secrets?.find(({ name }) => name === entry.kind);
   const asked = await kind?.renew?.(entry.internalData, increment, own, mount, { id, issueTime: entry.issueTime, granted: (ttl) => clip(ttl).ttl });
   const { ttl, warnings } = clip(asked);
@@ -122,7 +135,7 @@ export function expireNow(storage: WriteStorage, id: string, env: Environment): 
 export function forgetLease(storage: WriteStorage, entry: LeaseEntry): void {
   cancelExpiry(storage, entry.dueMs, "lease", entry.id);
   storage.delete(leaseKey(entry.id));
-  storage.delete(byTokenKey(entry.tokenId, entry.id));
+  if (entry.tokenId !== "") storage.delete(byTokenKey(entry.tokenId, entry.id));
 }
 
 /** Ids of the leases at and below a path; empty means all. */

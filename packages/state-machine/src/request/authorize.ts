@@ -1,10 +1,9 @@
-import { BlockList, isIP } from "node:net";
 import { RequestError } from "../errors.js";
 import type { Caller, Environment, OperationName } from "../framework/engine.js";
 import type { ReadStorage } from "../framework/storage.js";
 import { aclFor } from "../policy/index.js";
 import type { AclQuestion } from "../policy/index.js";
-import { findToken, tokenId } from "../tokens/index.js";
+import { findTokenByText, isInCidrs } from "../tokens/index.js";
 import type { TokenEntry } from "../tokens/index.js";
 
 const DENIAL = "1 error occurred:\n\t* permission denied\n\n";
@@ -17,7 +16,7 @@ const callers = new WeakMap<TokenEntry, Caller>();
 export function callerOf(token: TokenEntry): Caller {
   const known = callers.get(token);
   if (known) return known;
-  const caller: Caller = { accessor: token.accessor, displayName: token.displayName, policies: token.policies, entityId: token.entityId, metadata: token.meta ?? {}, isRoot: token.policies.includes("root"), tokenId: token.id };
+  const caller: Caller = { accessor: token.accessor, displayName: token.displayName, policies: token.policies, entityId: token.entityId, metadata: token.meta ?? {}, isRoot: token.policies.includes("root"), tokenType: token.type, tokenId: token.id };
   callers.set(token, caller);
   return caller;
 }
@@ -25,21 +24,12 @@ export function callerOf(token: TokenEntry): Caller {
 /** The live token of a request, or undefined. `storage` is scoped to `core/`. */
 export function identify(storage: ReadStorage, token: string | undefined, remoteAddress: string, env: Environment): TokenEntry | undefined {
   if (token === undefined || token === "") return undefined;
-  const entry = findToken(storage, tokenId(storage, token), env);
+  const entry = findTokenByText(storage, token, env);
   return entry && isInBounds(entry, remoteAddress) ? entry : undefined;
 }
 
-function isInBounds(entry: TokenEntry, remoteAddress: string): boolean {
-  if (entry.boundCidrs.length === 0) return true;
-  const family = isIP(remoteAddress);
-  if (family === 0) return false;
-  const list = new BlockList();
-  for (const cidr of entry.boundCidrs) {
-    const [network, bits] = cidr.split("/");
-    const type = isIP(network!) === 6 ? "ipv6" : "ipv4";
-    list.addSubnet(network!, bits === undefined ? (type === "ipv6" ? 128 : 32) : Number(bits), type);
-  }
-  return list.check(remoteAddress, family === 6 ? "ipv6" : "ipv4");
+function isInBounds({ boundCidrs }: TokenEntry, remoteAddress: string): boolean {
+  return boundCidrs.length === 0 || isInCidrs(remoteAddress, boundCidrs);
 }
 
 export interface Demand {

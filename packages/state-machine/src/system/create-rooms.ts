@@ -11,7 +11,7 @@ import { callerOf } from "../request/authorize.js";
 import type { SystemLimits } from "../request/core.js";
 import { wrappedText } from "../request/envelope.js";
 import { findWrapped, wrapResponse } from "../request/wrapping.js";
-import { findByAccessor, findToken, revokeTree, tokenId } from "../tokens/index.js";
+import { findByAccessor, findTokenByText, revokeTree } from "../tokens/index.js";
 import { tokenRemoved } from "../leases/expiration.js";
 import { policyStore } from "./policy-room.js";
 import type { AccessControl, AuditTable, EngineInfo, LeaseTable, LeaseView, MountTable, SystemRooms, WrappingTokens } from "./rooms.js";
@@ -92,7 +92,7 @@ function accessRoom({ env }: RoomsOptions): AccessControl {
   return {
     capabilities: (storage, caller, path) => aclFor(storage, caller.policies).capabilities(path),
     bearer(storage, by) {
-      const entry = "token" in by ? findToken(storage, tokenId(storage, by.token), env) : findByAccessor(storage, by.accessor, env);
+      const entry = "token" in by ? findTokenByText(storage, by.token, env) : findByAccessor(storage, by.accessor, env);
       return entry && callerOf(entry);
     },
     mayReach: (storage, caller, path) => aclFor(storage, caller.policies).mayReach(path),

@@ -9,7 +9,7 @@ import type { SystemServices } from "./index.js";
 import { autopilotState } from "./path-autopilot.js";
 
 const compiled = compileEngine(systemEngine as unknown as Engine);
-const CALLER: Caller = { accessor: "a", displayName: "root", policies: ["root"], entityId: "", metadata: {}, isRoot: true, tokenId: "t" };
+const CALLER: Caller = { accessor: "a", displayName: "root", policies: ["root"], entityId: "", metadata: {}, isRoot: true, tokenType: "service", tokenId: "t" };
 
 function memoryStorage(): WriteStorage & { readonly entries: Map<string, Uint8Array> } {
   const entries = new Map<string, Uint8Array>();

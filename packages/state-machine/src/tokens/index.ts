@@ -1,3 +1,6 @@
+export { createBatchToken } from "./batch.js";
+export type { NewBatchToken } from "./batch.js";
+export * from "./cidrs.js";
 export * from "./entry.js";
 export * from "./expiry.js";
 export * from "./lifecycle.js";

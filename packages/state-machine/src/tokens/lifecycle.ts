@@ -2,7 +2,8 @@ import { invalid } from "../errors.js";
 import type { Environment } from "../framework/engine.js";
 import type { ReadStorage, WriteStorage } from "../framework/storage.js";
 import { mountRow } from "../mounts/index.js";
-import { accessorCodec, accessorKey, childKey, childrenKey, emptyCodec, isExpired, newAccessor, newTokenText, tokenCodec, tokenId, tokenKey } from "./entry.js";
+import { openBatchToken } from "./batch.js";
+import { BATCH_PREFIX, accessorCodec, accessorKey, childKey, childrenKey, emptyCodec, isExpired, newAccessor, newTokenText, tokenCodec, tokenId, tokenKey } from "./entry.js";
 import type { TokenEntry } from "./entry.js";
 import { scheduleExpiry } from "./expiry.js";
 
@@ -24,6 +25,7 @@ export interface NewToken {
   readonly maxTtl?: number;
   readonly period?: number;
   readonly renewable?: boolean;
+  readonly entityId?: string;
   readonly role?: string;
   readonly boundCidrs?: readonly string[];
   readonly mountUuid?: string;
@@ -38,6 +40,7 @@ export function createToken(storage: WriteStorage, token: NewToken, env: Environ
   const now = Math.floor(env.now() / MS);
   const entry: TokenEntry = {
     id,
+    type: "service",
     accessor: newAccessor(env),
     parent: token.parent,
     policies: token.policies,
@@ -54,7 +57,7 @@ export function createToken(storage: WriteStorage, token: NewToken, env: Environ
     renewable: token.ttl > 0 && (token.renewable ?? true),
     lastRenewal: 0,
     expireTime: token.ttl > 0 ? env.now() / MS + token.ttl : 0,
-    entityId: "",
+    entityId: token.entityId ?? "",
     role: token.role ?? "",
     boundCidrs: token.boundCidrs ?? [],
     mountUuid: token.mountUuid ?? "",
@@ -79,6 +82,14 @@ export function createRootToken(storage: WriteStorage, env: Environment, text?: 
 export function findToken(storage: ReadStorage, id: string, env: Environment): TokenEntry | undefined {
   const entry = storage.get(tokenKey(id), tokenCodec);
   return entry && entry.numUses >= 0 && !isExpired(entry, env.now() / MS) && isMounted(storage, entry) ? entry : undefined;
+}
+
+/** The live entry of a token as callers present it. */
+export function findTokenByText(storage: ReadStorage, text: string, env: Environment): TokenEntry | undefined {
+  if (!text.startsWith(BATCH_PREFIX)) return findToken(storage, tokenId(storage, text), env);
+  const entry = openBatchToken(storage, text);
+  if (!entry || isExpired(entry, env.now() / MS) || !isMounted(storage, entry)) return undefined;
+  return entry.parent === "" || findToken(storage, entry.parent, env) ? entry : undefined;
 }
 
 /** With an auth mount go the tokens of its logins, at once, however many they are; their time cleans up after them. */

@@ -16,6 +16,8 @@ export interface RenewalTerms {
   readonly maxTtl: number;
   /** Absent: the token's own. */
   readonly period?: number;
+  /** Absent: the token's own. */
+  readonly explicitMaxTtl?: number;
 }
 
 export interface Renewed {
@@ -24,13 +26,13 @@ export interface Renewed {
 }
 
 /** Extends a token by `increment` seconds (0: none asked for). Throws RequestError 400 where that cannot be. Storage is scoped to `core/`. */
-export function renewToken(storage: WriteStorage, entry: TokenEntry, increment: number, { defaultTtl = entry.ttl, maxTtl, period = entry.period }: RenewalTerms, env: Environment): Renewed {
+export function renewToken(storage: WriteStorage, entry: TokenEntry, increment: number, { defaultTtl = entry.ttl, maxTtl, period = entry.period, explicitMaxTtl = entry.explicitMaxTtl }: RenewalTerms, env: Environment): Renewed {
   requireRenewable(entry);
   const now = Math.floor(env.now() / MS);
-  const { ttl, warnings } = clipTtl(increment, { period, explicitMaxTtl: entry.explicitMaxTtl, age: now - entry.creationTime }, { defaultTtl, maxTtl });
+  const { ttl, warnings } = clipTtl(increment, { period, explicitMaxTtl, age: now - entry.creationTime }, { defaultTtl, maxTtl });
   if (ttl <= 0) throw invalid("past the max TTL, cannot renew");
   cancelExpiry(storage, entry.expireTime * MS, "token", entry.id);
-  const renewed: TokenEntry = { ...entry, ttl, period, lastRenewal: now, expireTime: env.now() / MS + ttl };
+  const renewed: TokenEntry = { ...entry, ttl, period, explicitMaxTtl, lastRenewal: now, expireTime: env.now() / MS + ttl };
   storage.put(tokenKey(entry.id), tokenCodec, renewed);
   scheduleExpiry(storage, renewed.expireTime * MS, "token", entry.id);
   return { entry: renewed, warnings };
