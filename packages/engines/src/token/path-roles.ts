@@ -75,7 +75,7 @@ function shown(role: TokenRole): Record<string, unknown> {
     path_suffix: role.pathSuffix,
     renewable: role.renewable,
     token_type: role.tokenType,
-    allowed_entity_aliases: role.allowedEntityAliases,
+    allowed_entity_aliases: role.allowedEntityAliases.length > 0 ? role.allowedEntityAliases : null,
     token_no_default_policy: role.tokenNoDefaultPolicy,
     ...(role.tokenBoundCidrs.length > 0 && { token_bound_cidrs: role.tokenBoundCidrs }),
     ...(role.boundCidrs.length > 0 && { bound_cidrs: role.boundCidrs }),

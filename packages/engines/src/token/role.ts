@@ -53,14 +53,14 @@ export function emptyRole(name: string): TokenRole {
 }
 
 /** It becomes part of paths. */
-const PATH_SUFFIX = /^\w[\w-.]+\w$/;
+const PATH_SUFFIX = /^\w[\w\-./]+\w$/;
 
 function checkRole(role: TokenRole): void {
   if (role.pathSuffix !== "" && !PATH_SUFFIX.test(role.pathSuffix)) throw invalid("given role path suffix contains invalid characters; must match \\w[\\w-.]+\\w");
   if (role.pathSuffix.includes("..")) throw invalid("error registering path suffix: path cannot contain parent references");
   if (role.tokenNumUses < 0) throw invalid("error parsing role fields: 'token_num_uses' cannot be negative");
   const strange = role.tokenBoundCidrs.find((cidr) => !isCidr(cidr));
-  if (strange !== undefined) throw invalid(`error parsing role fields: Unable to convert ${strange} to an address or a network`);
+  if (strange !== undefined) throw invalid(`error parsing role fields: error parsing address "${strange}": Unable to convert "${strange}" to an IPv4 or IPv6 address, or a UNIX Socket`);
   if (role.tokenType !== "batch") return;
   const barred = "'token_type' cannot be 'batch' when role is set to generate";
   if (!role.orphan) throw invalid(`${barred} non-orphan tokens`);

@@ -110,7 +110,14 @@ export interface WriteMount<Services = unknown> extends Mount<Services> {
   readonly intents: Intents;
   /** By uuid, also one that is being removed (`tainted`); undefined where there is none. Only auth/token and sys/ get it. */
   readonly neighbour?: (uuid: string) => Neighbour | undefined;
+  /**
+   * Commits on its own, before the request does: for work too large for one write set. It may be repeated, with the request.
+   * Throws RequestError 503 where it was not committed. Only auth/token and sys/ get it.
+   */
+  readonly apart?: Apart;
 }
+
+export type Apart = <T>(work: (storage: WriteStorage, neighbour: (uuid: string) => Neighbour | undefined) => Promise<T> | T) => Promise<T>;
 
 /** A lease that is being renewed. */
 export interface LeaseTerms {

@@ -31,7 +31,7 @@ export interface LeaseEntry {
   /** When the worker next looks at it: the expiry, or the next attempt to revoke. Milliseconds. */
   readonly dueMs: number;
   readonly attempts: number;
-  /** Why the last attempt to revoke failed; set with the last one: irrevocable. */
+  /** Why revoking failed, once it is given up: the lease is irrevocable. Empty: it is not. */
   readonly revokeError: string;
 }
 
@@ -41,6 +41,8 @@ export const leaseKey = (id: string) => `lease/id/${id}`;
 const byTokenKey = (tokenId: string, id: string) => `lease/token/${tokenId}/${id}`;
 /** Written with every lease of a token, read by whoever revokes the token: so that the two conflict. */
 const leasesOfTokenKey = (tokenId: string) => `lease/token/${tokenId}`;
+const IRREVOCABLE = "lease/irrevocable/";
+const irrevocableKey = (id: string) => IRREVOCABLE + id;
 const codec = jsonCodec<LeaseEntry>();
 const emptyCodec = jsonCodec<Record<string, never>>();
 
@@ -129,25 +131,48 @@ export function reschedule(storage: WriteStorage, entry: LeaseEntry, dueMs: numb
 /** Due now: the active node's worker revokes it next. An unknown lease is no error. */
 export function expireNow(storage: WriteStorage, id: string, env: Environment): void {
   const entry = getLease(storage, id);
-  if (entry) reschedule(storage, { ...entry, attempts: 0, revokeError: "" }, env.now());
+  if (!entry) return;
+  // It ends with the order, not with its execution: nobody renews it meanwhile.
+  const expireTime = Math.min(entry.expireTime, env.now() / MS);
+  if (entry.revokeError !== "") storage.delete(irrevocableKey(id));
+  reschedule(storage, { ...entry, expireTime, attempts: 0, revokeError: "" }, env.now());
 }
 
 export function forgetLease(storage: WriteStorage, entry: LeaseEntry): void {
   cancelExpiry(storage, entry.dueMs, "lease", entry.id);
   storage.delete(leaseKey(entry.id));
   if (entry.tokenId !== "") storage.delete(byTokenKey(entry.tokenId, entry.id));
+  if (entry.revokeError !== "") storage.delete(irrevocableKey(entry.id));
 }
 
-/** Ids of the leases at and below a path; empty means all. */
-export async function leasesBelow(storage: ReadStorage, prefix: string): Promise<string[]> {
-  const folder = prefix === "" || prefix.endsWith("/") ? prefix : `${prefix}/`;
-  return (await storage.keys(`lease/id/${folder}`)).map((rest) => folder + rest);
+/** Revocation is given up, but for a look once in a while; `error` is shown to operators. */
+export function markIrrevocable(storage: WriteStorage, entry: LeaseEntry, error: string, dueMs: number): void {
+  storage.put(irrevocableKey(entry.id), emptyCodec, {});
+  reschedule(storage, { ...entry, revokeError: error }, dueMs);
 }
 
-/** The leases of a token that goes are due now. */
-export async function expireLeasesOf(storage: WriteStorage, tokenId: string, env: Environment): Promise<void> {
+/** Ids of leases whose revocation was given up. */
+export function irrevocableLeases(storage: ReadStorage): Promise<string[]> {
+  return storage.keys(IRREVOCABLE);
+}
+
+/** `lease/id/…` of the leases below a path; of all with an empty one. */
+export const leaseFolder = (prefix: string) => leaseKey(prefix === "" || prefix.endsWith("/") ? prefix : `${prefix}/`);
+
+/** The leases of a token that goes are ended by the active node's worker, which takes them a slice at a time. */
+export function expireLeasesOf(storage: WriteStorage, tokenId: string, env: Environment): void {
   // Lists are not validated at commit; this guard is.
   if (!storage.get(leasesOfTokenKey(tokenId), emptyCodec)) return;
-  for (const id of await storage.keys(`${leasesOfTokenKey(tokenId)}/`)) expireNow(storage, id, env);
   storage.delete(leasesOfTokenKey(tokenId));
+  scheduleExpiry(storage, env.now(), "owner", tokenId);
+}
+
+/** A slice of what `expireLeasesOf` ordered. True when it was the last. */
+export async function expireSliceOf(storage: WriteStorage, tokenId: string, limit: number, env: Environment): Promise<boolean> {
+  const ids = await storage.keys(`${leasesOfTokenKey(tokenId)}/`, { limit });
+  for (const id of ids) {
+    expireNow(storage, id, env);
+    storage.delete(byTokenKey(tokenId, id));
+  }
+  return ids.length < limit;
 }

@@ -1,6 +1,6 @@
 import { RequestError, invalid } from "../errors.js";
 import { buildInput } from "../framework/index.js";
-import type { EngineRequest, Environment, EnvelopeResponse, MountEntry, OperationName, Response, WriteMount } from "../framework/index.js";
+import type { Apart, EngineRequest, Environment, EnvelopeResponse, MountEntry, OperationName, Response, WriteMount } from "../framework/index.js";
 import type { WriteStorage } from "../framework/storage.js";
 import { createIntentLedger } from "../intents/index.js";
 import { origin, tokenRemoved } from "../leases/index.js";
@@ -70,10 +70,16 @@ export function engineRequest(progress: Progress, found: Target, isJudged: boole
 
 export function createEvaluator({ options, trail, mountOf }: EvaluatorParts): Evaluator {
   const { env, store, engineFor } = options;
+  const reach = (tx: StoreTransaction) => (uuid: string) => origin(tx, uuid, { engineFor, mountOf });
+  const apart: Apart = async (work) => {
+    const { value, outcome } = await store.transact((tx) => work(tx.scoped("core/"), reach(tx)));
+    if (outcome.outcome !== "applied") throw new RequestError("no_active_node", "a part of the request could not be committed; try again");
+    return value;
+  };
   const viewFor = (tx: StoreTransaction, progress: Progress, { entry, operation, compiled: { engine } }: Target): WriteMount => {
     const mount = mountOf(entry);
     if (operation.effect !== "write") return mount;
-    if (isOfCore(entry)) return { ...mount, neighbour: (uuid) => origin(tx, uuid, { engineFor, mountOf }) };
+    if (isOfCore(entry)) return { ...mount, neighbour: reach(tx), apart };
     if (!engine.intents) return mount;
     progress.intents ??= createIntentLedger(store, env);
     return { ...mount, intents: progress.intents.intents(tx, entry, engine) };

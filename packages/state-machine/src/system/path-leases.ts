@@ -17,9 +17,9 @@ async function renew(id: string, increment: number, storage: WriteStorage, { ser
   return { ...NO_CONTENT, status: 200, lease, warnings };
 }
 
-async function revoke(id: string, sync: boolean, storage: WriteStorage, { services }: System) {
+async function revoke(id: string, sync: boolean, storage: WriteStorage, { services, neighbour }: System) {
   if (id === "") throw invalid("lease_id must be specified");
-  await services.rooms.leases.revoke(storage, id, sync);
+  await services.rooms.leases.revoke(storage, id, sync ? neighbour : undefined);
   return NO_CONTENT;
 }
 
@@ -54,8 +54,8 @@ function revokePrefixPath(root: string, force: boolean): SystemPath {
     operations: {
       update: {
         summary, effect: "write", access: "sudo", activeOnly: true,
-        handler: async ({ input }, storage, { services }) => {
-          await services.rooms.leases.revokePrefix(storage, input.prefix, { sync: input.sync || force, force });
+        handler: async ({ input }, storage, { services, apart }) => {
+          await services.rooms.leases.revokePrefix(storage, input.prefix, input.sync || force ? { kind: "now", force, apart: apart! } : { kind: "later" });
           return NO_CONTENT;
         },
       },
@@ -104,6 +104,8 @@ function requireIrrevocable(type: string): void {
   if (type !== "irrevocable") throw invalid(`invalid type ${JSON.stringify(type)}: only "irrevocable" is supported`);
 }
 
+const TIDY_STARTED = "Tidy operation successfully started. Any information from the operation will be printed to the server's logs.";
+
 const irrevocablePaths: readonly SystemPath[] = [
   systemPath({
     template: "leases",
@@ -148,8 +150,8 @@ const irrevocablePaths: readonly SystemPath[] = [
       update: {
         summary: "Cleans up after leases.", effect: "write", activeOnly: true, responses: { 202: "Started" },
         handler: async (_request, storage, { services }) => {
-          await services.rooms.leases.tidy(storage);
-          return { ...NO_CONTENT, status: 202, warnings: ["Tidy operation successfully started. Any information from the operation will be printed to the server's logs."] };
+          const isStarted = await services.rooms.leases.tidy(storage);
+          return { ...NO_CONTENT, status: 202, warnings: [isStarted ? TIDY_STARTED : "Tidy operation already in progress."] };
         },
       },
     },

@@ -81,7 +81,17 @@ export function createRootToken(storage: WriteStorage, env: Environment, text?: 
 /** The live entry of a token; an expired or used-up one is as good as gone, and so is that of a login whose mount is. */
 export function findToken(storage: ReadStorage, id: string, env: Environment): TokenEntry | undefined {
   const entry = storage.get(tokenKey(id), tokenCodec);
-  return entry && entry.numUses >= 0 && !isExpired(entry, env.now() / MS) && isMounted(storage, entry) ? entry : undefined;
+  return entry && entry.numUses >= 0 && !isExpired(entry, env.now() / MS) && isMounted(storage, entry) && hasAncestors(storage, entry) ? entry : undefined;
+}
+
+/** With a token go all below it, at once, however many they are: see `revocation.ts`. */
+function hasAncestors(storage: ReadStorage, { parent }: TokenEntry): boolean {
+  for (let id = parent; id !== ""; ) {
+    const ancestor = storage.get(tokenKey(id), tokenCodec);
+    if (!ancestor) return false;
+    id = ancestor.parent;
+  }
+  return true;
 }
 
 /** The live entry of a token as callers present it. */
