@@ -10,6 +10,17 @@ export interface SystemLimits {
   readonly maxLeaseTtl: number;
 }
 
+/** A token that was made, by a login or from another one. */
+export interface TokenMade {
+  /** Type of the auth method: `token`, `userpass`. */
+  readonly authMethod: string;
+  /** `auth/token/`. */
+  readonly mountPoint: string;
+  readonly tokenType: "service" | "batch";
+  /** 0: none. */
+  readonly ttlSeconds: number;
+}
+
 export interface CoreOptions {
   readonly store: Store;
   readonly log: ReplicatedLog;
@@ -22,6 +33,8 @@ export interface CoreOptions {
   readonly env: Environment;
   readonly limits: SystemLimits;
   readonly audit: AuditBroker;
+  /** For metrics: once it is certain that there is one. */
+  readonly onTokenMade?: (made: TokenMade) => void;
   readonly onInternalError: (request: ApiRequest, error: unknown) => void;
 }
 

@@ -17,6 +17,7 @@ import { parseBody, parseWrapTtl } from "./parse.js";
 import { newEvaluation } from "./progress.js";
 import type { Progress } from "./progress.js";
 import { target } from "./route.js";
+import { cubbyholeResponse } from "./wrapping.js";
 
 interface EvaluatorParts {
   readonly options: CoreOptions;
@@ -161,7 +162,8 @@ function handle(routed: Routed): Answer | Promise<Answer> {
   const isLastUse = spending?.numUses === 1;
   // Before the handler, which may look the token up or renew it. One that is used up with this request it still has to find.
   if (spending && !isLastUse) useToken(core, spending);
-  return then(found.operation.handler(made, storage, mount), (response) => {
+  const unwrapped = isLastUse ? cubbyholeResponse(core, spending, progress.request, routed.env) : undefined;
+  return then(unwrapped ?? found.operation.handler(made, storage, mount), (response) => {
     const answer = settle(routed, response, warnings);
     return isLastUse ? useUp(routed, spending, answer) : answer;
   });

@@ -38,6 +38,8 @@ export function createCore(options: CoreOptions): Core {
     const evaluated = store.evaluate(answer) as Evaluated<Answer> | Promise<Evaluated<Answer>>;
     return then(evaluated, (done): Handled | Promise<Handled> => {
       if (done.value.kind === "forward") return done.value;
+      // A batch token needs no write set.
+      if (done.writeSet === undefined) countToken(progress, done.value);
       if (progress.intents && done.writeSet === undefined) return settled(progress, () => conclude(progress, done.value, done.index));
       if (done.writeSet === undefined) return progress.requestLogged ? conclude(progress, done.value, done.index) : toHandled(request, done.value, done.index);
       if (active) return commit(progress, done, attemptsLeft);
@@ -49,6 +51,7 @@ export function createCore(options: CoreOptions): Core {
   /** Commits an evaluation, or evaluates again what it conflicted with. */
   async function commit(progress: Progress, evaluated: Evaluated<Answer>, attemptsLeft: number): Promise<Handled> {
     const { outcome, index } = { index: 0, ...(await store.commit(evaluated)) };
+    if (outcome === "applied") countToken(progress, evaluated.value);
     if (outcome === "applied") return settled(progress, () => conclude(progress, evaluated.value, index));
     discard(evaluated.value);
     switch (outcome) {
@@ -63,6 +66,12 @@ export function createCore(options: CoreOptions): Core {
       case "unknown":
         throw new RequestError("no_active_node", "leadership was lost while the request was committed; it may or may not have taken effect");
     }
+  }
+
+  function countToken({ request: { path }, target }: Progress, answer: Answer): void {
+    if (answer.kind !== "envelope" || !answer.sealed.auth || !options.onTokenMade || !target) return;
+    const { auth, response } = answer.sealed;
+    if (response.grant || path.startsWith("auth/token/create")) options.onTokenMade({ authMethod: target.entry.type, mountPoint: target.mountPath, tokenType: auth.token_type, ttlSeconds: auth.lease_duration });
   }
 
   /** Goes on when what was begun outside and not confirmed is marked for undoing. */
