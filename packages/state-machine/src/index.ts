@@ -3,6 +3,7 @@ export * from "./barrier/index.js";
 export * from "./errors.js";
 export * from "./framework/index.js";
 export * from "./genesis.js";
+export * from "./intents/index.js";
 export * from "./leases/index.js";
 export * from "./logins/index.js";
 export * from "./mounts/index.js";

@@ -58,3 +58,17 @@ test("a policy tells a first write to a cubbyhole from a later one", async () =>
   assert.equal((await request("POST", "cubbyhole/a", { v: 2 }, { token })).status, 403);
   assert.deepEqual((await request("GET", "cubbyhole/a", undefined, { token })).body["data"], { v: 1 });
 });
+
+test("the older way to unwrap reads cubbyhole/response, once", async () => {
+  const { request, one } = await twoTokens();
+  await request("POST", "cubbyhole/a", { b: 1 }, { token: one });
+  const wrapped = async () => (await request("GET", "cubbyhole/a", undefined, { token: one, headers: { "x-vault-wrap-ttl": "60s" } })).body["wrap_info"].token as string;
+  const token = await wrapped();
+  const { status, body } = await request("GET", "cubbyhole/response", undefined, { token });
+  assert.deepEqual([status, JSON.parse(body["data"].response as string).data, body.warnings!.length], [200, { b: 1 }, 1]);
+  assert.equal((await request("GET", "cubbyhole/response", undefined, { token })).status, 403);
+  assert.equal((await request("POST", "sys/wrapping/unwrap", { token })).status, 400);
+  const unread = await wrapped();
+  assert.equal((await request("POST", "cubbyhole/response", { v: 1 }, { token: unread })).status, 204);
+  assert.equal((await request("GET", "cubbyhole/response", undefined, { token: one })).status, 404);
+});

@@ -9,6 +9,7 @@ const codec = documentCodec<Readonly<Record<string, unknown>>>();
 /** The caller's own corner of the storage; empty path: its folder. */
 function keyOf({ caller, input }: EngineRequest<{ readonly path: string }>): string {
   if (!caller) throw denied();
+  if (caller.tokenType === "batch") throw invalid("cubbyhole operations are only supported by 'service' type tokens");
   return `${caller.tokenId}/${input.path}`;
 }
 

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { data, definePath, expireLeasesOf, field, tokenId } from "@coffer/state-machine";
-import type { Engine } from "@coffer/state-machine";
+import { data, definePath, expireLeasesOf, field, invalid, tokenId } from "@coffer/state-machine";
+import type { Engine, SecretKind } from "@coffer/state-machine";
 import { createHarness } from "./harness.js";
 
 /** Hands out leased accounts, and keeps a list of those it revoked. */
-function accounts(): { readonly engine: Engine; readonly revoked: string[]; failing: number; readonly worked: string[] } {
-  const state = { revoked: [] as string[], failing: 0, worked: [] as string[] };
+function accounts(): { readonly engine: Engine; readonly revoked: string[]; failing: number; readonly worked: string[]; renews: Required<SecretKind>["renew"] | undefined } {
+  const state = { revoked: [] as string[], failing: 0, worked: [] as string[], renews: undefined as Required<SecretKind>["renew"] | undefined };
   const credentials = definePath({
     template: "creds/{name}",
     help: { synopsis: "Gives an account.", description: "" },
@@ -27,6 +27,7 @@ function accounts(): { readonly engine: Engine; readonly revoked: string[]; fail
     secrets: [
       {
         name: "account",
+        renew: (...asked) => state.renews?.(...asked),
         revoke: ({ name }) => {
           if (state.failing > 0) {
             state.failing--;
@@ -80,6 +81,45 @@ test("a renewed lease ends later, and the index's old entry does nothing", async
   clock.advance(300);
   await doDueWork();
   assert.deepEqual(backend.revoked, ["x"]);
+});
+
+test("a renewal asks the engine, which gives a TTL of its own, or refuses", async () => {
+  const { request, lease, backend, clock } = await service();
+  const id = (await lease("x"))["lease_id"] as string;
+  const asked: unknown[] = [];
+  backend.renews = (internalData, increment, _storage, { fullPath }, { id: of, issueTime, granted }) => {
+    asked.push([internalData, increment, fullPath, of, issueTime, granted(undefined), granted(10_000)]);
+    return 300;
+  };
+  await request("POST", "sys/mounts/acc/tune", { max_lease_ttl: "1h" });
+  clock.advance(500);
+  const renewed = await request("POST", "sys/leases/renew", { lease_id: id, increment: 900 });
+  assert.deepEqual([renewed.body["lease_id"], renewed.body["lease_duration"], renewed.body["renewable"]], [id, 300, true]);
+  assert.deepEqual(asked, [[{ name: "x" }, 900, "acc/", id, 1_767_225_600, 900, 3100]]);
+  backend.renews = () => {
+    throw invalid("the account is locked");
+  };
+  assert.deepEqual((await request("POST", "sys/leases/renew", { lease_id: id })).body.errors, ["the account is locked"]);
+  assert.equal((await request("POST", "sys/leases/lookup", { lease_id: id })).body["data"].ttl, 300);
+});
+
+test("a renewal keeps to the mount's maximum as it is now, and says so", async () => {
+  const { request, lease, clock } = await service();
+  const id = (await lease("x"))["lease_id"] as string;
+  await request("POST", "sys/mounts/acc/tune", { max_lease_ttl: "1000s" });
+  clock.advance(500);
+  const { body } = await request("PUT", `sys/leases/renew/${id}`, { increment: 900 });
+  assert.deepEqual([body["lease_duration"], body.warnings], [500, ['TTL of "15m" exceeded the effective max_ttl of "8m20s"; TTL value is capped accordingly']]);
+});
+
+test("a lease that has ended, or whose mount is gone, is not renewed", async () => {
+  const { request, lease, clock } = await service();
+  const [first, second] = [(await lease("x"))["lease_id"] as string, (await lease("y", "1h"))["lease_id"] as string];
+  const renew = async (id: string) => (await request("POST", "sys/leases/renew", { lease_id: id })).body.errors;
+  clock.advance(600);
+  assert.deepEqual(await renew(first), ["lease expired"]);
+  await request("DELETE", "sys/mounts/acc");
+  assert.deepEqual([await renew(second), await renew("acc/creds/none")], [["lease not found"], ["lease not found"]]);
 });
 
 test("a lease that was renewed is not ended by what the index said before", async () => {

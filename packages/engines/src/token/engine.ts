@@ -1,10 +1,10 @@
 import type { Engine } from "@coffer/state-machine";
 import { accessorsPath, tidyPath } from "./path-accessors.js";
-import { createOrphanPath, createPath } from "./path-create.js";
+import { createAgainstRolePath, createOrphanPath, createPath } from "./path-create.js";
 import { lookupAccessorPath, lookupPath, lookupSelfPath } from "./path-lookup.js";
 import { renewAccessorPath, renewPath, renewSelfPath } from "./path-renew.js";
 import { revokeAccessorPath, revokeOrphanPath, revokePath, revokeSelfPath } from "./path-revoke.js";
-import { createAgainstRolePath, rolePath, rolesPath } from "./path-roles.js";
+import { rolePath, rolesPath } from "./path-roles.js";
 
 /** auth/token. Its storage is `core/`: tokens belong to the core, this is their face. */
 export const token: Engine = {

@@ -1,4 +1,4 @@
-import { data, definePath } from "@coffer/state-machine";
+import { data, definePath, startTidy } from "@coffer/state-machine";
 
 export const accessorsPath = definePath({
   template: "accessors",
@@ -9,15 +9,18 @@ export const accessorsPath = definePath({
   },
 });
 
+const STARTED = "Tidy operation successfully started. Any information from the operation will be printed to the server's logs.";
+
 export const tidyPath = definePath({
   template: "tidy",
-  help: { synopsis: "Cleans up after tokens.", description: "Kept for compatibility: what belongs to a token goes in the same write as the token, so that there is nothing to clean up." },
+  help: { synopsis: "Cleans up after tokens.", description: "Removes accessors and lists of children that lead to no token. Requests leave none behind; it is for what a fault may have left. Runs in the background on the active node." },
   fields: {},
   operations: {
     update: {
-      effect: "read",
-      summary: "Do nothing, and say so.",
-      handler: () => ({ kind: "envelope", data: null, status: 202, warnings: ["Tidy operation successfully started. There is nothing to clean up: what belongs to a token goes with it."] }),
+      effect: "write",
+      summary: "Start cleaning up.",
+      responses: { 202: "Started" },
+      handler: (_request, storage, { env }) => ({ kind: "envelope", data: null, status: 202, warnings: [startTidy(storage, "tokens", env) ? STARTED : "Tidy operation already in progress."] }),
     },
   },
 });

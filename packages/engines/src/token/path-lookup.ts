@@ -1,6 +1,6 @@
-import { data, definePath, field, remainingTtl, RequestError } from "@coffer/state-machine";
+import { data, definePath, field, findTokenByText, remainingTtl, RequestError } from "@coffer/state-machine";
 import type { EngineRequest, Environment, Mount, ReadStorage, Response, TokenEntry } from "@coffer/state-machine";
-import { byAccessor, findByText, ownEntry } from "./find.js";
+import { byAccessor, ownEntry } from "./find.js";
 
 const isoTime = (seconds: number) => new Date(seconds * 1000).toISOString();
 
@@ -23,7 +23,7 @@ function describe(entry: TokenEntry, id: string, env: Environment): Response {
     ttl: remainingTtl(entry, env.now() / 1000),
     explicit_max_ttl: entry.explicitMaxTtl,
     entity_id: entry.entityId,
-    type: "service",
+    type: entry.type,
     ...(!isInitialRoot && { issue_time: isoTime(entry.creationTime), renewable: entry.renewable }),
     ...(entry.period > 0 && { period: entry.period }),
     ...(entry.role !== "" && { role: entry.role }),
@@ -35,13 +35,13 @@ function describe(entry: TokenEntry, id: string, env: Environment): Response {
 function lookup(request: EngineRequest<{ readonly token: string }>, storage: ReadStorage, mount: Mount): Response {
   const { token } = request.input;
   if (token === "") return lookupSelf(request, storage, mount);
-  const entry = findByText(storage, token, mount.env);
+  const entry = findTokenByText(storage, token, mount.env);
   if (!entry) throw new RequestError("permission_denied", "bad token");
   return describe(entry, token, mount.env);
 }
 
-function lookupSelf({ caller, ownToken }: EngineRequest<unknown>, storage: ReadStorage, { env }: Mount): Response {
-  return describe(ownEntry(storage, caller, env), ownToken ?? "", env);
+function lookupSelf(request: EngineRequest<unknown>, storage: ReadStorage, { env }: Mount): Response {
+  return describe(ownEntry(storage, request, env), request.ownToken ?? "", env);
 }
 
 // Looking up by POST keeps a token out of URLs; it writes nothing.

@@ -1,13 +1,25 @@
-import { definePath, field, invalid, renewToken, wireAuth } from "@coffer/state-machine";
-import type { Mount, Response, TokenEntry, WriteStorage } from "@coffer/state-machine";
-import { byAccessor, findByText, ownEntry } from "./find.js";
+import { definePath, field, findTokenByText, invalid, renewLogin, renewToken, wireAuth } from "@coffer/state-machine";
+import type { RenewalTerms, Response, TokenEntry, WriteMount, WriteStorage } from "@coffer/state-machine";
+import { byAccessor, ownEntry } from "./find.js";
+import { getRole } from "./role.js";
 
 const INCREMENT = field.duration({ description: "How long the token shall live from now; 0 means as long as it was given last. A periodic token gets its period.", default: 0 });
 
-/** `text` is the token itself where the caller has it, else empty. */
-function renew(storage: WriteStorage, entry: TokenEntry, text: string, increment: number, { maxLeaseTtlSeconds, env }: Mount): Response {
-  const { entry: renewed, warnings } = renewToken(storage, entry, increment, { maxTtl: maxLeaseTtlSeconds }, env);
+/** `text` is the token itself where the caller has it, else empty. The auth method that a login came by has its say. */
+async function renew(storage: WriteStorage, entry: TokenEntry, text: string, increment: number, { maxLeaseTtlSeconds, env, neighbour }: WriteMount): Promise<Response> {
+  if (entry.type === "batch") throw invalid("batch tokens cannot be renewed");
+  const origin = entry.mountUuid === "" ? undefined : neighbour?.(entry.mountUuid);
+  const { entry: renewed, warnings } = origin ? await renewLogin(storage, entry, increment, origin, env) : renewToken(storage, entry, increment, { maxTtl: maxLeaseTtlSeconds, ...ofRole(storage, entry) }, env);
   return { kind: "envelope", data: null, auth: wireAuth(text, renewed), warnings };
+}
+
+/** A role's period and explicit maximum hold as they are now. Throws RequestError 400 where the role is gone. */
+function ofRole(storage: WriteStorage, { role, explicitMaxTtl }: TokenEntry): Pick<RenewalTerms, "period" | "explicitMaxTtl"> {
+  if (role === "") return {};
+  const found = getRole(storage, role);
+  if (!found) throw invalid(`original token role ${JSON.stringify(role)} could not be found, not renewing`);
+  const { tokenPeriod, tokenExplicitMaxTtl } = found;
+  return { period: tokenPeriod, explicitMaxTtl: explicitMaxTtl > 0 && tokenExplicitMaxTtl > 0 ? Math.min(explicitMaxTtl, tokenExplicitMaxTtl) : explicitMaxTtl || tokenExplicitMaxTtl };
 }
 
 export const renewPath = definePath({
@@ -20,7 +32,7 @@ export const renewPath = definePath({
       summary: "Renew a token.",
       handler({ input }, storage, mount) {
         if (input.token === "") throw invalid("missing token ID");
-        const entry = findByText(storage, input.token, mount.env);
+        const entry = findTokenByText(storage, input.token, mount.env);
         if (!entry) throw invalid("token not found");
         return renew(storage, entry, input.token, input.increment, mount);
       },
@@ -36,7 +48,7 @@ export const renewSelfPath = definePath({
     update: {
       effect: "write",
       summary: "Renew the calling token.",
-      handler: ({ input, caller, ownToken }, storage, mount) => renew(storage, ownEntry(storage, caller, mount.env), ownToken ?? "", input.increment, mount),
+      handler: (request, storage, mount) => renew(storage, ownEntry(storage, request, mount.env), request.ownToken ?? "", request.input.increment, mount),
     },
   },
 });

@@ -1,5 +1,12 @@
-import { definePath, field, findByAccessor, invalid, NO_CONTENT, revokeOrphan, revokeTree, tokenId, tokenRemoved } from "@coffer/state-machine";
-import { findByText, ownEntry } from "./find.js";
+import { definePath, field, findByAccessor, findTokenByText, invalid, NO_CONTENT, revokeOrphan, revokeTree, tokenRemoved } from "@coffer/state-machine";
+import type { TokenEntry } from "@coffer/state-machine";
+import { ownEntry } from "./find.js";
+
+/** Throws RequestError 400 for a batch token: it is nowhere but with its bearers. */
+function revocable(entry: TokenEntry): TokenEntry {
+  if (entry.type === "batch") throw invalid("batch tokens cannot be revoked");
+  return entry;
+}
 
 export const revokePath = definePath({
   template: "revoke",
@@ -11,7 +18,8 @@ export const revokePath = definePath({
       summary: "Revoke a token with all of its children.",
       async handler({ input }, storage, { env }) {
         if (input.token === "") throw invalid("missing token ID");
-        await revokeTree(storage, tokenId(storage, input.token), tokenRemoved(env));
+        const entry = findTokenByText(storage, input.token, env);
+        if (entry) await revokeTree(storage, revocable(entry).id, tokenRemoved(env));
         return NO_CONTENT;
       },
     },
@@ -26,8 +34,8 @@ export const revokeSelfPath = definePath({
     update: {
       effect: "write",
       summary: "Revoke the calling token with all of its children.",
-      async handler({ caller }, storage, { env }) {
-        await revokeTree(storage, ownEntry(storage, caller, env).id, tokenRemoved(env));
+      async handler(request, storage, { env }) {
+        await revokeTree(storage, revocable(ownEntry(storage, request, env)).id, tokenRemoved(env));
         return NO_CONTENT;
       },
     },
@@ -63,9 +71,9 @@ export const revokeOrphanPath = definePath({
       summary: "Revoke a token and leave its children.",
       async handler({ input }, storage, { env }) {
         if (input.token === "") throw invalid("missing token ID");
-        const entry = findByText(storage, input.token, env);
+        const entry = findTokenByText(storage, input.token, env);
         if (!entry) throw invalid("token to revoke not found");
-        await revokeOrphan(storage, entry.id, tokenRemoved(env));
+        await revokeOrphan(storage, revocable(entry).id, tokenRemoved(env));
         return NO_CONTENT;
       },
     },

@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
-import { autopilotConfiguration } from "@coffer/state-machine";
-import type { ApiRequest, ClusterInfo, NodeControl } from "@coffer/state-machine";
+import { autopilotConfiguration, createUsageCounter } from "@coffer/state-machine";
+import type { ApiRequest, ClusterInfo, NodeControl, TokenMade } from "@coffer/state-machine";
 import type { Configuration } from "../configuration/types.js";
 import type { RequestObserver } from "../http/application.js";
 import { createInFlight } from "../http/in-flight.js";
@@ -26,6 +26,7 @@ export interface NodeControlOptions {
 export interface ObservedNode {
   readonly node: NodeControl;
   readonly requests: RequestObserver;
+  countToken(made: TokenMade): void;
   stop(): void;
 }
 
@@ -36,6 +37,7 @@ export function createNodeControl({ configuration, logging, service, member, isA
   const { barrier, audit, env, store } = service;
   const inFlight = createInFlight(env.now);
   const mounts = createMountPaths(store, () => barrier.sealed(), () => performance.now());
+  const usage = createUsageCounter({ store, env, isSealed: () => barrier.sealed() });
   let running = 0;
   const telemetry = createTelemetry({
     configuration: configuration.telemetry,
@@ -50,9 +52,13 @@ export function createNodeControl({ configuration, logging, service, member, isA
     },
     audit: () => audit.counts,
     async counts() {
-      // Leases and tokens are not counted: that would read them all.
       const counted = mounts.counts();
-      return counted ? { mounts: counted } : {};
+      // By one node of a cluster, as in Vault: sums over all would count each three times.
+      const used = isActive() ? usage.read() : undefined;
+      return {
+        ...(counted && { mounts: counted }),
+        ...(used && { leases: used.expiring, irrevocableLeases: used.irrevocable, tokens: used.tokens, tokensByPolicy: used.tokensByPolicy }),
+      };
     },
     inFlight: () => running,
     autopilotThresholds() {
@@ -80,6 +86,7 @@ export function createNodeControl({ configuration, logging, service, member, isA
 
   return {
     requests: { begin },
+    countToken: (made) => telemetry.countToken(made),
     node: {
       version: API_VERSION,
       buildDate: BUILD_DATE,

@@ -55,7 +55,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     limits: { defaultLeaseTtl: configuration.defaultLeaseTtl, maxLeaseTtl: configuration.maxLeaseTtl },
     cacheEntries: configuration.cacheSize,
     logging,
-    systemServices: () => services,
+    systemServices: () => services, onTokenMade: (made) => control.countToken(made),
   });
   const { barrier, store, core, env } = service;
   const leadingTerm = () => {

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { engineFor, mountableTypes } from "@coffer/engines";
 import { compileEngine, createAuditBroker, createBarrier, createCore, createExpirationWorker, createRooms, createStore, systemEngine } from "@coffer/state-machine";
-import type { AuditBroker, Barrier, CompiledEngine, Core, Engine, Environment, ExpirationWorker, MountEntry, ReplicatedLog, StateReader, Store, SystemLimits, SystemRooms, SystemServices } from "@coffer/state-machine";
+import type { AuditBroker, Barrier, CompiledEngine, Core, Engine, Environment, ExpirationWorker, MountEntry, ReplicatedLog, StateReader, Store, SystemLimits, SystemRooms, SystemServices, TokenMade } from "@coffer/state-machine";
 import type { Logging } from "../logging/logger.js";
 import { API_VERSION } from "./version.js";
 
@@ -24,6 +24,7 @@ export interface SecretsServiceOptions {
   readonly logging: Logging;
   /** What sys/ may do to the node. Asked for at each request, as the node and its service need each other. */
   readonly systemServices: () => SystemServices;
+  readonly onTokenMade?: (made: TokenMade) => void;
 }
 
 /** Its services are what `systemServices` gives: the type that says so is erased here. */
@@ -33,7 +34,7 @@ function engineOf(entry: MountEntry): CompiledEngine | undefined {
   return entry.type === "system" ? SYSTEM : engineFor(entry);
 }
 
-export function createSecretsService({ log, reader, limits, cacheEntries, logging, systemServices }: SecretsServiceOptions): SecretsService {
+export function createSecretsService({ log, reader, limits, cacheEntries, logging, systemServices, onTokenMade }: SecretsServiceOptions): SecretsService {
   const env: Environment = { now: () => Date.now(), randomBytes: (length) => new Uint8Array(randomBytes(length)), uuid: () => randomUUID() };
   const barrier = createBarrier();
   const store = createStore({ reader, log, barrier, cacheEntries });
@@ -50,6 +51,7 @@ export function createSecretsService({ log, reader, limits, cacheEntries, loggin
     env,
     limits,
     audit,
+    ...(onTokenMade && { onTokenMade }),
     onInternalError: (request, error) => coreLogger.error("a request failed", { request_id: request.id, path: request.path, operation: request.operation, reason: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
   });
   const expirationLogger = logging.logger("expiration");

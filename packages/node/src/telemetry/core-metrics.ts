@@ -24,6 +24,10 @@ export const CORE_METRICS: readonly Metric<Poll>[] = [
   { name: "vault.expire.num_irrevocable_leases", kind: "gauge", help: "Leases whose revocation was given up", read: ({ counts }) => counts.irrevocableLeases },
   { name: "vault.token.creation", kind: "counter", help: "Tokens created by this node, by auth method, mount, time to live and type", read: ({ measured }) => measured.tokenCreations },
   { name: "vault.token.count", kind: "gauge", help: "Service tokens that are alive", read: ({ counts: { tokens } }) => (tokens === undefined ? undefined : [{ labels: ROOT, value: tokens }]) },
+  {
+    name: "vault.token.count.by_policy", kind: "gauge", help: "Service tokens by policy; from a sample where there are many",
+    read: ({ counts: { tokensByPolicy } }) => tokensByPolicy && Object.entries(tokensByPolicy).map(([policy, value]) => ({ labels: { ...ROOT, policy }, value })),
+  },
   { name: "vault.identity.num_entities", kind: "gauge", help: "Identity entities", read: ({ counts }) => counts.entities },
   {
     name: "vault.secret.kv.count", kind: "gauge", help: "Secrets in each key-value engine",

@@ -9,6 +9,7 @@ export interface Counts {
   readonly leases?: number;
   readonly irrevocableLeases?: number;
   readonly tokens?: number;
+  readonly tokensByPolicy?: Readonly<Record<string, number>>;
   readonly entities?: number;
   readonly mounts?: { readonly secret: number; readonly auth: number };
   readonly kvSecrets?: readonly { readonly mountPoint: string; readonly count: number }[];

@@ -107,7 +107,7 @@ function authOf({ token, access, request }: AuditRecord, disguise: Disguise): Js
     ...(token.meta && { metadata: token.meta }),
     ...(token.entityId !== "" && { entity_id: token.entityId }),
     ...(token.numUses > 0 && { remaining_uses: token.numUses }),
-    token_type: "service",
+    token_type: token.type,
     ...(token.ttl > 0 && { token_ttl: token.ttl }),
     token_issue_time: new Date(token.creationTime * 1000).toISOString(),
   };

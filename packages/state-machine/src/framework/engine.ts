@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import type { IntentKind, Intents } from "./intent.js";
 import type { AnyPath } from "./path.js";
 import type { Response } from "./response.js";
 import type { ReadStorage, WriteStorage } from "./storage.js";
@@ -14,6 +15,7 @@ export interface Caller {
   readonly entityId: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly isRoot: boolean;
+  readonly tokenType: "service" | "batch";
   /** The token's storage id (its salted HMAC): cubbyhole and child tokens hang on it. */
   readonly tokenId: string;
 }
@@ -94,13 +96,58 @@ export interface Mount<Services = unknown> {
   readonly services: Services;
 }
 
+/** Another mount, as the core's own engines reach it within a request: to renew and revoke what its engine gave out. */
+export interface Neighbour {
+  readonly engine: Engine;
+  /** What is written there commits with the request. */
+  readonly storage: WriteStorage;
+  readonly mount: Mount;
+}
+
+/** A mount as the handler of a write sees it. */
+export interface WriteMount<Services = unknown> extends Mount<Services> {
+  /** For work outside of storage. */
+  readonly intents: Intents;
+  /** By uuid, also one that is being removed (`tainted`); undefined where there is none. Only auth/token and sys/ get it. */
+  readonly neighbour?: (uuid: string) => Neighbour | undefined;
+  /**
+   * Commits on its own, before the request does: for work too large for one write set. It may be repeated, with the request.
+   * Throws RequestError 503 where it was not committed. Only auth/token and sys/ get it.
+   */
+  readonly apart?: Apart;
+}
+
+export type Apart = <T>(work: (storage: WriteStorage, neighbour: (uuid: string) => Neighbour | undefined) => Promise<T> | T) => Promise<T>;
+
+/** A lease that is being renewed. */
+export interface LeaseTerms {
+  readonly id: string;
+  /** Seconds since 1970. */
+  readonly issueTime: number;
+  /** What the lease gets from now, in seconds, if `renew` returns this TTL (undefined: the increment): at most what is left of the maxima. */
+  readonly granted: (ttlSeconds: number | undefined) => number;
+}
+
 /** How a leased secret of one kind is renewed and revoked; declared beside what makes it. */
 export interface SecretKind<Services = unknown> {
   readonly name: string;
-  /** Returns the new TTL in seconds (before clipping to the maximum), or undefined for the requested increment. */
-  readonly renew?: (internalData: Readonly<Record<string, unknown>>, incrementSeconds: number, storage: WriteStorage, mount: Mount<Services>) => Promise<number | undefined> | number | undefined;
+  /**
+   * Returns the new TTL in seconds (before clipping to the maximum), or undefined for the requested increment (0: as much as
+   * last time). Throws RequestError to refuse. Absent: the increment is given.
+   */
+  readonly renew?: (internalData: Readonly<Record<string, unknown>>, incrementSeconds: number, storage: WriteStorage, mount: Mount<Services>, terms: LeaseTerms) => Promise<number | undefined> | number | undefined;
   /** Must be idempotent: it is retried. */
   readonly revoke: (internalData: Readonly<Record<string, unknown>>, storage: WriteStorage, mount: Mount<Services>) => Promise<void> | void;
+}
+
+/** What a login would be given now; a member that is absent stays as it was. Seconds. */
+export interface LoginRenewal {
+  /** For a renewal that asks for nothing; 0: the mount's default. */
+  readonly ttlSeconds?: number;
+  /** 0: only the mount's. */
+  readonly maxTtlSeconds?: number;
+  /** 0: the token is no longer periodic. */
+  readonly periodSeconds?: number;
 }
 
 export interface Engine<Services = unknown> {
@@ -109,12 +156,17 @@ export interface Engine<Services = unknown> {
   readonly help: string;
   readonly paths: readonly AnyPath<Services>[];
   readonly secrets?: readonly SecretKind<Services>[];
-  /** For auth engines: whether a token made by a login may be renewed now. Throws RequestError to refuse. */
-  readonly renewLogin?: (internalData: Readonly<Record<string, unknown>>, storage: ReadStorage, mount: Mount<Services>) => Promise<void> | void;
+  /** What its handlers do outside of storage, and how that is undone. */
+  readonly intents?: readonly IntentKind<Services>[];
+  /**
+   * For auth engines: whether a token made by a login (with this `internalData`) may be renewed now, and for how long, where
+   * that has changed since. Throws RequestError to refuse. Absent: it may, as it was made.
+   */
+  readonly renewLogin?: (internalData: Readonly<Record<string, unknown>>, storage: ReadStorage, mount: Mount<Services>) => Promise<LoginRenewal | void> | LoginRenewal | void;
   /** Prepares storage when the mount is made, upgraded by options (kv 1 to 2) or removed. Storage below the mount goes by itself. */
   readonly initialize?: (storage: WriteStorage, mount: Mount<Services>) => Promise<void> | void;
   /** Work due now on the active node (expiry, tidy); called about once a second, small slices at a time. True: more is due. */
-  readonly periodic?: (storage: WriteStorage, mount: Mount<Services>) => Promise<boolean>;
+  readonly periodic?: (storage: WriteStorage, mount: WriteMount<Services>) => Promise<boolean>;
 }
 
 export type { Response };

@@ -1,6 +1,7 @@
 export * from "./document.js";
 export * from "./engine.js";
 export * from "./fields.js";
+export type { IntentKind, Intents } from "./intent.js";
 export { engineHelp, pathHelp } from "./help.js";
 export { buildInput } from "./input.js";
 export type { BuiltInput } from "./input.js";

@@ -1,5 +1,5 @@
 import type { Field, Fields, InputOf } from "./fields.js";
-import type { Mount, OperationName, EngineRequest } from "./engine.js";
+import type { Mount, OperationName, EngineRequest, WriteMount } from "./engine.js";
 import type { Response } from "./response.js";
 import type { ReadStorage, WriteStorage } from "./storage.js";
 
@@ -50,7 +50,7 @@ export interface ReadOrWriteOperation<F extends Fields, Services> extends Operat
 
 export interface WriteOperation<F extends Fields, Services> extends OperationBase<Services> {
   readonly effect: "write";
-  readonly handler: (request: EngineRequest<InputOf<F>>, storage: WriteStorage, mount: Mount<Services>) => HandlerResult;
+  readonly handler: (request: EngineRequest<InputOf<F>>, storage: WriteStorage, mount: WriteMount<Services>) => HandlerResult;
 }
 
 export type Operation<F extends Fields, Services> = ReadOperation<F, Services> | ReadOrWriteOperation<F, Services> | WriteOperation<F, Services>;

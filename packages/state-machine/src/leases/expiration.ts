@@ -1,18 +1,18 @@
+import type { Engine, Environment, MountEntry, WriteMount } from "../framework/engine.js";
 import type { CompiledEngine } from "../framework/index.js";
-import type { Environment, Mount, MountEntry, SecretKind } from "../framework/engine.js";
-import { jsonCodec } from "../framework/storage.js";
-import type { WriteStorage } from "../framework/storage.js";
-import { listMounts, mountRow, reapMounts } from "../mounts/index.js";
+import { createIntentLedger } from "../intents/index.js";
+import { listMounts, reapMounts } from "../mounts/index.js";
 import type { Store } from "../store/index.js";
-import { isExpired, parseExpiry, revokeTree, tokenCodec, tokenKey } from "../tokens/index.js";
-import type { Due, TokenEntry } from "../tokens/index.js";
-import { expireLeasesOf, forgetLease, getLease, reschedule } from "./lease.js";
+import { parseExpiry } from "../tokens/index.js";
+import type { Due } from "../tokens/index.js";
+import { LeaseError, createExpire } from "./expire.js";
+import { getLease, reschedule } from "./lease.js";
 
 export interface ExpirationOptions {
   readonly store: Store;
   readonly env: Environment;
   readonly engineFor: (entry: MountEntry) => CompiledEngine | undefined;
-  readonly mountOf: (entry: MountEntry) => Mount<unknown>;
+  readonly mountOf: (entry: MountEntry) => WriteMount;
   readonly onError: (what: string, error: unknown) => void;
 }
 
@@ -21,61 +21,59 @@ export interface ExpirationWorker {
   step(): Promise<boolean>;
 }
 
-const SLICE = 64;
+/** Read and dealt with in one step. */
+const SLICE = 256;
+/** Of them at the same time: the log commits them in groups, and a slow one does not hold up the rest. */
+const CONCURRENCY = 32;
+const GONE = 64;
 const REAPED_KEYS = 256;
-const MAX_ATTEMPTS = 6;
-const FIRST_RETRY_MS = 10_000;
-const goneCodec = jsonCodec<Record<string, never>>();
-
-/** What a removed token leaves behind: its leases end, its wrapped response goes, its cubbyhole is cleaned up later. */
-export function tokenRemoved(env: Environment): (storage: WriteStorage, entry: TokenEntry) => Promise<void> {
-  return async (storage, entry) => {
-    storage.delete(`wrapping/${entry.id}`);
-    if (entry.policies[0] !== "response-wrapping") storage.put(`token/gone/${entry.id}`, goneCodec, {});
-    await expireLeasesOf(storage, entry.id, env);
-  };
-}
+/** So many failures of one mount in a step, and its other leases wait: what does not answer one will not answer the next. */
+const MAX_FAILURES_OF_MOUNT = 8;
+const MOUNT_PAUSE_MS = 15_000;
 
 /**
  * The time-driven work of the active node. It reads the expiry index from its beginning, so it holds nothing in memory and
  * costs nothing at start, however many tokens and leases there are.
  */
 export function createExpirationWorker({ store, env, engineFor, mountOf, onError }: ExpirationOptions): ExpirationWorker {
+  const expire = createExpire({ store, env, engineFor, mountOf });
+
   async function dueNow(): Promise<Due[]> {
     const { value } = await store.evaluate((tx) => tx.keys("core/expire/", { limit: SLICE }));
     const now = env.now();
     return value.map(parseExpiry).filter((due) => due.dueMs <= now);
   }
 
-  async function expireToken({ id, key }: Due): Promise<void> {
-    await store.transact(async (tx) => {
-      const core = tx.scoped("core/");
-      core.delete(key);
-      const entry = core.get(tokenKey(id), tokenCodec);
-      // Renewed since the index was read.
-      if (!entry || isExpired(entry, env.now() / 1000)) await revokeTree(core, id, tokenRemoved(env));
-    });
+  async function expireAll(due: readonly Due[]): Promise<void> {
+    const failures = new Map<string, number>();
+    const waiting = due[Symbol.iterator]();
+    const lane = async (): Promise<void> => {
+      // Lanes share the iterator: each takes what is next.
+      for (const one of waiting) {
+        try {
+          if (one.kind !== "lease" || !putOff(one, failures)) await expire[one.kind](one);
+        } catch (error) {
+          if (error instanceof LeaseError) failures.set(error.mountUuid, (failures.get(error.mountUuid) ?? 0) + 1);
+          onError(WORDS[one.kind], error);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(CONCURRENCY, due.length) }, lane));
+    await pause(due, failures);
   }
 
-  async function expireLease({ id, key }: Due): Promise<void> {
-    await store.transact(async (tx) => {
+  const mountUuid = (id: string): string | undefined => store.evaluate((tx) => getLease(tx.scoped("core/"), id)?.mountUuid).value;
+  const isTroubled = (uuid: string | undefined, failures: ReadonlyMap<string, number>) => uuid !== undefined && (failures.get(uuid) ?? 0) >= MAX_FAILURES_OF_MOUNT;
+  const putOff = ({ id }: Due, failures: ReadonlyMap<string, number>): boolean => failures.size > 0 && isTroubled(mountUuid(id), failures);
+
+  /** Those that were put off wait a while, so that they are not all that the next step sees. They have not been tried. */
+  async function pause(due: readonly Due[], failures: ReadonlyMap<string, number>): Promise<void> {
+    if (![...failures.values()].some((count) => count >= MAX_FAILURES_OF_MOUNT)) return;
+    await store.transact((tx) => {
       const core = tx.scoped("core/");
-      const lease = getLease(core, id);
-      // Gone, or renewed since the index was read.
-      if (!lease || lease.dueMs > env.now()) {
-        core.delete(key);
-        return;
-      }
-      try {
-        const entry = mountRow(core, lease.mountUuid);
-        const kind: SecretKind | undefined = entry && engineFor(entry)?.engine.secrets?.find(({ name }) => name === lease.kind);
-        if (entry && kind) await kind.revoke(lease.internalData, tx.scoped(`logical/${entry.uuid}/`), mountOf(entry));
-        forgetLease(core, lease);
-      } catch (error) {
-        const attempts = lease.attempts + 1;
-        const revokeError = attempts >= MAX_ATTEMPTS ? String(error) : "";
-        reschedule(core, { ...lease, attempts, revokeError }, env.now() + FIRST_RETRY_MS * 2 ** Math.min(attempts, MAX_ATTEMPTS + 4));
-        onError(`revoking a lease below ${lease.id.split("/").slice(0, -1).join("/")}, attempt ${attempts}`, error);
+      for (const { kind, id } of due) {
+        const lease = kind === "lease" ? getLease(core, id) : undefined;
+        if (lease && lease.dueMs <= env.now() && isTroubled(lease.mountUuid, failures)) reschedule(core, lease, env.now() + MOUNT_PAUSE_MS);
       }
     });
   }
@@ -83,15 +81,27 @@ export function createExpirationWorker({ store, env, engineFor, mountOf, onError
   async function cleanCubbyholes(): Promise<boolean> {
     const { value } = await store.transact(async (tx) => {
       const core = tx.scoped("core/");
-      const gone = await core.list("token/gone/", { limit: SLICE });
+      const gone = await core.list("token/gone/", { limit: GONE });
       const cubbyhole = listMounts(core, "secret").find(({ type }) => type === "cubbyhole");
       for (const id of gone) {
         if (cubbyhole) for (const key of await tx.keys(`logical/${cubbyhole.uuid}/${id}/`)) tx.delete(`logical/${cubbyhole.uuid}/${id}/${key}`);
         core.delete(`token/gone/${id}`);
       }
-      return gone.length === SLICE;
+      return gone.length === GONE;
     });
     return value;
+  }
+
+  async function workOf(engine: Engine, entry: MountEntry): Promise<boolean> {
+    const ledger = createIntentLedger(store, env);
+    let applied = false;
+    try {
+      const { value, outcome } = await store.transact((tx) => engine.periodic!(tx.scoped(`logical/${entry.uuid}/`), { ...mountOf(entry), intents: ledger.intents(tx, entry, engine) }));
+      applied = outcome.outcome === "applied";
+      return value;
+    } finally {
+      await ledger.settle(applied);
+    }
   }
 
   /** Each mount's own work, a slice of it; one that fails does not keep the others from theirs. */
@@ -99,11 +109,10 @@ export function createExpirationWorker({ store, env, engineFor, mountOf, onError
     const { value: mounts } = store.evaluate((tx) => listMounts(tx.scoped("core/")));
     let more = false;
     for (const entry of mounts) {
-      const periodic = engineFor(entry)?.engine.periodic;
-      if (!periodic) continue;
+      const engine = engineFor(entry)?.engine;
+      if (!engine?.periodic) continue;
       try {
-        const { value } = await store.transact((tx) => periodic(tx.scoped(`logical/${entry.uuid}/`), mountOf(entry)));
-        more ||= value;
+        if (await workOf(engine, entry)) more = true;
       } catch (error) {
         onError(`the periodic work of ${entry.path}`, error);
       }
@@ -114,17 +123,25 @@ export function createExpirationWorker({ store, env, engineFor, mountOf, onError
   return {
     async step() {
       const due = await dueNow();
-      for (const one of due) {
-        try {
-          await (one.kind === "token" ? expireToken(one) : expireLease(one));
-        } catch (error) {
-          onError(`expiring a ${one.kind}`, error);
-        }
-      }
+      await expireAll(due);
       const moreGone = await cleanCubbyholes();
       const moreWork = await workOfEngines();
       const reaped = await store.transact((tx) => reapMounts(tx, REAPED_KEYS));
-      return due.length === SLICE || moreGone || moreWork || reaped.value;
+      // What is done in slices, and what those slices made due, is not waited for.
+      const isSliced = due.some(({ kind }) => kind !== "token" && kind !== "lease" && kind !== "intent");
+      return due.length === SLICE || isSliced || moreGone || moreWork || reaped.value;
     },
   };
 }
+
+/** What is said of a failure. */
+const WORDS: Readonly<Record<Due["kind"], string>> = {
+  token: "expiring a token",
+  lease: "revoking a lease",
+  intent: "undoing what a failed request began",
+  tree: "revoking the children of a token",
+  orphans: "making orphans of the children of a token",
+  owner: "ending the leases of a token",
+  sweep: "revoking by prefix",
+  tidy: "tidying up",
+};

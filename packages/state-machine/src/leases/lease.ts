@@ -1,9 +1,10 @@
 import { invalid } from "../errors.js";
-import type { Environment } from "../framework/engine.js";
+import type { Environment, Neighbour } from "../framework/engine.js";
 import type { SecretGrant } from "../framework/response.js";
 import { jsonCodec } from "../framework/storage.js";
 import type { ReadStorage, WriteStorage } from "../framework/storage.js";
 import { randomText } from "../tokens/entry.js";
+import type { TokenEntry } from "../tokens/entry.js";
 import { cancelExpiry, scheduleExpiry } from "../tokens/expiry.js";
 import { clipTtl } from "../tokens/ttl.js";
 import type { TtlLimits } from "../tokens/ttl.js";
@@ -16,17 +17,21 @@ export interface LeaseEntry {
   /** Names the engine's declaration that revokes and renews it. */
   readonly kind: string;
   readonly internalData: Readonly<Record<string, unknown>>;
+  /** Whose end is the lease's too; of a batch token, its parent. Empty: only time ends it. */
   readonly tokenId: string;
+  /** When its batch token ends, and so the lease, however it is renewed; 0: none. */
+  readonly latestEnd: number;
   readonly issueTime: number;
   readonly lastRenewal: number;
   readonly ttl: number;
+  /** What its engine set as a maximum, beside the mount's; 0: none. */
   readonly maxTtl: number;
   readonly expireTime: number;
   readonly renewable: boolean;
   /** When the worker next looks at it: the expiry, or the next attempt to revoke. Milliseconds. */
   readonly dueMs: number;
   readonly attempts: number;
-  /** Why the last attempt to revoke failed; set with the last one: irrevocable. */
+  /** Why revoking failed, once it is given up: the lease is irrevocable. Empty: it is not. */
   readonly revokeError: string;
 }
 
@@ -36,6 +41,8 @@ export const leaseKey = (id: string) => `lease/id/${id}`;
 const byTokenKey = (tokenId: string, id: string) => `lease/token/${tokenId}/${id}`;
 /** Written with every lease of a token, read by whoever revokes the token: so that the two conflict. */
 const leasesOfTokenKey = (tokenId: string) => `lease/token/${tokenId}`;
+const IRREVOCABLE = "lease/irrevocable/";
+const irrevocableKey = (id: string) => IRREVOCABLE + id;
 const codec = jsonCodec<LeaseEntry>();
 const emptyCodec = jsonCodec<Record<string, never>>();
 
@@ -48,20 +55,23 @@ export function putLease(storage: WriteStorage, entry: LeaseEntry): void {
   storage.put(leaseKey(entry.id), codec, entry);
 }
 
-export function registerLease(storage: WriteStorage, path: string, mountUuid: string, tokenId: string, grant: SecretGrant, limits: TtlLimits, env: Environment): LeaseEntry {
+export function registerLease(storage: WriteStorage, path: string, mountUuid: string, token: TokenEntry, grant: SecretGrant, limits: TtlLimits, env: Environment): LeaseEntry {
   const now = Math.floor(env.now() / MS);
-  const max = grant.maxTtlSeconds && grant.maxTtlSeconds > 0 ? Math.min(grant.maxTtlSeconds, limits.maxTtl) : limits.maxTtl;
-  const { ttl } = clipTtl(grant.ttlSeconds ?? 0, { period: 0, explicitMaxTtl: 0, age: 0 }, { ...limits, maxTtl: max });
+  const maxTtl = Math.max(0, grant.maxTtlSeconds ?? 0);
+  const latestEnd = token.type === "batch" ? token.expireTime : 0;
+  const { ttl } = clipTtl(grant.ttlSeconds ?? 0, { period: 0, explicitMaxTtl: 0, age: 0 }, { ...limits, maxTtl: lowest(maxTtl, limits.maxTtl, secondsUntil(latestEnd, env)) });
+  const tokenId = token.type === "batch" ? token.parent : token.id;
   const entry: LeaseEntry = {
     id: `${path}/${randomText(env, SUFFIX_LENGTH)}`,
     mountUuid,
     kind: grant.kind,
     internalData: grant.internalData,
     tokenId,
+    latestEnd,
     issueTime: now,
     lastRenewal: 0,
     ttl,
-    maxTtl: max,
+    maxTtl,
     expireTime: env.now() / MS + ttl,
     renewable: grant.renewable,
     dueMs: env.now() + ttl * MS,
@@ -69,23 +79,46 @@ export function registerLease(storage: WriteStorage, path: string, mountUuid: st
     revokeError: "",
   };
   putLease(storage, entry);
-  storage.put(byTokenKey(tokenId, entry.id), emptyCodec, {});
-  storage.put(leasesOfTokenKey(tokenId), emptyCodec, {});
+  if (tokenId !== "") {
+    storage.put(byTokenKey(tokenId, entry.id), emptyCodec, {});
+    storage.put(leasesOfTokenKey(tokenId), emptyCodec, {});
+  }
   scheduleExpiry(storage, entry.dueMs, "lease", entry.id);
   return entry;
 }
 
-/** Throws RequestError 400 for an unknown or not renewable lease. Seconds. */
-export function renewLease(storage: WriteStorage, id: string, increment: number, env: Environment): LeaseEntry {
+/** Of maxima where 0 means none. */
+/** At least 1; 0 for never. */
+const secondsUntil = (end: number, env: Environment): number => (end === 0 ? 0 : Math.max(1, Math.floor(end - env.now() / MS)));
+
+const lowest = (...maxima: readonly number[]): number => Math.min(...maxima.filter((max) => max > 0));
+
+/**
+ * Renews a lease as its engine allows now, within the limits of its mount. Throws RequestError 400 for an unknown, ended or
+ * not renewable lease, or what the engine refuses it with.
+ */
+export async function renewLease(storage: WriteStorage, id: string, increment: number, neighbour: (uuid: string) => Neighbour | undefined, env: Environment): Promise<RenewedLease> {
   const entry = getLease(storage, id);
-  if (!entry) throw invalid("lease not found");
+  const found = entry && neighbour(entry.mountUuid);
+  if (!entry || !found || found.mount.entry.tainted) throw invalid("lease not found");
+  if (entry.expireTime <= env.now() / MS || entry.revokeError !== "") throw invalid("lease expired");
   if (!entry.renewable) throw invalid("lease is not renewable");
+  const { engine, storage: own, mount } = found;
   const now = Math.floor(env.now() / MS);
-  const { ttl } = clipTtl(increment, { period: 0, explicitMaxTtl: 0, age: now - entry.issueTime }, { defaultTtl: entry.ttl, maxTtl: entry.maxTtl });
+  const maxTtl = lowest(entry.maxTtl, mount.maxLeaseTtlSeconds, entry.latestEnd > 0 ? Math.floor(entry.latestEnd - entry.issueTime) : 0);
+  const clip = (ttl = increment) => clipTtl(ttl, { period: 0, explicitMaxTtl: 0, age: now - entry.issueTime }, { defaultTtl: entry.ttl, maxTtl });
+  const kind = engine.secrets?.find(({ name }) => name === entry.kind);
+  const asked = await kind?.renew?.(entry.internalData, increment, own, mount, { id, issueTime: entry.issueTime, granted: (ttl) => clip(ttl).ttl });
+  const { ttl, warnings } = clip(asked);
   if (ttl <= 0) throw invalid("past the max TTL, cannot renew");
   const renewed = { ...entry, ttl, lastRenewal: now, expireTime: env.now() / MS + ttl };
   reschedule(storage, renewed, env.now() + ttl * MS);
-  return renewed;
+  return { entry: renewed, warnings };
+}
+
+export interface RenewedLease {
+  readonly entry: LeaseEntry;
+  readonly warnings: readonly string[];
 }
 
 /** Moves the worker's next look at a lease. */
@@ -98,25 +131,48 @@ export function reschedule(storage: WriteStorage, entry: LeaseEntry, dueMs: numb
 /** Due now: the active node's worker revokes it next. An unknown lease is no error. */
 export function expireNow(storage: WriteStorage, id: string, env: Environment): void {
   const entry = getLease(storage, id);
-  if (entry) reschedule(storage, { ...entry, attempts: 0, revokeError: "" }, env.now());
+  if (!entry) return;
+  // It ends with the order, not with its execution: nobody renews it meanwhile.
+  const expireTime = Math.min(entry.expireTime, env.now() / MS);
+  if (entry.revokeError !== "") storage.delete(irrevocableKey(id));
+  reschedule(storage, { ...entry, expireTime, attempts: 0, revokeError: "" }, env.now());
 }
 
 export function forgetLease(storage: WriteStorage, entry: LeaseEntry): void {
   cancelExpiry(storage, entry.dueMs, "lease", entry.id);
   storage.delete(leaseKey(entry.id));
-  storage.delete(byTokenKey(entry.tokenId, entry.id));
+  if (entry.tokenId !== "") storage.delete(byTokenKey(entry.tokenId, entry.id));
+  if (entry.revokeError !== "") storage.delete(irrevocableKey(entry.id));
 }
 
-/** Ids of the leases at and below a path; empty means all. */
-export async function leasesBelow(storage: ReadStorage, prefix: string): Promise<string[]> {
-  const folder = prefix === "" || prefix.endsWith("/") ? prefix : `${prefix}/`;
-  return (await storage.keys(`lease/id/${folder}`)).map((rest) => folder + rest);
+/** Revocation is given up, but for a look once in a while; `error` is shown to operators. */
+export function markIrrevocable(storage: WriteStorage, entry: LeaseEntry, error: string, dueMs: number): void {
+  storage.put(irrevocableKey(entry.id), emptyCodec, {});
+  reschedule(storage, { ...entry, revokeError: error }, dueMs);
 }
 
-/** The leases of a token that goes are due now. */
-export async function expireLeasesOf(storage: WriteStorage, tokenId: string, env: Environment): Promise<void> {
+/** Ids of leases whose revocation was given up. */
+export function irrevocableLeases(storage: ReadStorage): Promise<string[]> {
+  return storage.keys(IRREVOCABLE);
+}
+
+/** `lease/id/…` of the leases below a path; of all with an empty one. */
+export const leaseFolder = (prefix: string) => leaseKey(prefix === "" || prefix.endsWith("/") ? prefix : `${prefix}/`);
+
+/** The leases of a token that goes are ended by the active node's worker, which takes them a slice at a time. */
+export function expireLeasesOf(storage: WriteStorage, tokenId: string, env: Environment): void {
   // Lists are not validated at commit; this guard is.
   if (!storage.get(leasesOfTokenKey(tokenId), emptyCodec)) return;
-  for (const id of await storage.keys(`${leasesOfTokenKey(tokenId)}/`)) expireNow(storage, id, env);
   storage.delete(leasesOfTokenKey(tokenId));
+  scheduleExpiry(storage, env.now(), "owner", tokenId);
+}
+
+/** A slice of what `expireLeasesOf` ordered. True when it was the last. */
+export async function expireSliceOf(storage: WriteStorage, tokenId: string, limit: number, env: Environment): Promise<boolean> {
+  const ids = await storage.keys(`${leasesOfTokenKey(tokenId)}/`, { limit });
+  for (const id of ids) {
+    expireNow(storage, id, env);
+    storage.delete(byTokenKey(tokenId, id));
+  }
+  return ids.length < limit;
 }

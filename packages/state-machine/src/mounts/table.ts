@@ -171,14 +171,15 @@ export function moveStatus(storage: ReadStorage, id: string): { readonly from: s
 }
 
 /**
- * One step of deleting what removed mounts left: at most `limit` keys. A mount whose leases are not all revoked waits, since
- * revoking needs what it stored. `storage` is the WHOLE keyspace. True: more is left to do now.
+ * One step of deleting what removed mounts left: at most `limit` keys. A mount whose leases are not all revoked, or whose
+ * failed requests are not all undone, waits, since that needs what it stored. `storage` is the WHOLE keyspace. True: more is left to do now.
  */
 export async function reapMounts(storage: WriteStorage, limit: number): Promise<boolean> {
   for (const uuid of await storage.list(DOOMED)) {
     const { entry } = storage.get(DOOMED + uuid, doomedCodec)!;
     const [lease] = await storage.keys(`core/lease/id/${fullPath(entry)}`, { limit: 1 });
-    if (lease !== undefined) continue;
+    const [intent] = await storage.keys(`core/wal/${uuid}/`, { limit: 1 });
+    if (lease !== undefined || intent !== undefined) continue;
     const keys = await storage.keys(`logical/${uuid}/`, { limit });
     for (const key of keys) storage.delete(`logical/${uuid}/${key}`);
     if (keys.length < limit) storage.delete(DOOMED + uuid);

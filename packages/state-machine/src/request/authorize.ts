@@ -1,10 +1,9 @@
 import { RequestError } from "../errors.js";
 import type { Caller, Environment, OperationName } from "../framework/engine.js";
 import type { ReadStorage } from "../framework/storage.js";
-import { mountRow } from "../mounts/index.js";
 import { aclFor } from "../policy/index.js";
 import type { AclQuestion } from "../policy/index.js";
-import { findToken, isWithin, tokenId } from "../tokens/index.js";
+import { findTokenByText, isWithin } from "../tokens/index.js";
 import type { TokenEntry } from "../tokens/index.js";
 
 const DENIAL = "1 error occurred:\n\t* permission denied\n\n";
@@ -17,7 +16,7 @@ const callers = new WeakMap<TokenEntry, Caller>();
 export function callerOf(token: TokenEntry): Caller {
   const known = callers.get(token);
   if (known) return known;
-  const caller: Caller = { accessor: token.accessor, displayName: token.displayName, policies: token.policies, entityId: token.entityId, metadata: token.meta ?? {}, isRoot: token.policies.includes("root"), tokenId: token.id };
+  const caller: Caller = { accessor: token.accessor, displayName: token.displayName, policies: token.policies, entityId: token.entityId, metadata: token.meta ?? {}, isRoot: token.policies.includes("root"), tokenType: token.type, tokenId: token.id };
   callers.set(token, caller);
   return caller;
 }
@@ -25,15 +24,8 @@ export function callerOf(token: TokenEntry): Caller {
 /** The live token of a request, or undefined. `storage` is scoped to `core/`. */
 export function identify(storage: ReadStorage, token: string | undefined, remoteAddress: string, env: Environment): TokenEntry | undefined {
   if (token === undefined || token === "") return undefined;
-  const entry = findToken(storage, tokenId(storage, token), env);
-  return entry && isMounted(storage, entry) && isWithin(entry.boundCidrs, remoteAddress) ? entry : undefined;
-}
-
-/** With an auth mount go the tokens of its logins, at once, however many they are; their time cleans up after them. */
-function isMounted(storage: ReadStorage, { mountUuid }: TokenEntry): boolean {
-  if (mountUuid === "") return true;
-  const mount = mountRow(storage, mountUuid);
-  return mount !== undefined && !mount.tainted;
+  const entry = findTokenByText(storage, token, env);
+  return entry && isWithin(entry.boundCidrs, remoteAddress) ? entry : undefined;
 }
 
 export interface Demand {

@@ -1,4 +1,4 @@
-import type { CompiledEngine, Environment, Mount, MountEntry, OperationName, PathMatch, SecretKind, AnyPath } from "../framework/index.js";
+import type { CompiledEngine, Environment, MountEntry, OperationName, PathMatch, SecretKind, AnyPath, WriteMount } from "../framework/index.js";
 import type { AuditBroker } from "../audit/index.js";
 import type { ReplicatedLog } from "../store/replicated-log.js";
 import type { Store } from "../store/index.js";
@@ -8,6 +8,17 @@ import type { ApiRequest, Handled } from "./api.js";
 export interface SystemLimits {
   readonly defaultLeaseTtl: number;
   readonly maxLeaseTtl: number;
+}
+
+/** A token that was made, by a login or from another one. */
+export interface TokenMade {
+  /** Type of the auth method: `token`, `userpass`. */
+  readonly authMethod: string;
+  /** `auth/token/`. */
+  readonly mountPoint: string;
+  readonly tokenType: "service" | "batch";
+  /** 0: none. */
+  readonly ttlSeconds: number;
 }
 
 export interface CoreOptions {
@@ -22,6 +33,8 @@ export interface CoreOptions {
   readonly env: Environment;
   readonly limits: SystemLimits;
   readonly audit: AuditBroker;
+  /** For metrics: once it is certain that there is one. */
+  readonly onTokenMade?: (made: TokenMade) => void;
   readonly onInternalError: (request: ApiRequest, error: unknown) => void;
 }
 
@@ -43,7 +56,7 @@ export interface Core {
    * handler is and no audit device is enabled. Never rejects: failures are answers.
    */
   handle(request: ApiRequest, role: { readonly active: boolean }): Handled | Promise<Handled>;
-  mountOf(entry: MountEntry): Mount<unknown>;
+  mountOf(entry: MountEntry): WriteMount;
 }
 
 /** A request routed to its operation. */

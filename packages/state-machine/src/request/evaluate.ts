@@ -1,8 +1,9 @@
 import { RequestError, invalid } from "../errors.js";
 import { buildInput } from "../framework/index.js";
-import type { EngineRequest, Environment, EnvelopeResponse, Mount, MountEntry, OperationName, Response } from "../framework/index.js";
+import type { Apart, EngineRequest, Environment, EnvelopeResponse, MountEntry, OperationName, Response, WriteMount } from "../framework/index.js";
 import type { WriteStorage } from "../framework/storage.js";
-import { tokenRemoved } from "../leases/index.js";
+import { createIntentLedger } from "../intents/index.js";
+import { origin, tokenRemoved } from "../leases/index.js";
 import type { StoreTransaction } from "../store/index.js";
 import { findToken, revokeTree, useToken } from "../tokens/index.js";
 import type { TokenEntry } from "../tokens/index.js";
@@ -16,11 +17,12 @@ import { parseBody, parseWrapTtl } from "./parse.js";
 import { newEvaluation } from "./progress.js";
 import type { Progress } from "./progress.js";
 import { target } from "./route.js";
+import { cubbyholeResponse } from "./wrapping.js";
 
 interface EvaluatorParts {
   readonly options: CoreOptions;
   readonly trail: AuditTrail;
-  readonly mountOf: (entry: MountEntry) => Mount<unknown>;
+  readonly mountOf: (entry: MountEntry) => WriteMount;
 }
 
 /** One routed request, with what it is evaluated with. */
@@ -28,7 +30,7 @@ interface Routed {
   readonly env: Environment;
   readonly core: WriteStorage;
   readonly storage: WriteStorage;
-  readonly mount: Mount<unknown>;
+  readonly mount: WriteMount;
   readonly target: Target;
   readonly progress: Progress;
 }
@@ -37,8 +39,10 @@ interface Routed {
 export type Evaluator = (tx: StoreTransaction, progress: Progress, active: boolean) => Answer | Promise<Answer>;
 
 /** System and token engines are the core's own: their storage is `core/`. */
-function storageOf(tx: StoreTransaction, { type, uuid }: MountEntry): WriteStorage {
-  return type === "system" || type === "token" ? tx.scoped("core/") : tx.scoped(`logical/${uuid}/`);
+const isOfCore = ({ type }: MountEntry): boolean => type === "system" || type === "token";
+
+function storageOf(tx: StoreTransaction, entry: MountEntry): WriteStorage {
+  return isOfCore(entry) ? tx.scoped("core/") : tx.scoped(`logical/${entry.uuid}/`);
 }
 
 /** What a handler gets to see. */
@@ -66,7 +70,21 @@ export function engineRequest(progress: Progress, found: Target, isJudged: boole
 }
 
 export function createEvaluator({ options, trail, mountOf }: EvaluatorParts): Evaluator {
-  const { env } = options;
+  const { env, store, engineFor } = options;
+  const reach = (tx: StoreTransaction) => (uuid: string) => origin(tx, uuid, { engineFor, mountOf });
+  const apart: Apart = async (work) => {
+    const { value, outcome } = await store.transact((tx) => work(tx.scoped("core/"), reach(tx)));
+    if (outcome.outcome !== "applied") throw new RequestError("no_active_node", "a part of the request could not be committed; try again");
+    return value;
+  };
+  const viewFor = (tx: StoreTransaction, progress: Progress, { entry, operation, compiled: { engine } }: Target): WriteMount => {
+    const mount = mountOf(entry);
+    if (operation.effect !== "write") return mount;
+    if (isOfCore(entry)) return { ...mount, neighbour: reach(tx), apart };
+    if (!engine.intents) return mount;
+    progress.intents ??= createIntentLedger(store, env);
+    return { ...mount, intents: progress.intents.intents(tx, entry, engine) };
+  };
   return (tx, progress, active) => {
     const core = tx.scoped("core/");
     const { request } = progress;
@@ -83,7 +101,7 @@ export function createEvaluator({ options, trail, mountOf }: EvaluatorParts): Ev
       judge(core, progress, false);
       throw error;
     }
-    const routed: Routed = { env, core, storage: storageOf(tx, found.entry), mount: mountOf(found.entry), target: found, progress };
+    const routed: Routed = { env, core, storage: storageOf(tx, found.entry), mount: viewFor(tx, progress, found), target: found, progress };
     progress.target = found;
     progress.operation = effectiveOperation(routed);
     // Records are made when the view is gone.
@@ -144,7 +162,8 @@ function handle(routed: Routed): Answer | Promise<Answer> {
   const isLastUse = spending?.numUses === 1;
   // Before the handler, which may look the token up or renew it. One that is used up with this request it still has to find.
   if (spending && !isLastUse) useToken(core, spending);
-  return then(found.operation.handler(made, storage, mount), (response) => {
+  const unwrapped = isLastUse ? cubbyholeResponse(core, spending, progress.request, routed.env) : undefined;
+  return then(unwrapped ?? found.operation.handler(made, storage, mount), (response) => {
     const answer = settle(routed, response, warnings);
     return isLastUse ? useUp(routed, spending, answer) : answer;
   });

@@ -2,7 +2,7 @@ import { invalid } from "../errors.js";
 import type { AuthGrant, Environment, EnvelopeResponse, Mount, MountEntry, WireAuth } from "../framework/index.js";
 import type { WriteStorage } from "../framework/storage.js";
 import { registerLease } from "../leases/lease.js";
-import { clipTtl, createToken } from "../tokens/index.js";
+import { clipTtl, createBatchToken, createToken } from "../tokens/index.js";
 import type { TokenEntry, TtlLimits } from "../tokens/index.js";
 import { envelopeText } from "./envelope.js";
 import type { Sealed } from "./envelope.js";
@@ -34,7 +34,7 @@ export function finishResponse({ storage, response, warnings, mount, path, token
   }
   if (response.secret) {
     if (!token) throw invalid("a leased secret needs a token to belong to");
-    const made = registerLease(storage, path, mount.entry.uuid, token.id, response.secret, limits, env);
+    const made = registerLease(storage, path, mount.entry.uuid, token, response.secret, limits, env);
     lease = { id: made.id, renewable: made.renewable, durationSeconds: made.ttl };
   }
   const sealed: Sealed = { response, auth, lease, wrapInfo: null, warnings: all, mountType: mount.entry.type };
@@ -48,26 +48,43 @@ function tokenFor(storage: WriteStorage, grant: AuthGrant, entry: MountEntry, pa
   const { ttl, warnings } = clipTtl(grant.ttlSeconds ?? 0, { period: grant.periodSeconds ?? 0, explicitMaxTtl: grant.explicitMaxTtlSeconds ?? 0, age: 0 }, { ...limits, maxTtl: max });
   const policies = [...new Set([...(grant.noDefaultPolicy ? [] : ["default"]), ...grant.policies.map((name) => name.toLowerCase())])].sort();
   if (policies.includes("root")) throw invalid("auth methods cannot create root tokens");
+  const common = {
+    parent: "",
+    policies,
+    path,
+    meta: grant.metadata ?? null,
+    displayName: grant.displayName,
+    ttl,
+    entityId: "",
+    role: "",
+    boundCidrs: grant.boundCidrs ?? [],
+    mountUuid: entry.uuid,
+  };
+  if (tokenTypeOf(grant, entry) === "batch") {
+    const made = createBatchToken(storage, common, env);
+    return { auth: wireAuth(made.text, made.entry), warnings };
+  }
   const { text, entry: token } = createToken(
     storage,
     {
-      parent: "",
-      policies,
-      path,
-      meta: grant.metadata ?? null,
-      displayName: grant.displayName,
+      ...common,
       numUses: grant.numUses ?? 0,
-      ttl,
       explicitMaxTtl: grant.explicitMaxTtlSeconds ?? 0,
+      maxTtl: grant.maxTtlSeconds ?? 0,
       period: grant.periodSeconds ?? 0,
       renewable: grant.renewable,
-      boundCidrs: grant.boundCidrs ?? [],
-      mountUuid: entry.uuid,
       internalData: grant.internalData ?? {},
     },
     env,
   );
   return { auth: wireAuth(text, token), warnings };
+}
+
+/** The mount may insist, or only say what is given where the method does not. */
+function tokenTypeOf({ tokenType = "default" }: AuthGrant, { config: { token_type: ofMount } }: MountEntry): TokenEntry["type"] {
+  if (ofMount === "service" || ofMount === "batch") return ofMount;
+  if (tokenType !== "default") return tokenType;
+  return ofMount === "default-batch" ? "batch" : "service";
 }
 
 export function wireAuth(text: string, token: TokenEntry): WireAuth {
@@ -80,7 +97,7 @@ export function wireAuth(text: string, token: TokenEntry): WireAuth {
     lease_duration: token.ttl,
     renewable: token.renewable,
     entity_id: token.entityId,
-    token_type: "service",
+    token_type: token.type,
     orphan: token.parent === "",
     mfa_requirement: null,
     num_uses: Math.max(0, token.numUses),

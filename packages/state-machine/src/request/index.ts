@@ -1,5 +1,5 @@
 export * from "./api.js";
-export type { Core, CoreOptions, Description, SystemLimits } from "./core.js";
+export type { Core, CoreOptions, Description, SystemLimits, TokenMade } from "./core.js";
 export { errorResponse } from "./envelope.js";
 export { callerOf, identify } from "./authorize.js";
 export { wireAuth } from "./finish.js";

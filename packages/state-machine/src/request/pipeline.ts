@@ -38,6 +38,9 @@ export function createCore(options: CoreOptions): Core {
     const evaluated = store.evaluate(answer) as Evaluated<Answer> | Promise<Evaluated<Answer>>;
     return then(evaluated, (done): Handled | Promise<Handled> => {
       if (done.value.kind === "forward") return done.value;
+      // A batch token needs no write set.
+      if (done.writeSet === undefined) countToken(progress, done.value);
+      if (progress.intents && done.writeSet === undefined) return settled(progress, () => conclude(progress, done.value, done.index));
       if (done.writeSet === undefined) return progress.requestLogged ? conclude(progress, done.value, done.index) : toHandled(request, done.value, done.index);
       if (active) return commit(progress, done, attemptsLeft);
       discard(done.value);
@@ -48,8 +51,11 @@ export function createCore(options: CoreOptions): Core {
   /** Commits an evaluation, or evaluates again what it conflicted with. */
   async function commit(progress: Progress, evaluated: Evaluated<Answer>, attemptsLeft: number): Promise<Handled> {
     const { outcome, index } = { index: 0, ...(await store.commit(evaluated)) };
-    // What was applied together with it has the same header then, which is signed once.
-    if (outcome === "applied") return conclude(progress, evaluated.value, Math.max(index, store.index()));
+    if (outcome === "applied") {
+      countToken(progress, evaluated.value);
+      // What was applied together with it has the same header then, which is signed once.
+      return settled(progress, () => conclude(progress, evaluated.value, Math.max(index, store.index())));
+    }
     discard(evaluated.value);
     switch (outcome) {
       case "conflict":
@@ -65,6 +71,18 @@ export function createCore(options: CoreOptions): Core {
     }
   }
 
+  function countToken({ request: { path }, target }: Progress, answer: Answer): void {
+    if (answer.kind !== "envelope" || !answer.sealed.auth || !options.onTokenMade || !target) return;
+    const { auth, response } = answer.sealed;
+    if (response.grant || path.startsWith("auth/token/create")) options.onTokenMade({ authMethod: target.entry.type, mountPoint: target.mountPath, tokenType: auth.token_type, ttlSeconds: auth.lease_duration });
+  }
+
+  /** Goes on when what was begun outside and not confirmed is marked for undoing. */
+  function settled(progress: Progress, next: () => Handled | Promise<Handled>): Handled | Promise<Handled> {
+    const marked = progress.intents?.settle(true);
+    return marked ? marked.then(next) : next();
+  }
+
   /** Nobody learns an answer that could not be recorded. */
   function conclude(progress: Progress, answer: Answer, index: number): Handled | Promise<Handled> {
     const logged = trail.answered(progress, answer);
@@ -78,6 +96,7 @@ export function createCore(options: CoreOptions): Core {
 
   async function fail(progress: Progress, error: unknown): Promise<Handled> {
     const known = error instanceof RequestError ? error : new RequestError("internal", "internal error");
+    await progress.intents?.settle(false);
     if (known !== error) options.onInternalError(progress.request, error);
     if (options.isSealed() || !progress.isRecorded) return responded(errorResponse(known, store.index()));
     try {

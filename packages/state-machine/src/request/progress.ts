@@ -1,4 +1,5 @@
 import type { OperationName } from "../framework/index.js";
+import type { IntentLedger } from "../intents/index.js";
 import type { TokenEntry } from "../tokens/index.js";
 import type { ApiRequest } from "./api.js";
 import type { Target } from "./core.js";
@@ -24,6 +25,8 @@ export interface Evaluation {
 export interface Progress extends Evaluation {
   readonly request: ApiRequest;
   requestLogged: boolean;
+  /** What the request has begun outside; made with the first evaluation that may. */
+  intents: IntentLedger | undefined;
   /** False: nothing (more) is written of it, since its path is not audited, or no device could take a record. */
   isRecorded: boolean;
 }
@@ -33,5 +36,5 @@ export function newEvaluation(request: ApiRequest): Evaluation {
 }
 
 export function newProgress(request: ApiRequest): Progress {
-  return { request, ...newEvaluation(request), requestLogged: false, isRecorded: true };
+  return { request, ...newEvaluation(request), requestLogged: false, intents: undefined, isRecorded: true };
 }

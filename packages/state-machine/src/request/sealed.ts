@@ -1,5 +1,5 @@
 import { RequestError } from "../errors.js";
-import type { Mount, MountEntry, OperationName } from "../framework/index.js";
+import type { MountEntry, OperationName, WriteMount } from "../framework/index.js";
 import type { WriteStorage } from "../framework/storage.js";
 import type { Handled } from "./api.js";
 import type { Answer } from "./answer.js";
@@ -20,7 +20,7 @@ const NO_STORAGE: WriteStorage = Object.freeze({ get: () => undefined, list: asy
  * sys/ paths that answer on a sealed node see no storage, ask for no token and are never audited (there is nobody to name,
  * and no device to write to): they speak of the node.
  */
-export function handleSealed(progress: Progress, found: Target, mountOf: (entry: MountEntry) => Mount<unknown>, index: number): Handled | Promise<Handled> {
+export function handleSealed(progress: Progress, found: Target, mountOf: (entry: MountEntry) => WriteMount, index: number): Handled | Promise<Handled> {
   const { request } = progress;
   progress.isRecorded = false;
   progress.body = parseBody(request, request.operation as OperationName);

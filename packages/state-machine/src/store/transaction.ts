@@ -23,6 +23,8 @@ export interface StoreTransaction extends WriteStorage {
   /** For the few keys the barrier does not seal (`core/keyring`, `core/seal-config`, …). */
   getRaw(key: string): Uint8Array | undefined;
   putRaw(key: string, value: Uint8Array): void;
+  /** The write set holds only if `key` is still as that log entry wrote it: for what was committed after the view was taken. */
+  expect(key: string, version: LogIndex): void;
   /** The same transaction, below `prefix` (which ends in `/`). */
   scoped(prefix: string): WriteStorage;
   /** Whether anything was put or deleted so far. */
@@ -126,6 +128,11 @@ export class Transaction implements StoreTransaction {
 
   delete(key: string): void {
     this.#write(key, DELETE);
+  }
+
+  expect(key: string, version: LogIndex): void {
+    this.#check();
+    this.#reads.set(key, version);
   }
 
   list(prefix: string, options?: ListOptions): Promise<string[]> {

@@ -2,19 +2,18 @@ import { auditDevices, auditHash, disableAudit, enableAudit } from "../audit/ind
 import type { AuditBroker } from "../audit/index.js";
 import { invalid } from "../errors.js";
 import { openApiDocument } from "../framework/index.js";
-import type { AuditedBody, CompiledEngine, Environment, MountEntry, WriteStorage } from "../framework/index.js";
-import { expireNow, forgetLease, getLease, leasesBelow, renewLease } from "../leases/index.js";
-import type { LeaseEntry } from "../leases/index.js";
+import type { AuditedBody, CompiledEngine, Environment, MountEntry } from "../framework/index.js";
+import { revokeBelow, tokenRemoved } from "../leases/index.js";
 import { addMount, fullPath, getMount, listMounts, moveMount, moveStatus, removeMount, route, tuneMount } from "../mounts/index.js";
 import { aclFor } from "../policy/index.js";
 import { callerOf } from "../request/authorize.js";
 import type { SystemLimits } from "../request/core.js";
 import { wrappedText } from "../request/envelope.js";
 import { findWrapped, wrapResponse } from "../request/wrapping.js";
-import { findByAccessor, findToken, revokeTree, tokenId } from "../tokens/index.js";
-import { tokenRemoved } from "../leases/expiration.js";
+import { findByAccessor, findTokenByText, revokeTree } from "../tokens/index.js";
+import { leaseRoom } from "./lease-room.js";
 import { policyStore } from "./policy-room.js";
-import type { AccessControl, AuditTable, EngineInfo, LeaseTable, LeaseView, MountTable, SystemRooms, WrappingTokens } from "./rooms.js";
+import type { AccessControl, AuditTable, EngineInfo, MountTable, SystemRooms, WrappingTokens } from "./rooms.js";
 
 export interface RoomsOptions {
   readonly env: Environment;
@@ -32,7 +31,7 @@ export function createRooms(options: RoomsOptions): SystemRooms {
     mounts: mountRoom(options),
     policies: policyStore,
     access: accessRoom(options),
-    leases: leaseRoom(options),
+    leases: leaseRoom(options.env),
     audit: auditRoom(options),
     wrapping: wrappingRoom(options),
     engines: () => engineList(options),
@@ -55,11 +54,6 @@ function engineList({ mountableTypes, version }: RoomsOptions): EngineInfo[] {
 }
 
 function mountRoom({ env, limits, mountableTypes, engineFor }: RoomsOptions): MountTable {
-  /** The active node's worker revokes them next. */
-  async function expireBelow(storage: WriteStorage, path: string): Promise<void> {
-    for (const id of await leasesBelow(storage, path)) expireNow(storage, id, env);
-  }
-
   /** Options may ask for an engine that there is not, such as a third version of kv. What was written goes with the error. */
   function requireEngine(entry: MountEntry): void {
     if (!engineFor(entry)) throw invalid(`there is no ${entry.type} engine with the options ${JSON.stringify(entry.options)}`);
@@ -76,12 +70,12 @@ function mountRoom({ env, limits, mountableTypes, engineFor }: RoomsOptions): Mo
     },
     async disable(storage, table, path) {
       const removed = removeMount(storage, table, path);
-      if (removed) await expireBelow(storage, fullPath(removed));
+      if (removed) await revokeBelow(storage, fullPath(removed), env);
     },
     tune: (storage, table, path, change) => requireEngine(tuneMount(storage, table, path, change)),
     async remount(storage, from, to) {
       const id = moveMount(storage, from, to, env);
-      await expireBelow(storage, from);
+      await revokeBelow(storage, from, env);
       return id;
     },
     remountStatus: moveStatus,
@@ -92,52 +86,11 @@ function accessRoom({ env }: RoomsOptions): AccessControl {
   return {
     capabilities: (storage, caller, path) => aclFor(storage, caller.policies).capabilities(path),
     bearer(storage, by) {
-      const entry = "token" in by ? findToken(storage, tokenId(storage, by.token), env) : findByAccessor(storage, by.accessor, env);
+      const entry = "token" in by ? findTokenByText(storage, by.token, env) : findByAccessor(storage, by.accessor, env);
       return entry && callerOf(entry);
     },
     mayReach: (storage, caller, path) => aclFor(storage, caller.policies).mayReach(path),
     resultant: (storage, caller) => aclFor(storage, caller.policies).resultant(),
-  };
-}
-
-const iso = (seconds: number) => new Date(seconds * 1000).toISOString();
-
-function leaseView(entry: LeaseEntry, env: Environment): LeaseView {
-  return {
-    id: entry.id,
-    issueTime: iso(entry.issueTime),
-    expireTime: iso(entry.expireTime),
-    lastRenewal: entry.lastRenewal > 0 ? iso(entry.lastRenewal) : null,
-    renewable: entry.renewable,
-    ttlSeconds: Math.max(0, Math.floor(entry.expireTime - env.now() / 1000)),
-  };
-}
-
-function leaseRoom({ env }: RoomsOptions): LeaseTable {
-  return {
-    lookup(storage, id) {
-      const entry = getLease(storage, id);
-      return entry && leaseView(entry, env);
-    },
-    list: (storage, prefix) => storage.list(`lease/id/${prefix === "" || prefix.endsWith("/") ? prefix : `${prefix}/`}`),
-    renew(storage, id, increment) {
-      const entry = renewLease(storage, id, increment, env);
-      return { id: entry.id, renewable: entry.renewable, durationSeconds: entry.ttl };
-    },
-    // The active node's worker revokes what is due, within a second.
-    revoke: (storage, id) => expireNow(storage, id, env),
-    async revokePrefix(storage, prefix, { force }) {
-      for (const id of await leasesBelow(storage, prefix)) {
-        const entry = getLease(storage, id);
-        if (entry && force) forgetLease(storage, entry);
-        else expireNow(storage, id, env);
-      }
-    },
-    tidy: () => undefined,
-    async irrevocable(storage) {
-      const entries = (await leasesBelow(storage, "")).map((id) => getLease(storage, id)!);
-      return entries.filter(({ revokeError }) => revokeError !== "").map(({ id, mountUuid, revokeError }) => ({ id, mountAccessor: mountUuid, error: revokeError }));
-    },
   };
 }
 

@@ -1,6 +1,6 @@
 import { invalid } from "../errors.js";
 import { NO_CONTENT, data, field } from "../framework/index.js";
-import type { Mount, ReadStorage, WriteStorage } from "../framework/index.js";
+import type { Mount, ReadStorage, WriteMount, WriteStorage } from "../framework/index.js";
 import { systemPath } from "./define.js";
 import type { SystemPath } from "./define.js";
 import type { SystemServices } from "./services.js";
@@ -9,17 +9,17 @@ const ID = field.string({ description: "Id of the lease.", default: "" });
 const PREFIX = field.string({ description: "Beginning of the leases' ids.", required: true });
 const SYNC = field.bool({ description: "Waits until the secret is revoked at its source.", default: false });
 
-type System = Mount<SystemServices>;
+type System = WriteMount<SystemServices>;
 
-async function renew(id: string, increment: number, storage: WriteStorage, { services }: System) {
+async function renew(id: string, increment: number, storage: WriteStorage, { services, neighbour }: System) {
   if (id === "") throw invalid("lease_id must be specified");
-  const lease = await services.rooms.leases.renew(storage, id, increment);
-  return { ...NO_CONTENT, status: 200, lease };
+  const { warnings, ...lease } = await services.rooms.leases.renew(storage, id, increment, neighbour!);
+  return { ...NO_CONTENT, status: 200, lease, warnings };
 }
 
-async function revoke(id: string, sync: boolean, storage: WriteStorage, { services }: System) {
+async function revoke(id: string, sync: boolean, storage: WriteStorage, { services, neighbour }: System) {
   if (id === "") throw invalid("lease_id must be specified");
-  await services.rooms.leases.revoke(storage, id, sync);
+  await services.rooms.leases.revoke(storage, id, sync ? neighbour : undefined);
   return NO_CONTENT;
 }
 
@@ -54,8 +54,8 @@ function revokePrefixPath(root: string, force: boolean): SystemPath {
     operations: {
       update: {
         summary, effect: "write", access: "sudo", activeOnly: true,
-        handler: async ({ input }, storage, { services }) => {
-          await services.rooms.leases.revokePrefix(storage, input.prefix, { sync: input.sync || force, force });
+        handler: async ({ input }, storage, { services, apart }) => {
+          await services.rooms.leases.revokePrefix(storage, input.prefix, input.sync || force ? { kind: "now", force, apart: apart! } : { kind: "later" });
           return NO_CONTENT;
         },
       },
@@ -63,7 +63,7 @@ function revokePrefixPath(root: string, force: boolean): SystemPath {
   });
 }
 
-async function listLeases(prefix: string, storage: ReadStorage, { services }: System) {
+async function listLeases(prefix: string, storage: ReadStorage, { services }: Mount<SystemServices>) {
   const below = prefix === "" || prefix.endsWith("/") ? prefix : `${prefix}/`;
   const keys = await services.rooms.leases.list(storage, below);
   return keys.length === 0 ? undefined : data({ keys });
@@ -103,6 +103,8 @@ const CHILDREN = field.bool({ description: "Kept for compatibility.", query: tru
 function requireIrrevocable(type: string): void {
   if (type !== "irrevocable") throw invalid(`invalid type ${JSON.stringify(type)}: only "irrevocable" is supported`);
 }
+
+const TIDY_STARTED = "Tidy operation successfully started. Any information from the operation will be printed to the server's logs.";
 
 const irrevocablePaths: readonly SystemPath[] = [
   systemPath({
@@ -148,8 +150,8 @@ const irrevocablePaths: readonly SystemPath[] = [
       update: {
         summary: "Cleans up after leases.", effect: "write", activeOnly: true, responses: { 202: "Started" },
         handler: async (_request, storage, { services }) => {
-          await services.rooms.leases.tidy(storage);
-          return { ...NO_CONTENT, status: 202, warnings: ["Tidy operation successfully started. Any information from the operation will be printed to the server's logs."] };
+          const isStarted = await services.rooms.leases.tidy(storage);
+          return { ...NO_CONTENT, status: 202, warnings: [isStarted ? TIDY_STARTED : "Tidy operation already in progress."] };
         },
       },
     },

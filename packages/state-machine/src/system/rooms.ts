@@ -1,4 +1,5 @@
-import type { Caller, MountConfig, MountEntry } from "../framework/engine.js";
+import type { RevokeNow } from "../leases/index.js";
+import type { Caller, MountConfig, MountEntry, Neighbour } from "../framework/engine.js";
 import type { Response } from "../framework/response.js";
 import type { ReadStorage, WriteStorage } from "../framework/storage.js";
 
@@ -85,16 +86,26 @@ export interface LeaseView {
   readonly ttlSeconds: number;
 }
 
+/** The mounts that leases came from, by uuid. */
+export type Neighbours = (uuid: string) => Neighbour | undefined;
+
+/**
+ * Later: they end now, and the active node revokes them in slices. Now: the request waits until all are revoked, each in a
+ * write set of its own; `force` forgets those whose revocation fails.
+ */
+export type RevocationOrder = { readonly kind: "later" } | ({ readonly kind: "now" } & RevokeNow);
+
 export interface LeaseTable {
   lookup(storage: ReadStorage, id: string): Awaitable<LeaseView | undefined>;
   /** Direct children of a prefix; folders end in `/`. */
   list(storage: ReadStorage, prefix: string): Awaitable<readonly string[]>;
-  renew(storage: WriteStorage, id: string, incrementSeconds: number): Awaitable<{ readonly id: string; readonly renewable: boolean; readonly durationSeconds: number }>;
-  /** An unknown lease is no error. Not `sync`: expires it now and lets the active node revoke it soon. */
-  revoke(storage: WriteStorage, id: string, sync: boolean): Awaitable<void>;
-  /** `force`: forgets leases whose revocation fails. */
-  revokePrefix(storage: WriteStorage, prefix: string, how: { readonly sync: boolean; readonly force: boolean }): Awaitable<void>;
-  tidy(storage: WriteStorage): Awaitable<void>;
+  renew(storage: WriteStorage, id: string, incrementSeconds: number, neighbour: Neighbours): Awaitable<{ readonly id: string; readonly renewable: boolean; readonly durationSeconds: number; readonly warnings: readonly string[] }>;
+  /** An unknown lease is no error. Without `sync` it ends now, and the active node revokes it soon; with it the request does. */
+  revoke(storage: WriteStorage, id: string, sync: Neighbours | undefined): Awaitable<void>;
+  /** Leases at and below a path, and the tokens that were made there. */
+  revokePrefix(storage: WriteStorage, prefix: string, how: RevocationOrder): Awaitable<void>;
+  /** False where it is under way already. */
+  tidy(storage: WriteStorage): Awaitable<boolean>;
   irrevocable(storage: ReadStorage): Awaitable<readonly { readonly id: string; readonly mountAccessor: string; readonly error: string }[]>;
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { AnyPath, Caller, Codec, Engine, EngineRequest, Mount, MountEntry, OperationName, Response, WriteStorage } from "../framework/index.js";
+import type { AnyPath, Caller, Codec, Engine, EngineRequest, MountEntry, OperationName, Response, WriteMount, WriteStorage } from "../framework/index.js";
 import { buildInput, compileEngine } from "../framework/index.js";
 import { RequestError } from "../errors.js";
 import { policyStore, systemEngine } from "./index.js";
@@ -9,7 +9,7 @@ import type { SystemServices } from "./index.js";
 import { autopilotState } from "./path-autopilot.js";
 
 const compiled = compileEngine(systemEngine as unknown as Engine);
-const CALLER: Caller = { accessor: "a", displayName: "root", policies: ["root"], entityId: "", metadata: {}, isRoot: true, tokenId: "t" };
+const CALLER: Caller = { accessor: "a", displayName: "root", policies: ["root"], entityId: "", metadata: {}, isRoot: true, tokenType: "service", tokenId: "t" };
 
 function memoryStorage(): WriteStorage & { readonly entries: Map<string, Uint8Array> } {
   const entries = new Map<string, Uint8Array>();
@@ -77,7 +77,7 @@ function system(node: Partial<Node> = {}) {
   const state: Node = { initialized: true, sealed: false, leader: true, unsealed: [], ...node };
   const storage = memoryStorage();
   const env = { now: () => 1_700_000_000_000, randomBytes: (length: number) => new Uint8Array(length).fill(7), uuid: () => "uuid" };
-  const mount = { env, services: services(state) } as Mount<SystemServices>;
+  const mount = { env, services: services(state) } as WriteMount<SystemServices>;
   async function ask(operation: OperationName, path: string, values: Record<string, unknown> = {}, caller: Caller | undefined = CALLER): Promise<Response | undefined> {
     const match = compiled.match(path, operation === "list");
     assert.ok(match, `no path ${path}`);

@@ -23,15 +23,18 @@ export function normalizedCidr(text: string): string | undefined {
   return network && (network.bits === BITS[network.family] ? network.address : `${network.address}/${network.bits}`);
 }
 
+const lists = new WeakMap<readonly string[], BlockList>();
+
 /** Whether an address lies in one of the networks. No network at all bounds nothing; what is no address lies in none. */
 export function isWithin(cidrs: readonly string[], address: string): boolean {
   if (cidrs.length === 0) return true;
   const version = isIP(address);
   if (version === 0) return false;
-  const list = new BlockList();
-  for (const cidr of cidrs) {
-    const network = parse(cidr);
-    if (network) list.addSubnet(network.address, network.bits, network.family);
+  let list = lists.get(cidrs);
+  if (!list) {
+    list = new BlockList();
+    for (const network of cidrs.map(parse)) if (network) list.addSubnet(network.address, network.bits, network.family);
+    lists.set(cidrs, list);
   }
   return list.check(address, version === 6 ? "ipv6" : "ipv4");
 }

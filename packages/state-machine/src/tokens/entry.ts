@@ -6,6 +6,9 @@ import type { ReadStorage, WriteStorage } from "../framework/storage.js";
 /** A token as stored: under its salted HMAC, so that the storage gives nobody a token. Times in seconds since 1970. */
 export interface TokenEntry {
   readonly id: string;
+  /** Batch tokens are not stored: see `batch.ts`. */
+  readonly type: "service" | "batch";
+  /** Empty for batch tokens. */
   readonly accessor: string;
   /** Storage id of the parent; empty for orphans. */
   readonly parent: string;
@@ -21,6 +24,8 @@ export interface TokenEntry {
   readonly ttl: number;
   readonly creationTtl: number;
   readonly explicitMaxTtl: number;
+  /** What its login set as a maximum, beside the mount's; 0: none. */
+  readonly maxTtl: number;
   readonly period: number;
   readonly renewable: boolean;
   readonly lastRenewal: number;
@@ -63,7 +68,10 @@ export function randomText(env: Environment, length: number): string {
   return text;
 }
 
-export const newTokenText = (env: Environment) => `hvs.${randomText(env, TOKEN_LENGTH)}`;
+const SERVICE_PREFIX = "hvs.";
+export const BATCH_PREFIX = "hvb.";
+
+export const newTokenText = (env: Environment) => `${SERVICE_PREFIX}${randomText(env, TOKEN_LENGTH)}`;
 export const newAccessor = (env: Environment) => randomText(env, TOKEN_LENGTH);
 
 export function writeTokenSalt(storage: WriteStorage, env: Environment): void {

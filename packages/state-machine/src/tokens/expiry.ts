@@ -5,7 +5,21 @@ import type { WriteStorage } from "../framework/storage.js";
  * The index of what ends when: keys sort by due time, so the active node reads only what is due, however much there is.
  * Below `core/`: `expire/<due, 13 digits of milliseconds>/<kind>/<id>`.
  */
-export type ExpiryKind = "token" | "lease";
+export type ExpiryKind =
+  | "token"
+  | "lease"
+  /** Begun by a request that is not known to have ended. */
+  | "intent"
+  /** A revoked token whose descendants are still to be taken away. */
+  | "tree"
+  /** A token that was revoked alone, whose children are still to become orphans. */
+  | "orphans"
+  /** A token that is gone, whose leases are still to be ended. */
+  | "owner"
+  /** A revocation by prefix that is under way. */
+  | "sweep"
+  /** A tidy operation that is under way. */
+  | "tidy";
 
 const DIGITS = 13;
 const codec = jsonCodec<Record<string, never>>();

@@ -1,11 +1,11 @@
 import { invalid } from "../errors.js";
 import type { Environment } from "../framework/engine.js";
 import type { ReadStorage, WriteStorage } from "../framework/storage.js";
-import { accessorCodec, accessorKey, childKey, childrenKey, emptyCodec, isExpired, newAccessor, newTokenText, tokenCodec, tokenId, tokenKey } from "./entry.js";
+import { mountRow } from "../mounts/index.js";
+import { openBatchToken } from "./batch.js";
+import { BATCH_PREFIX, accessorCodec, accessorKey, childKey, childrenKey, emptyCodec, isExpired, newAccessor, newTokenText, tokenCodec, tokenId, tokenKey } from "./entry.js";
 import type { TokenEntry } from "./entry.js";
-import { cancelExpiry, scheduleExpiry } from "./expiry.js";
-import { clipTtl } from "./ttl.js";
-import type { TtlLimits } from "./ttl.js";
+import { scheduleExpiry } from "./expiry.js";
 
 const MS = 1000;
 
@@ -22,8 +22,10 @@ export interface NewToken {
   /** Seconds; 0 never expires. Already clipped. */
   readonly ttl: number;
   readonly explicitMaxTtl?: number;
+  readonly maxTtl?: number;
   readonly period?: number;
   readonly renewable?: boolean;
+  readonly entityId?: string;
   readonly role?: string;
   readonly boundCidrs?: readonly string[];
   readonly mountUuid?: string;
@@ -38,6 +40,7 @@ export function createToken(storage: WriteStorage, token: NewToken, env: Environ
   const now = Math.floor(env.now() / MS);
   const entry: TokenEntry = {
     id,
+    type: "service",
     accessor: newAccessor(env),
     parent: token.parent,
     policies: token.policies,
@@ -49,11 +52,12 @@ export function createToken(storage: WriteStorage, token: NewToken, env: Environ
     ttl: token.ttl,
     creationTtl: token.ttl,
     explicitMaxTtl: token.explicitMaxTtl ?? 0,
+    maxTtl: token.maxTtl ?? 0,
     period: token.period ?? 0,
     renewable: token.ttl > 0 && (token.renewable ?? true),
     lastRenewal: 0,
     expireTime: token.ttl > 0 ? env.now() / MS + token.ttl : 0,
-    entityId: "",
+    entityId: token.entityId ?? "",
     role: token.role ?? "",
     boundCidrs: token.boundCidrs ?? [],
     mountUuid: token.mountUuid ?? "",
@@ -74,10 +78,35 @@ export function createRootToken(storage: WriteStorage, env: Environment, text?: 
   return createToken(storage, { ...(text !== undefined && { text }), parent: "", policies: ["root"], path: "auth/token/root", displayName: "root", ttl: 0 }, env).text;
 }
 
-/** The live entry of a token; an expired or used-up one is as good as gone. */
+/** The live entry of a token; an expired or used-up one is as good as gone, and so is that of a login whose mount is. */
 export function findToken(storage: ReadStorage, id: string, env: Environment): TokenEntry | undefined {
   const entry = storage.get(tokenKey(id), tokenCodec);
-  return entry && entry.numUses >= 0 && !isExpired(entry, env.now() / MS) ? entry : undefined;
+  return entry && entry.numUses >= 0 && !isExpired(entry, env.now() / MS) && isMounted(storage, entry) && hasAncestors(storage, entry) ? entry : undefined;
+}
+
+/** With a token go all below it, at once, however many they are: see `revocation.ts`. */
+function hasAncestors(storage: ReadStorage, { parent }: TokenEntry): boolean {
+  for (let id = parent; id !== ""; ) {
+    const ancestor = storage.get(tokenKey(id), tokenCodec);
+    if (!ancestor) return false;
+    id = ancestor.parent;
+  }
+  return true;
+}
+
+/** The live entry of a token as callers present it. */
+export function findTokenByText(storage: ReadStorage, text: string, env: Environment): TokenEntry | undefined {
+  if (!text.startsWith(BATCH_PREFIX)) return findToken(storage, tokenId(storage, text), env);
+  const entry = openBatchToken(storage, text);
+  if (!entry || isExpired(entry, env.now() / MS) || !isMounted(storage, entry)) return undefined;
+  return entry.parent === "" || findToken(storage, entry.parent, env) ? entry : undefined;
+}
+
+/** With an auth mount go the tokens of its logins, at once, however many they are; their time cleans up after them. */
+function isMounted(storage: ReadStorage, { mountUuid }: TokenEntry): boolean {
+  if (mountUuid === "") return true;
+  const mount = mountRow(storage, mountUuid);
+  return mount !== undefined && !mount.tainted;
 }
 
 export function findByAccessor(storage: ReadStorage, accessor: string, env: Environment): TokenEntry | undefined {
@@ -92,23 +121,4 @@ export function useToken(storage: WriteStorage, { id }: TokenEntry): boolean {
   const left = entry.numUses - 1;
   storage.put(tokenKey(id), tokenCodec, { ...entry, numUses: left === 0 ? -1 : left });
   return left === 0;
-}
-
-export interface Renewed {
-  readonly entry: TokenEntry;
-  readonly warnings: readonly string[];
-}
-
-/** Extends a token by `increment` seconds; 0: by as much as it was given last. Throws RequestError 400 where that cannot be. */
-export function renewToken(storage: WriteStorage, entry: TokenEntry, increment: number, { maxTtl }: Pick<TtlLimits, "maxTtl">, env: Environment): Renewed {
-  if (!entry.renewable) throw invalid("lease is not renewable");
-  const now = Math.floor(env.now() / MS);
-  const rules = { period: entry.period, explicitMaxTtl: entry.explicitMaxTtl, age: now - entry.creationTime };
-  const { ttl, warnings } = clipTtl(increment, rules, { defaultTtl: entry.ttl, maxTtl });
-  if (ttl <= 0) throw invalid("past the max TTL, cannot renew");
-  cancelExpiry(storage, entry.expireTime * MS, "token", entry.id);
-  const renewed: TokenEntry = { ...entry, ttl, lastRenewal: now, expireTime: env.now() / MS + ttl };
-  storage.put(tokenKey(entry.id), tokenCodec, renewed);
-  scheduleExpiry(storage, renewed.expireTime * MS, "token", entry.id);
-  return { entry: renewed, warnings };
 }

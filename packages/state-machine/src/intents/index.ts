@@ -1,0 +1,3 @@
+export * from "./ledger.js";
+export * from "./record.js";
+export * from "./rollback.js";

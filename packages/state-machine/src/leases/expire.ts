@@ -1,0 +1,108 @@
+import type { Environment } from "../framework/engine.js";
+import { jsonCodec } from "../framework/storage.js";
+import type { WriteStorage } from "../framework/storage.js";
+import type { Store } from "../store/index.js";
+import { isExpired, releaseChildren, revokeTree, tokenCodec, tokenKey } from "../tokens/index.js";
+import type { Due, ExpiryKind, TokenEntry } from "../tokens/index.js";
+import { expireLeasesOf, expireSliceOf, getLease, markIrrevocable, reschedule } from "./lease.js";
+import type { LeaseEntry } from "./lease.js";
+import { origin } from "./origin.js";
+import type { Origins } from "./origin.js";
+import { LEASE_SLICE, continueSweep, revokeLease } from "./revoke.js";
+import { rollBack } from "../intents/rollback.js";
+import { withinSeconds } from "./patience.js";
+import { continueTidy } from "./tidy.js";
+
+export interface ExpireOptions extends Origins {
+  readonly store: Store;
+  readonly env: Environment;
+}
+
+/** How one thing that is due is dealt with. Rejects where that fails; then it is due again, later or in the next step. */
+export type Expire = Readonly<Record<ExpiryKind, (due: Due) => Promise<void>>>;
+
+const MS = 1000;
+const MAX_ATTEMPTS = 6;
+const FIRST_RETRY_MS = 10_000;
+/** A lease whose revocation was given up is tried once a day, in case the other side has come back. */
+const IRREVOCABLE_RETRY_MS = 86_400_000;
+/** As long as Vault lets any request take. A revocation that hangs must not hold up all others. */
+const PATIENCE_SECONDS = 90;
+const goneCodec = jsonCodec<Record<string, never>>();
+
+/** What a removed token leaves behind: its leases end, its wrapped response goes, its cubbyhole is cleaned up later. */
+export function tokenRemoved(env: Environment): (storage: WriteStorage, entry: TokenEntry) => void {
+  return (storage, entry) => {
+    storage.delete(`wrapping/${entry.id}`);
+    if (entry.policies[0] !== "response-wrapping") storage.put(`token/gone/${entry.id}`, goneCodec, {});
+    expireLeasesOf(storage, entry.id, env);
+  };
+}
+
+export function createExpire({ store, env, ...origins }: ExpireOptions): Expire {
+  const removed = tokenRemoved(env);
+  const inCore = async (work: (core: WriteStorage) => Promise<void>): Promise<void> => void (await store.transact((tx) => work(tx.scoped("core/"))));
+
+  async function revokeDue({ id, key }: Due): Promise<void> {
+    await store.transact(async (tx) => {
+      const core = tx.scoped("core/");
+      const lease = getLease(core, id);
+      // Gone, or renewed since the index was read.
+      if (!lease || lease.dueMs > env.now()) core.delete(key);
+      else await revokeLease(core, lease, (uuid) => origin(tx, uuid, { ...origins }));
+    });
+  }
+
+  /** Later each time; after the last attempt once a day. */
+  async function postpone(id: string, error: unknown): Promise<LeaseEntry | undefined> {
+    const { value } = await store.transact((tx) => {
+      const core = tx.scoped("core/");
+      const lease = getLease(core, id);
+      if (!lease || lease.dueMs > env.now()) return undefined;
+      const attempts = lease.attempts + 1;
+      const retried = { ...lease, attempts };
+      if (attempts >= MAX_ATTEMPTS) markIrrevocable(core, retried, error instanceof Error ? error.message : String(error), env.now() + IRREVOCABLE_RETRY_MS);
+      else reschedule(core, retried, env.now() + FIRST_RETRY_MS * 2 ** attempts);
+      return retried;
+    });
+    return value;
+  }
+
+  return {
+    token: ({ id, key }) =>
+      inCore(async (core) => {
+        core.delete(key);
+        const entry = core.get(tokenKey(id), tokenCodec);
+        // Renewed since the index was read.
+        if (!entry || isExpired(entry, env.now() / MS)) await revokeTree(core, id, removed);
+      }),
+    async lease(due) {
+      try {
+        await withinSeconds(PATIENCE_SECONDS, revokeDue(due));
+      } catch (error) {
+        const lease = await postpone(due.id, error);
+        if (lease) throw new LeaseError(lease, error);
+      }
+    },
+    intent: (due) => withinSeconds(PATIENCE_SECONDS, rollBack(due, { store, env, ...origins })),
+    tree: ({ id }) => inCore((core) => revokeTree(core, id, removed)),
+    orphans: ({ id }) => inCore((core) => releaseChildren(core, id)),
+    owner: ({ id, key }) =>
+      inCore(async (core) => {
+        if (await expireSliceOf(core, id, LEASE_SLICE, env)) core.delete(key);
+      }),
+    sweep: ({ id }) => inCore((core) => continueSweep(core, id, env, removed)),
+    tidy: (due) => inCore((core) => continueTidy(core, due, env)),
+  };
+}
+
+/** A revocation that failed; says which without the random end of the lease's id. */
+export class LeaseError extends Error {
+  readonly mountUuid: string;
+
+  constructor({ id, mountUuid, attempts }: LeaseEntry, cause: unknown) {
+    super(`revoking a lease below ${id.split("/").slice(0, -1).join("/")}, attempt ${attempts}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    this.name = "LeaseError";
+    this.mountUuid = mountUuid;
+  }
+}
