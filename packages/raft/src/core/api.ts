@@ -37,6 +37,7 @@ export interface CoreStatus {
   readonly commitIndex: LogIndex;
   readonly appliedIndex: LogIndex;
   readonly lastIndex: LogIndex;
+  /** In force here: perhaps not committed yet, perhaps joint. */
   readonly configuration: Configuration;
   readonly configurationIndex: LogIndex;
   readonly peers: readonly PeerStatus[];
@@ -46,14 +47,20 @@ export interface CoreStatus {
   readonly transferTo: NodeId | undefined;
 }
 
-export type Proposed = { readonly ok: true; readonly index: LogIndex; readonly term: Term } | { readonly ok: false; readonly reason: "not-leader" | "transferring" | "change-in-progress" };
+export type Proposed = { readonly ok: true; readonly index: LogIndex; readonly term: Term } | { readonly ok: false; readonly reason: "not-leader" | "transferring" | "change-in-progress" | "invalid-configuration" };
 
 /** The protocol as a function of its inputs: no clock, no I/O, no promises. One driver calls it, never re-entrantly. */
 export interface RaftCore {
   tick(): void;
   step(message: Message): void;
   propose(data: Uint8Array): Proposed;
-  /** At most one server may differ in voting from the current configuration; refused while an earlier change is uncommitted or before the leader committed an entry of its own term. */
+  /**
+   * Changes to these servers, whatever the difference. Where more than one vote changes, the entry at the index returned begins
+   * a joint configuration; the leader ends it by a second entry when that one is committed (`configuration.outgoing` is gone
+   * then). `change-in-progress`: an earlier change is uncommitted or joint, or the leader has yet to commit an entry of its own
+   * term. `invalid-configuration`: nobody would vote, or a server is named twice or without an address. A server without the
+   * log should be a learner first: as a voter it holds up commits until it has caught up.
+   */
   proposeConfiguration(configuration: Configuration): Proposed;
   /** Asks for a read point; the outcome comes in `Ready.reads` under this id. On a follower it goes to the leader. */
   readIndex(id: number): void;

@@ -3,11 +3,13 @@ import { createConfigurationHistory, decodeConfiguration } from "./configuration
 import { campaign, handleVoteRequest, handleVoteResponse, preCampaign } from "./election.js";
 import { handleAppend, handleHeartbeat, handleSnapshot, handleTimeoutNow, heardFromLeader, snapshotInstalled } from "./follower.js";
 import { invariant } from "./invariant.js";
-import { handleAppendResponse, handleHeartbeatResponse, maybeCommit, propose, proposeConfiguration, replicate, snapshotReported, tickLeader, transferLeadership, unreachable } from "./leader.js";
+import { handleAppendResponse, handleHeartbeatResponse, maybeCommit, propose, replicate, snapshotReported, tickLeader, unreachable } from "./leader.js";
 import { createLogView } from "./log-view.js";
+import { endJoint, proposeConfiguration } from "./membership.js";
 import { ageForwardedReads, handleReadIndex, handleReadIndexResponse, requestRead, startReadRound } from "./read-index.js";
 import { becomeFollower, isPromotable, resetElectionTimer, send, sendAfterPersist } from "./state.js";
 import type { CoreState } from "./state.js";
+import { transferLeadership } from "./transfer.js";
 import type { Entry, HardState, Message, Ready } from "./types.js";
 
 /** Bytes of committed entries that one Ready hands out for applying; the next come when these are applied. */
@@ -66,6 +68,7 @@ export function createCore(options: CoreOptions): RaftCore {
 
   function flushWork(): void {
     if (!state.leading) return;
+    endJoint(state);
     startReadRound(state);
     replicate(state);
   }

@@ -28,15 +28,15 @@ export function campaign(state: CoreState, force: boolean): void {
 }
 
 function askForVotes(state: CoreState, type: "pre-vote" | "vote", force: boolean): void {
-  const ids = voters(state.history.current());
-  if (tally(ids, state.votes) === "won") {
+  const configuration = state.history.current();
+  if (tally(configuration, state.votes) === "won") {
     if (type === "pre-vote") campaign(state, force);
     else becomeLeader(state);
     return;
   }
   const lastIndex = state.log.lastIndex();
   const lastTerm = state.log.lastTerm();
-  for (const to of ids) {
+  for (const to of voters(configuration)) {
     if (to === state.id) continue;
     const message = { type, to, lastIndex, lastTerm, force };
     // A pre-vote speaks of the term it would campaign in, without entering it. A vote may leave only with our own on disk.
@@ -67,7 +67,7 @@ export function handleVoteResponse(state: CoreState, response: VoteResponse): vo
   const awaited = state.role === "candidate" ? "vote-response" : state.role === "pre-candidate" ? "pre-vote-response" : undefined;
   if (response.type !== awaited) return;
   if (!state.votes.has(response.from)) state.votes.set(response.from, response.granted);
-  const result = tally(voters(state.history.current()), state.votes);
+  const result = tally(state.history.current(), state.votes);
   if (result === "pending") return;
   if (result === "lost") becomeFollower(state, state.term, undefined);
   else if (state.role === "pre-candidate") campaign(state, false);

@@ -2,7 +2,7 @@ import type { CoreOptions } from "./api.js";
 import type { ConfigurationHistory } from "./configuration.js";
 import type { LogView } from "./log-view.js";
 import type { Progress } from "./progress.js";
-import type { LogIndex, Message, NodeId, Role, SnapshotMeta, Term } from "./types.js";
+import type { EntryKind, LogIndex, Message, NodeId, Role, SnapshotMeta, Term } from "./types.js";
 
 /** A message before its envelope: who sends it and in which term is filled in by `send`. */
 type Unaddressed<M> = M extends Message ? Omit<M, "from" | "term"> & { readonly term?: Term } : never;
@@ -71,6 +71,13 @@ export function send(state: CoreState, message: Outgoing): void {
 /** For answers that promise something which must be on disk first: votes and acknowledged entries. */
 export function sendAfterPersist(state: CoreState, message: Outgoing): void {
   state.messagesAfterPersist.push({ term: state.term, ...message, from: state.id } as Message);
+}
+
+/** Puts an entry of this leader's term at the end of the log. */
+export function appendOwn(state: CoreState, kind: EntryKind, data: Uint8Array): LogIndex {
+  const index = state.log.lastIndex() + 1;
+  state.log.append([{ index, term: state.term, kind, data }]);
+  return index;
 }
 
 /**
