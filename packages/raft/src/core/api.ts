@@ -47,7 +47,7 @@ export interface CoreStatus {
   readonly transferTo: NodeId | undefined;
 }
 
-export type Proposed = { readonly ok: true; readonly index: LogIndex; readonly term: Term } | { readonly ok: false; readonly reason: "not-leader" | "transferring" | "change-in-progress" | "invalid-configuration" };
+export type Proposed = { readonly ok: true; readonly index: LogIndex; readonly term: Term } | { readonly ok: false; readonly reason: "not-leader" | "transferring" | "change-in-progress" | "invalid-configuration" | "not-caught-up" };
 
 /** The protocol as a function of its inputs: no clock, no I/O, no promises. One driver calls it, never re-entrantly. */
 export interface RaftCore {
@@ -58,8 +58,9 @@ export interface RaftCore {
    * Changes to these servers, whatever the difference. Where more than one vote changes, the entry at the index returned begins
    * a joint configuration; the leader ends it by a second entry when that one is committed (`configuration.outgoing` is gone
    * then). `change-in-progress`: an earlier change is uncommitted or joint, or the leader has yet to commit an entry of its own
-   * term. `invalid-configuration`: nobody would vote, or a server is named twice or without an address. A server without the
-   * log should be a learner first: as a voter it holds up commits until it has caught up.
+   * term. `invalid-configuration`: nobody would vote, or a server is named twice or without an address. `not-caught-up`: a server
+   * would gain its vote that has acknowledged nothing to this leader yet. It should be a learner first, and caught up: a voter
+   * that is behind holds up commits.
    */
   proposeConfiguration(configuration: Configuration): Proposed;
   /** Asks for a read point; the outcome comes in `Ready.reads` under this id. On a follower it goes to the leader. */

@@ -2,12 +2,12 @@ import type { Proposed } from "./api.js";
 import { isSound, leaveJoint, nextConfiguration } from "./configuration-change.js";
 import { decodeConfiguration, encodeConfiguration } from "./configuration.js";
 import { createProgress } from "./progress.js";
-import { isVoter } from "./quorum.js";
+import { isVoter, voters } from "./quorum.js";
 import { roundConfirmed, sendHeartbeats } from "./read-index.js";
 import { appendOwn, becomeFollower, send } from "./state.js";
 import type { CoreState } from "./state.js";
 import { bestSuccessor } from "./transfer.js";
-import type { Configuration, LogIndex } from "./types.js";
+import type { Configuration, LogIndex, NodeId } from "./types.js";
 
 export function proposeConfiguration(state: CoreState, target: Configuration): Proposed {
   const { leading, history } = state;
@@ -16,6 +16,8 @@ export function proposeConfiguration(state: CoreState, target: Configuration): P
   if (!isSound(target)) return { ok: false, reason: "invalid-configuration" };
   // Ongaro's correction of 2015: a change needs a committed entry of the leader's own term before it.
   if (state.commit < leading.noopIndex || history.currentIndex() > state.commit || history.current().outgoing) return { ok: false, reason: "change-in-progress" };
+  const isNew = (id: NodeId) => !isVoter(history.current(), id) && id !== state.id;
+  if (voters(target).some((id) => isNew(id) && !leading.peers.get(id)?.match)) return { ok: false, reason: "not-caught-up" };
   return { ok: true, index: enter(state, nextConfiguration(history.current(), target)), term: state.term };
 }
 

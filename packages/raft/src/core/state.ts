@@ -47,6 +47,8 @@ export interface CoreState {
   leader: NodeId | undefined;
   commit: LogIndex;
   applied: LogIndex;
+  /** See joining.ts; undefined on a server that takes part. */
+  reach: LogIndex | undefined;
   canLead: boolean;
   electionElapsed: number;
   electionTimeout: number;
@@ -85,7 +87,7 @@ export function appendOwn(state: CoreState, kind: EntryKind, data: Uint8Array): 
  * has that entry, and nobody else can win (thesis 4.2.2).
  */
 export function isPromotable(state: CoreState): boolean {
-  return state.history.mayYetVote(state.id) && state.installing === undefined;
+  return state.history.mayYetVote(state.id) && state.installing === undefined && state.reach === undefined;
 }
 
 export function resetElectionTimer(state: CoreState): void {

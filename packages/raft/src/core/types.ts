@@ -48,6 +48,8 @@ export interface HardState {
   readonly vote: NodeId | undefined;
   /** A hint; need not be synced. */
   readonly commit: LogIndex;
+  /** Set on a server that began empty, until its log has come so far: see core/joining.ts. */
+  readonly reach?: LogIndex;
 }
 
 export interface SnapshotMeta {
