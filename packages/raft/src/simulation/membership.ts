@@ -47,6 +47,6 @@ export function isDispensable({ members }: World, member: Member): boolean {
   const all = members.flatMap((one) => one.running()?.core.status() ?? []);
   const newest = Math.max(...all.map((status) => status.configurationIndex));
   const configuration = all.find((status) => status.configurationIndex === newest)?.configuration;
-  if (all.length < members.length || !configuration || configuration.outgoing || !all.some((status) => status.commitIndex >= newest)) return false;
+  if (all.length < members.length || !configuration || configuration.outgoing || all.some((status) => status.configurationIndex > status.commitIndex)) return false;
   return configuration.servers.filter(({ id, voter }) => voter && id !== member.id).length >= 2;
 }
