@@ -38,6 +38,8 @@ export interface Running {
   readonly sendingTo: Set<NodeId>;
   arrival: Arrival | undefined;
   checkedCommit: LogIndex;
+  /** The last term in which it was seen to lead. */
+  electedIn: Term;
 }
 
 /** The shipped core on a simulated disk and state, driven as the host drives it and with the host's own parts. */
@@ -111,7 +113,7 @@ export function createMember(id: NodeId, bootstrap: Configuration | undefined, p
       pending: createPendingWrites(),
       proposals: createProposals(nowMs, () => undefined),
       reads: createReads(nowMs, () => state.applied().index, () => later(running, 1, drain)),
-      writing: false, applying: false, compacting: false, sendingTo: new Set(), arrival: undefined, checkedCommit: disk.compaction.index,
+      writing: false, applying: false, compacting: false, sendingTo: new Set(), arrival: undefined, checkedCommit: disk.compaction.index, electedIn: 0,
     };
     checker.written(member, disk.entries(disk.firstIndex(), disk.lastIndex() + 1, Infinity) ?? []);
     checker.watch(member);
@@ -124,11 +126,19 @@ export function createMember(id: NodeId, bootstrap: Configuration | undefined, p
       me.reads.ask(me.core);
     }
     checker.watch(member);
+    tellElection(me);
+  }
+
+  /** An only voter leads at once, before its vote is on disk; until then nobody hears of it, and a crash undoes it. */
+  function tellElection(me: Running): void {
+    const { role, term } = me.core.status();
+    if (role !== "leader" || term === me.electedIn || disk.hardState.term !== term) return;
+    me.electedIn = term;
+    checker.elected(member, term);
   }
 
   function act(me: Running, ready: Ready): void {
-    if (ready.leadership?.role === "leader") checker.elected(member, ready.leadership.term);
-    else if (ready.leadership) me.proposals.orphan();
+    if (ready.leadership && ready.leadership.role !== "leader") me.proposals.orphan();
     if (ready.leadership?.leader !== undefined) me.reads.retry();
     for (const read of ready.reads) me.reads.answered(read.id, read.index);
     if (ready.snapshot) shipping.install(me, ready.snapshot);
