@@ -32,6 +32,8 @@ const DEFAULT_TICKS = 500;
 /** Once everything is well again, the cluster must work within this many ticks. */
 const PROGRESS_TICKS = 300;
 const STABLE_TICKS = 60;
+/** No sequence of plots.ts goes on for longer. */
+const PLOT_TICKS = 12;
 
 /** Plays one seed: faults for a while, then calm, in which the cluster has to come back. */
 export function run({ seed, ticks = DEFAULT_TICKS, breakage, createCore }: RunOptions): RunResult {
@@ -62,6 +64,8 @@ function work(world: World): void {
 /** Faults are over: a write reaches every server of the configuration, reads are answered, and leadership stays where it is. */
 function recover(world: World): void {
   const { network, members, clock } = world;
+  // What is still being plotted comes to its end first.
+  world.pass(PLOT_TICKS);
   network.healLinks();
   network.weather = FAIR;
   const deadline = clock.now() + PROGRESS_TICKS * TICK;
