@@ -59,6 +59,7 @@ const MISTAKES = {
   "learners counted in the quorum": { file: "quorum", from: "servers.filter((server) => server.voter)", to: "servers" },
   "a change before the one before it is committed": { file: "membership", from: "|| history.currentIndex() > state.commit", to: "" },
   "a change before the leader's first commit": { file: "membership", from: "state.commit < leading.noopIndex || history.currentIndex() > state.commit", to: "history.currentIndex() > state.commit" },
+  "an empty server that votes for one who is behind": { file: "election", from: "&& mayHelp(state, request.lastIndex)", to: "" },
   "a removed leader that stays": { file: "membership", from: "becomeFollower(state, state.term, undefined)", to: "undefined" },
 } as const satisfies Record<string, Mutation>;
 
