@@ -23,11 +23,14 @@ test("two of three servers, the leader among them, are replaced by one change", 
   assert.equal((await next.host!.propose(Buffer.from("after"))).outcome, "applied");
 });
 
-test("a change that would leave no voter is refused", async (t) => {
+test("a change that would leave no voter, names a server twice or gives a stranger a vote is refused", async (t) => {
   const cluster = await createMembers(2);
   t.after(() => cluster.close());
   await cluster.form(1);
   const leader = await cluster.leader();
-  const none = await leader.host!.changeServers([{ id: "n1", address: leader.address, voter: false }]);
-  assert.deepEqual([none.ok, !none.ok && none.reason], [false, "last-voter"]);
+  const n1 = { id: "n1", address: leader.address, voter: true };
+  for (const [servers, reason] of [[[{ ...n1, voter: false }], "last-voter"], [[n1, n1], "id-in-use"], [[n1, { id: "n9", address: "n9:1", voter: true }], "unknown-server"]] as const) {
+    const refused = await leader.host!.changeServers(servers);
+    assert.deepEqual([refused.ok, !refused.ok && refused.reason], [false, reason]);
+  }
 });

@@ -84,6 +84,11 @@ export async function removeServer(port: MembershipPort, id: NodeId): Promise<Me
 
 /** Any other set of servers, by one change: safe and available throughout, whatever the difference. New voters must be learners that have caught up. */
 export async function changeServers(port: MembershipPort, servers: readonly Server[]): Promise<MembershipResult> {
+  const twice = servers.find(({ id }, at) => servers.findIndex((one) => one.id === id) !== at);
+  if (twice) return { ok: false, reason: "id-in-use", message: `${twice.id} is named twice` };
+  const known = port.core.status().configuration.servers;
+  const stranger = servers.find(({ id, voter }) => voter && !known.some((one) => one.id === id));
+  if (stranger) return { ok: false, reason: "unknown-server", message: `${stranger.id} is not part of the cluster: add it as a non-voter first, and let it catch up` };
   const isSame = (one: Server) => servers.some(({ id, address, voter }) => id === one.id && address === one.address && voter === one.voter);
   return change(port, (current) => (current.length === servers.length && current.every(isSame) ? undefined : servers));
 }
