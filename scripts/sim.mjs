@@ -13,6 +13,7 @@ const flags = parseFlags(process.argv.slice(2), { seeds: "value", from: "value",
 const built = spawnSync(process.execPath, [`${root}/node_modules/typescript/bin/tsc`, "-b", "packages/raft"], { cwd: root, stdio: "inherit" });
 if (built.status !== 0) process.exit(built.status ?? 1);
 const { run } = await import("../packages/raft/dist/simulation/run.js");
+const { coreWith } = await import("../packages/raft/dist/simulation/mutation.js");
 const { BREAKAGES } = await import("../packages/raft/dist/simulation/breakages.js");
 
 function wholeNumber(name, fallback) {
@@ -28,10 +29,12 @@ if (flags.breakage !== undefined && !BREAKAGES[flags.breakage]) {
 }
 const from = wholeNumber("from", 1);
 const seeds = wholeNumber("seeds", 1000);
+const breakage = BREAKAGES[flags.breakage];
+const createCore = await coreWith(breakage?.mutation);
 const total = {};
 let failed = 0;
 for (let seed = from; seed < from + seeds; seed++) {
-  const result = run({ seed, ticks: wholeNumber("ticks", 500), breakage: BREAKAGES[flags.breakage] });
+  const result = run({ seed, ticks: wholeNumber("ticks", 500), breakage, createCore });
   for (const [name, count] of Object.entries(result.counts)) total[name] = (total[name] ?? 0) + count;
   if (!result.violation) continue;
   failed += 1;

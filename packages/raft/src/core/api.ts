@@ -37,6 +37,7 @@ export interface CoreStatus {
   readonly commitIndex: LogIndex;
   readonly appliedIndex: LogIndex;
   readonly lastIndex: LogIndex;
+  /** In force here: perhaps not committed yet, perhaps joint. */
   readonly configuration: Configuration;
   readonly configurationIndex: LogIndex;
   readonly peers: readonly PeerStatus[];
@@ -46,7 +47,7 @@ export interface CoreStatus {
   readonly transferTo: NodeId | undefined;
 }
 
-export type Proposed = { readonly ok: true; readonly index: LogIndex; readonly term: Term } | { readonly ok: false; readonly reason: "not-leader" | "transferring" | "change-in-progress" };
+export type Proposed = { readonly ok: true; readonly index: LogIndex; readonly term: Term } | { readonly ok: false; readonly reason: "not-leader" | "transferring" | "change-in-progress" | "invalid-configuration" | "not-caught-up" };
 
 /** The protocol as a function of its inputs: no clock, no I/O, no promises. One driver calls it, never re-entrantly. */
 export interface RaftCore {
@@ -54,7 +55,14 @@ export interface RaftCore {
   step(message: Message): void;
   /** `term`: refused unless this server leads in it. */
   propose(data: Uint8Array, term?: Term): Proposed;
-  /** At most one server may differ in voting from the current configuration; refused while an earlier change is uncommitted or before the leader committed an entry of its own term. */
+  /**
+   * Changes to these servers, whatever the difference. Where more than one vote changes, the entry at the index returned begins
+   * a joint configuration; the leader ends it by a second entry when that one is committed (`configuration.outgoing` is gone
+   * then). `change-in-progress`: an earlier change is uncommitted or joint, or the leader has yet to commit an entry of its own
+   * term. `invalid-configuration`: nobody would vote, or a server is named twice or without an address. `not-caught-up`: a server
+   * would gain its vote that has acknowledged nothing to this leader yet. It should be a learner first, and caught up: a voter
+   * that is behind holds up commits.
+   */
   proposeConfiguration(configuration: Configuration): Proposed;
   /** Asks for a read point; the outcome comes in `Ready.reads` under this id. On a follower it goes to the leader. */
   readIndex(id: number): void;

@@ -1,23 +1,19 @@
 import type { Configuration, LogIndex, NodeId } from "./types.js";
-import { isVoter, voters } from "./quorum.js";
+import { isVoter } from "./quorum.js";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** The bytes of a `config` entry. */
-export function encodeConfiguration(configuration: Configuration): Uint8Array {
-  return encoder.encode(JSON.stringify({ servers: configuration.servers.map(({ id, address, voter }) => ({ id, address, voter })) }));
+/** The bytes of a `config` entry. Without a change under way they are those of versions that knew no joint configurations. */
+export function encodeConfiguration({ servers, outgoing }: Configuration): Uint8Array {
+  return encoder.encode(JSON.stringify({
+    servers: servers.map(({ id, address, voter }) => ({ id, address, voter })),
+    ...(outgoing && { outgoing: { voters: outgoing.voters, leaving: outgoing.leaving } }),
+  }));
 }
 
 export function decodeConfiguration(bytes: Uint8Array): Configuration {
   return JSON.parse(decoder.decode(bytes)) as Configuration;
-}
-
-/** How many servers change their vote from one configuration to the other. More than one could elect two leaders. */
-export function votersChanged(from: Configuration, to: Configuration): number {
-  const before = new Set(voters(from));
-  const after = new Set(voters(to));
-  return [...before].filter((id) => !after.has(id)).length + [...after].filter((id) => !before.has(id)).length;
 }
 
 /**

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeConfiguration } from "./configuration.js";
 import { createCore } from "./core.js";
-import { committedByQuorum, tally } from "./quorum.js";
 import type { RaftCore } from "./api.js";
 import type { Entry, LogReader, Message } from "./types.js";
 
@@ -167,14 +166,6 @@ test("proposals made between two readies leave as one append for each follower",
   for (let count = 0; count < 3; count++) assert.ok(core.propose(new Uint8Array([count])).ok);
   const appends = core.ready().messagesNow.filter((message) => message.type === "append");
   assert.deepEqual(appends.map((message) => [message.to, message.entries.length]), [["b", 3], ["c", 3]]);
-});
-
-test("quorums and tallies", () => {
-  assert.equal(committedByQuorum([5, 3, 4]), 4);
-  assert.equal(committedByQuorum([5, 1]), 1);
-  assert.equal(tally(["a", "b", "c"], new Map([["a", true], ["b", true]])), "won");
-  assert.equal(tally(["a", "b", "c"], new Map([["a", false], ["b", false]])), "lost");
-  assert.equal(tally(["a", "b", "c"], new Map([["a", true]])), "pending");
 });
 
 test("a lost append is sent again after the next heartbeat, without a new proposal", () => {

@@ -3,11 +3,14 @@ import { createConfigurationHistory, decodeConfiguration } from "./configuration
 import { campaign, handleVoteRequest, handleVoteResponse, preCampaign } from "./election.js";
 import { handleAppend, handleHeartbeat, handleSnapshot, handleTimeoutNow, heardFromLeader, snapshotInstalled } from "./follower.js";
 import { invariant } from "./invariant.js";
-import { handleAppendResponse, handleHeartbeatResponse, maybeCommit, propose, proposeConfiguration, replicate, snapshotReported, tickLeader, transferLeadership, unreachable } from "./leader.js";
+import { handleAppendResponse, handleHeartbeatResponse, maybeCommit, propose, replicate, snapshotReported, tickLeader, unreachable } from "./leader.js";
+import { beginJoining, reachToSave } from "./joining.js";
 import { createLogView } from "./log-view.js";
+import { endJoint, proposeConfiguration } from "./membership.js";
 import { ageForwardedReads, handleReadIndex, handleReadIndexResponse, requestRead, startReadRound } from "./read-index.js";
 import { becomeFollower, isPromotable, resetElectionTimer, send, sendAfterPersist } from "./state.js";
 import type { CoreState } from "./state.js";
+import { transferLeadership } from "./transfer.js";
 import type { Entry, HardState, Message, Ready } from "./types.js";
 
 /** Bytes of committed entries that one Ready hands out for applying; the next come when these are applied. */
@@ -28,6 +31,7 @@ export function createCore(options: CoreOptions): RaftCore {
     leader: undefined,
     commit: Math.min(Math.max(options.hardState.commit, options.appliedIndex), log.lastIndex()),
     applied: options.appliedIndex,
+    reach: options.hardState.reach,
     canLead: true,
     electionElapsed: 0,
     electionTimeout: 0,
@@ -42,6 +46,7 @@ export function createCore(options: CoreOptions): RaftCore {
     installing: undefined,
   };
   recallConfigurations(state);
+  beginJoining(state);
   resetElectionTimer(state);
   let saved: HardState = options.hardState;
   let toldRole = state.role;
@@ -50,7 +55,7 @@ export function createCore(options: CoreOptions): RaftCore {
   /** Highest committed entry handed out for applying. */
   let offeredCommit = options.appliedIndex;
 
-  const hardStateChanged = () => saved.term !== state.term || saved.vote !== state.vote;
+  const hardStateChanged = () => saved.term !== state.term || saved.vote !== state.vote || saved.reach !== reachToSave(state);
   const leadershipChanged = () => toldRole !== state.role || toldLeader !== state.leader || toldTerm !== state.term;
   /** Only what is durable here is applied: the applied index must never pass the log that a crash leaves. One group at a time bounds memory. */
   const applicable = () => (state.installing || state.applied < offeredCommit ? offeredCommit : Math.min(state.commit, log.stableIndex()));
@@ -66,6 +71,7 @@ export function createCore(options: CoreOptions): RaftCore {
 
   function flushWork(): void {
     if (!state.leading) return;
+    endJoint(state);
     startReadRound(state);
     replicate(state);
   }
@@ -112,7 +118,7 @@ export function createCore(options: CoreOptions): RaftCore {
     ready() {
       flushWork();
       const changed = hardStateChanged();
-      if (changed) saved = { term: state.term, vote: state.vote, commit: state.commit };
+      if (changed) saved = hardStateOf(state);
       const leadership = leadershipChanged() ? { role: state.role, leader: state.leader, term: state.term } : undefined;
       toldRole = state.role;
       toldLeader = state.leader;
@@ -157,6 +163,11 @@ function recallConfigurations({ log, history, options, commit }: CoreState): voi
     if (entry?.kind === "config") history.append(index, decodeConfiguration(entry.data));
   }
   history.committed(commit);
+}
+
+function hardStateOf(state: CoreState): HardState {
+  const reach = reachToSave(state);
+  return { term: state.term, vote: state.vote, commit: state.commit, ...(reach !== undefined && { reach }) };
 }
 
 /** Rules that hold for every message, before the one of its kind (etcd-io/raft's Step; thesis 9.6 for PreVote). */

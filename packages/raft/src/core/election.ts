@@ -1,3 +1,4 @@
+import { mayHelp } from "./joining.js";
 import { becomeLeader } from "./leader.js";
 import { tally, voters } from "./quorum.js";
 import { becomeFollower, isPromotable, resetElectionTimer, send, sendAfterPersist } from "./state.js";
@@ -28,15 +29,15 @@ export function campaign(state: CoreState, force: boolean): void {
 }
 
 function askForVotes(state: CoreState, type: "pre-vote" | "vote", force: boolean): void {
-  const ids = voters(state.history.current());
-  if (tally(ids, state.votes) === "won") {
+  const configuration = state.history.current();
+  if (tally(configuration, state.votes) === "won") {
     if (type === "pre-vote") campaign(state, force);
     else becomeLeader(state);
     return;
   }
   const lastIndex = state.log.lastIndex();
   const lastTerm = state.log.lastTerm();
-  for (const to of ids) {
+  for (const to of voters(configuration)) {
     if (to === state.id) continue;
     const message = { type, to, lastIndex, lastTerm, force };
     // A pre-vote speaks of the term it would campaign in, without entering it. A vote may leave only with our own on disk.
@@ -54,7 +55,7 @@ function isUpToDate(state: CoreState, request: VoteRequest): boolean {
 export function handleVoteRequest(state: CoreState, request: VoteRequest): void {
   const type = request.type === "vote" ? "vote-response" : "pre-vote-response";
   const free = request.type === "pre-vote" ? request.term > state.term : state.vote === undefined ? state.leader === undefined : state.vote === request.from;
-  const granted = free && isUpToDate(state, request);
+  const granted = free && isUpToDate(state, request) && mayHelp(state, request.lastIndex);
   if (granted && request.type === "vote") {
     state.vote = request.from;
     resetElectionTimer(state);
@@ -67,7 +68,7 @@ export function handleVoteResponse(state: CoreState, response: VoteResponse): vo
   const awaited = state.role === "candidate" ? "vote-response" : state.role === "pre-candidate" ? "pre-vote-response" : undefined;
   if (response.type !== awaited) return;
   if (!state.votes.has(response.from)) state.votes.set(response.from, response.granted);
-  const result = tally(voters(state.history.current()), state.votes);
+  const result = tally(state.history.current(), state.votes);
   if (result === "pending") return;
   if (result === "lost") becomeFollower(state, state.term, undefined);
   else if (state.role === "pre-candidate") campaign(state, false);

@@ -1,5 +1,6 @@
 import { decodeConfiguration } from "./configuration.js";
 import { campaign } from "./election.js";
+import { endJoining, heardOfCommit } from "./joining.js";
 import { invariant } from "./invariant.js";
 import { commitTo, isPromotable, send, sendAfterPersist } from "./state.js";
 import type { CoreState } from "./state.js";
@@ -15,6 +16,7 @@ export function heardFromLeader(state: CoreState, leader: NodeId): void {
 
 export function handleAppend(state: CoreState, message: Of<"append">): void {
   if (state.installing) return;
+  heardOfCommit(state, message.commit);
   const { log } = state;
   if (message.prevIndex < state.commit) {
     acknowledge(state, message.from, state.commit);
@@ -26,6 +28,7 @@ export function handleAppend(state: CoreState, message: Of<"append">): void {
     return;
   }
   appendFrom(state, message.entries);
+  endJoining(state);
   const last = message.prevIndex + message.entries.length;
   commitTo(state, Math.min(message.commit, last));
   acknowledge(state, message.from, last);
@@ -69,6 +72,7 @@ export function handleSnapshot(state: CoreState, message: Of<"snapshot">): void 
     acknowledge(state, message.from, state.commit);
     return;
   }
+  heardOfCommit(state, meta.index);
   state.installing = { meta, from: message.from, offered: false };
 }
 

@@ -1,14 +1,14 @@
 import type { Proposed } from "./api.js";
-import { decodeConfiguration, encodeConfiguration, votersChanged } from "./configuration.js";
-import { invariant } from "./invariant.js";
-import { acknowledged, appended, becomeProbe, becomeReplicate, becomeSnapshot, createProgress, isBlocked, refusedAt } from "./progress.js";
-import type { Progress } from "./progress.js";
 import { entryBytes } from "./log-view.js";
-import { committedByQuorum, isVoter, majority, voters } from "./quorum.js";
+import { followConfiguration, stepDownIfRemoved } from "./membership.js";
+import { acknowledged, appended, becomeProbe, becomeReplicate, becomeSnapshot, isAlive, isBlocked, refusedAt } from "./progress.js";
+import type { Progress } from "./progress.js";
+import { committedByQuorum, hasQuorum } from "./quorum.js";
 import { roundConfirmed, sendHeartbeats } from "./read-index.js";
-import { becomeFollower, commitTo, send } from "./state.js";
-import type { CoreState, LeaderState } from "./state.js";
-import type { Configuration, EntryKind, LogIndex, Message, NodeId, Term } from "./types.js";
+import { appendOwn, becomeFollower, commitTo, send } from "./state.js";
+import type { CoreState } from "./state.js";
+import { sendTimeoutNow, tickTransfer, yieldLeadership } from "./transfer.js";
+import type { Message, NodeId, Term } from "./types.js";
 
 const NOTHING = new Uint8Array(0);
 
@@ -24,45 +24,10 @@ export function becomeLeader(state: CoreState): void {
   appendOwn(state, "noop", NOTHING);
 }
 
-/** One progress for each other server of the current configuration. */
-export function followConfiguration(state: CoreState): void {
-  const { peers } = state.leading!;
-  const others = state.history.current().servers.filter((server) => server.id !== state.id);
-  for (const { id } of others) {
-    if (!peers.has(id)) peers.set(id, createProgress(id, state.log.lastIndex()));
-  }
-  for (const id of [...peers.keys()]) {
-    if (!others.some((server) => server.id === id)) peers.delete(id);
-  }
-}
-
-function appendOwn(state: CoreState, kind: EntryKind, data: Uint8Array): LogIndex {
-  const index = state.log.lastIndex() + 1;
-  state.log.append([{ index, term: state.term, kind, data }]);
-  return index;
-}
-
 export function propose(state: CoreState, data: Uint8Array, term: Term | undefined): Proposed {
   if (!state.leading || (term !== undefined && term !== state.term)) return { ok: false, reason: "not-leader" };
   if (state.leading.transferTo !== undefined) return { ok: false, reason: "transferring" };
   return { ok: true, index: appendOwn(state, "normal", data), term: state.term };
-}
-
-export function proposeConfiguration(state: CoreState, configuration: Configuration): Proposed {
-  const leading = state.leading;
-  if (!leading) return { ok: false, reason: "not-leader" };
-  if (leading.transferTo !== undefined) return { ok: false, reason: "transferring" };
-  // Ongaro's correction of 2015: a change needs a committed entry of the leader's own term before it.
-  if (state.commit < leading.noopIndex || state.history.currentIndex() > state.commit) return { ok: false, reason: "change-in-progress" };
-  invariant(votersChanged(state.history.current(), configuration) <= 1, "a configuration may change one voter at a time");
-  invariant(voters(configuration).length > 0, "a configuration needs a voter");
-  const data = encodeConfiguration(configuration);
-  const index = appendOwn(state, "config", data);
-  state.history.append(index, decodeConfiguration(data));
-  followConfiguration(state);
-  // A round may have waited for a voter that is gone, and nobody else may answer any more.
-  roundConfirmed(state);
-  return { ok: true, index, term: state.term };
 }
 
 /** Sends each peer what it lacks and its window allows; one message a peer for all that was proposed since the last Ready. */
@@ -90,14 +55,9 @@ function replicateTo(state: CoreState, peer: Progress): void {
   }
 }
 
-/** Whether the peer was heard from lately: what is costly is not begun towards a dead one. */
-function isAlive(state: CoreState, peer: Progress): boolean {
-  return peer.silentTicks < state.options.electionTicks;
-}
-
 function offerSnapshot(state: CoreState, peer: Progress): void {
   const meta = state.options.log.snapshotMeta();
-  if (!meta || !isAlive(state, peer)) return;
+  if (!meta || !isAlive(peer, state.options.electionTicks)) return;
   becomeSnapshot(peer, meta.index);
   send(state, { type: "snapshot", to: peer.id, meta });
 }
@@ -155,46 +115,9 @@ function heard(state: CoreState, from: NodeId, canLead: boolean): Progress | und
 /** Own entries count from when they are durable here: the log view knows. */
 export function maybeCommit(state: CoreState): void {
   const leading = state.leading!;
-  const matches = voters(state.history.current()).map((id) => (id === state.id ? state.log.stableIndex() : (leading.peers.get(id)?.match ?? 0)));
-  const index = committedByQuorum(matches);
+  const index = committedByQuorum(state.history.current(), (id) => (id === state.id ? state.log.stableIndex() : (leading.peers.get(id)?.match ?? 0)));
   if (index > state.commit && state.log.term(index) === state.term) commitTo(state, index);
   stepDownIfRemoved(state);
-}
-
-/** A leader that removed itself leads until that is committed, and counts itself no longer meanwhile. */
-function stepDownIfRemoved(state: CoreState): void {
-  if (state.history.currentIndex() > state.commit || isVoter(state.history.current(), state.id)) return;
-  // The others learn of the commit from this last round, or from the next leader.
-  sendHeartbeats(state);
-  becomeFollower(state, state.term, undefined);
-}
-
-export function transferLeadership(state: CoreState, to: NodeId | undefined): boolean {
-  const leading = state.leading;
-  if (!leading) return false;
-  const target = to ?? bestSuccessor(state, leading);
-  const peer = target === undefined ? undefined : leading.peers.get(target);
-  if (!peer || !isAlive(state, peer) || !isVoter(state.history.current(), peer.id)) return false;
-  leading.transferTo = peer.id;
-  leading.transferTicks = 0;
-  leading.transferSent = false;
-  sendTimeoutNow(state);
-  return true;
-}
-
-/** The most caught-up voter that is alive, preferring one that can lead. */
-function bestSuccessor(state: CoreState, leading: LeaderState): NodeId | undefined {
-  const alive = [...leading.peers.values()].filter((peer) => isVoter(state.history.current(), peer.id) && isAlive(state, peer));
-  const fit = alive.filter((peer) => peer.canLead);
-  return (fit.length > 0 ? fit : alive).sort((a, b) => b.match - a.match)[0]?.id;
-}
-
-function sendTimeoutNow(state: CoreState): void {
-  const leading = state.leading!;
-  const peer = leading.peers.get(leading.transferTo!);
-  if (!peer || leading.transferSent || peer.match !== state.log.lastIndex()) return;
-  leading.transferSent = true;
-  send(state, { type: "timeout-now", to: peer.id });
 }
 
 export function tickLeader(state: CoreState): void {
@@ -202,10 +125,7 @@ export function tickLeader(state: CoreState): void {
   for (const peer of leading.peers.values()) peer.silentTicks += 1;
   state.electionElapsed += 1;
   state.heartbeatElapsed += 1;
-  if (leading.transferTo !== undefined) {
-    leading.transferTicks += 1;
-    if (leading.transferTicks >= state.options.electionTicks) leading.transferTo = undefined;
-  }
+  tickTransfer(state);
   if (state.electionElapsed >= state.options.electionTicks) {
     state.electionElapsed = 0;
     if (!checkQuorum(state)) return;
@@ -214,25 +134,18 @@ export function tickLeader(state: CoreState): void {
     state.heartbeatElapsed = 0;
     for (const peer of leading.peers.values()) peer.nudge = true;
     sendHeartbeats(state);
-    if (!state.canLead && leading.transferTo === undefined) yieldLeadership(state, leading);
+    if (!state.canLead && leading.transferTo === undefined) yieldLeadership(state);
   }
 }
 
 /** A leader that has not heard from a majority for an election timeout may already have been replaced. */
 function checkQuorum(state: CoreState): boolean {
-  const ids = voters(state.history.current());
-  const active = ids.filter((id) => id === state.id || state.leading!.peers.get(id)?.recentlyActive).length;
-  for (const peer of state.leading!.peers.values()) peer.recentlyActive = false;
-  if (active >= majority(ids.length)) return true;
+  const { peers } = state.leading!;
+  const isActive = hasQuorum(state.history.current(), (id) => id === state.id || peers.get(id)?.recentlyActive === true);
+  for (const peer of peers.values()) peer.recentlyActive = false;
+  if (isActive) return true;
   becomeFollower(state, state.term, undefined);
   return false;
-}
-
-/** Not fit to serve (sealed): hand over to somebody who is. The transfer lets the last entries reach the successor. */
-function yieldLeadership(state: CoreState, leading: LeaderState): void {
-  const successor = bestSuccessor(state, leading);
-  const peer = successor === undefined ? undefined : leading.peers.get(successor);
-  if (peer?.canLead && peer.state === "replicate") transferLeadership(state, peer.id);
 }
 
 export function snapshotReported(state: CoreState, id: NodeId, ok: boolean): void {

@@ -86,6 +86,11 @@ export function isBlocked(progress: Progress, maxMessages: number, maxBytes: num
   }
 }
 
+/** Whether the peer was heard from lately: what is costly is not begun towards a dead one. */
+export function isAlive(progress: Progress, electionTicks: number): boolean {
+  return progress.silentTicks < electionTicks;
+}
+
 export function appended(progress: Progress, last: LogIndex, bytes: number): void {
   if (progress.state === "probe") progress.paused = true;
   else if (last >= progress.next) {

@@ -1,5 +1,5 @@
 import type { Progress } from "./progress.js";
-import { isVoter, majority, voters } from "./quorum.js";
+import { hasQuorum, isVoter, voters } from "./quorum.js";
 import { send } from "./state.js";
 import type { CoreState, PendingRead } from "./state.js";
 import type { Message, NodeId } from "./types.js";
@@ -37,7 +37,7 @@ export function startReadRound(state: CoreState): void {
   answerConfirmed(state);
   if (leading.waitingReads.length === 0 || leading.rounds.length > 0) return;
   const reads = leading.waitingReads.splice(0);
-  if (leading.peers.size === 0 || isAlone(state)) {
+  if (decides(state)) {
     for (const read of reads) finish(state, read, state.commit);
     return;
   }
@@ -47,40 +47,37 @@ export function startReadRound(state: CoreState): void {
 }
 
 /**
- * Whom a round asks: as few voters as make a majority with this server, those that were heard from last. Should one of them
+ * Whom a round asks: as few voters as make a quorum with this server, those that were heard from last. Should one of them
  * fail just now, the next periodic heartbeat, which goes to all and names the round too, gets the answer.
  */
 function roundPeers(state: CoreState): readonly Progress[] {
-  const peers = voters(state.history.current()).flatMap((id) => state.leading!.peers.get(id) ?? []);
-  return peers.sort((a, b) => a.silentTicks - b.silentTicks).slice(0, othersNeeded(state));
+  const configuration = state.history.current();
+  const peers = voters(configuration).flatMap((id) => state.leading!.peers.get(id) ?? []);
+  peers.sort((a, b) => a.silentTicks - b.silentTicks);
+  const asked: Progress[] = [];
+  while (asked.length < peers.length && !decides(state, ...asked.map(({ id }) => id))) asked.push(peers[asked.length]!);
+  return asked;
+}
+
+/** Whether this server and these decide. */
+function decides({ history, id }: CoreState, ...others: readonly NodeId[]): boolean {
+  return hasQuorum(history.current(), (one) => one === id || others.includes(one));
 }
 
 /**
- * A voter's question says itself that, when it left, that voter knew of no later term. Where it makes a majority with this
+ * A voter's question says itself that, when it left, that voter knew of no later term. Where it makes a quorum with this
  * server, nothing can have been committed elsewhere before the question left, and so nothing that its reads must see: no
  * round is needed.
  */
 function answerConfirmed(state: CoreState): void {
   const leading = state.leading!;
-  if (othersNeeded(state) > 1) return;
   const configuration = state.history.current();
   const unconfirmed: PendingRead[] = [];
   for (const read of leading.waitingReads) {
-    if (read.from !== undefined && isVoter(configuration, read.from)) finish(state, read, state.commit);
+    if (read.from !== undefined && isVoter(configuration, read.from) && decides(state, read.from)) finish(state, read, state.commit);
     else unconfirmed.push(read);
   }
   leading.waitingReads = unconfirmed;
-}
-
-/** How many other voters make a majority with this server. */
-function othersNeeded({ history, id }: CoreState): number {
-  const configuration = history.current();
-  return majority(voters(configuration).length) - (isVoter(configuration, id) ? 1 : 0);
-}
-
-function isAlone(state: CoreState): boolean {
-  const ids = voters(state.history.current());
-  return ids.length === 1 && ids[0] === state.id;
 }
 
 export function sendHeartbeats(state: CoreState): void {
@@ -97,9 +94,7 @@ export function roundConfirmed(state: CoreState): void {
   const leading = state.leading!;
   while (leading.rounds.length > 0) {
     const { round, index, reads } = leading.rounds[0]!;
-    const ids = voters(state.history.current());
-    const confirmed = ids.filter((id) => (id === state.id ? isVoter(state.history.current(), id) : (leading.peers.get(id)?.roundAcked ?? 0) >= round)).length;
-    if (confirmed < majority(ids.length)) return;
+    if (!hasQuorum(state.history.current(), (id) => id === state.id || (leading.peers.get(id)?.roundAcked ?? 0) >= round)) return;
     leading.rounds.shift();
     for (const read of reads) finish(state, read, index);
   }

@@ -2,7 +2,7 @@ import type { CoreOptions } from "./api.js";
 import type { ConfigurationHistory } from "./configuration.js";
 import type { LogView } from "./log-view.js";
 import type { Progress } from "./progress.js";
-import type { LogIndex, Message, NodeId, Role, SnapshotMeta, Term } from "./types.js";
+import type { EntryKind, LogIndex, Message, NodeId, Role, SnapshotMeta, Term } from "./types.js";
 
 /** A message before its envelope: who sends it and in which term is filled in by `send`. */
 type Unaddressed<M> = M extends Message ? Omit<M, "from" | "term"> & { readonly term?: Term } : never;
@@ -47,6 +47,8 @@ export interface CoreState {
   leader: NodeId | undefined;
   commit: LogIndex;
   applied: LogIndex;
+  /** See joining.ts; undefined on a server that takes part. */
+  reach: LogIndex | undefined;
   canLead: boolean;
   electionElapsed: number;
   electionTimeout: number;
@@ -73,12 +75,19 @@ export function sendAfterPersist(state: CoreState, message: Outgoing): void {
   state.messagesAfterPersist.push({ term: state.term, ...message, from: state.id } as Message);
 }
 
+/** Puts an entry of this leader's term at the end of the log. */
+export function appendOwn(state: CoreState, kind: EntryKind, data: Uint8Array): LogIndex {
+  const index = state.log.lastIndex() + 1;
+  state.log.append([{ index, term: state.term, kind, data }]);
+  return index;
+}
+
 /**
  * Whether this server may try to become leader at all. One that is removed by an entry not yet committed may: perhaps only it
  * has that entry, and nobody else can win (thesis 4.2.2).
  */
 export function isPromotable(state: CoreState): boolean {
-  return state.history.mayYetVote(state.id) && state.installing === undefined;
+  return state.history.mayYetVote(state.id) && state.installing === undefined && state.reach === undefined;
 }
 
 export function resetElectionTimer(state: CoreState): void {

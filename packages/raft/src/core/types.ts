@@ -28,8 +28,18 @@ export interface Server {
   readonly voter: boolean;
 }
 
+/** Who takes part. In force from the moment its entry is appended, not from its commit. */
 export interface Configuration {
+  /** Everyone who gets the log. `voter` is what each will be once a change under way is over. */
   readonly servers: readonly Server[];
+  /** Set while a change of several voters is under way (joint consensus): a decision then needs a majority of these as well. */
+  readonly outgoing?: Outgoing;
+}
+
+/** The voters before the change, and those of them that get the log only until it is over. */
+export interface Outgoing {
+  readonly voters: readonly NodeId[];
+  readonly leaving: readonly NodeId[];
 }
 
 /** On disk before any message that depends on it leaves. */
@@ -38,6 +48,8 @@ export interface HardState {
   readonly vote: NodeId | undefined;
   /** A hint; need not be synced. */
   readonly commit: LogIndex;
+  /** Set on a server that began empty, until its log has come so far: see core/joining.ts. */
+  readonly reach?: LogIndex;
 }
 
 export interface SnapshotMeta {

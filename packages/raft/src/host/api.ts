@@ -1,4 +1,4 @@
-import type { Configuration, LogIndex, NodeId, Role, SnapshotMeta, Term } from "../core/types.js";
+import type { Configuration, LogIndex, NodeId, Role, Server, SnapshotMeta, Term } from "../core/types.js";
 
 /** The replicated state as the host sees it. Calls never overlap. */
 export interface StateMachine {
@@ -98,6 +98,8 @@ export interface RaftHost {
   /** Adds a learner and, when `voter`, promotes it once it has caught up. */
   addServer(server: { readonly id: NodeId; readonly address: string; readonly voter: boolean }): Promise<MembershipResult>;
   removeServer(id: NodeId): Promise<MembershipResult>;
+  /** Goes over to exactly these servers in one step (joint consensus). A new voter must be a learner of the cluster that has caught up. */
+  changeServers(servers: readonly Server[]): Promise<MembershipResult>;
   /** Hands leadership to `to`, or to the most caught-up voter that can lead. Resolves when another server leads, or false. */
   transferLeadership(to?: NodeId): Promise<boolean>;
   /** A node that cannot lead (sealed) campaigns only long after the others would, and hands leadership on. */

@@ -13,7 +13,7 @@ import { readAppliedConfigurations } from "./applied-configurations.js";
 import { applyGroup } from "./applying.js";
 import { createCompaction } from "./compaction.js";
 import { createMeasures } from "./measures.js";
-import { addServer, removeServer } from "./membership.js";
+import { addServer, changeServers, removeServer } from "./membership.js";
 import type { MembershipPort } from "./membership.js";
 import { openMemberLog } from "./opening.js";
 import { createPersistence } from "./persistence.js";
@@ -266,6 +266,7 @@ async function runHost(settings: Settings, log: DurableLog, machine: StateMachin
     status: () => toStatus(id, core.status(), log.firstIndex(), settings.tickMs),
     addServer: (server) => addServer(membership, server),
     removeServer: (server) => removeServer(membership, server),
+    changeServers: (servers) => changeServers(membership, servers),
     transferLeadership,
     setCanLead: (canLead) => guard(() => core.setCanLead(canLead)),
     onLeadership: (listener) => void leadershipListeners.push(listener),

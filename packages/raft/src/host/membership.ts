@@ -19,15 +19,21 @@ const pause = (milliseconds: number) => new Promise<void>((wake) => setTimeout(w
 
 async function change(port: MembershipPort, edit: (servers: readonly Server[]) => readonly Server[] | undefined): Promise<MembershipResult> {
   const deadline = port.now() + CHANGE_TIMEOUT_MS;
+  let begun = false;
   for (;;) {
     const { role, configuration, configurationIndex, appliedIndex } = port.core.status();
-    if (role !== "leader") return { ok: false, reason: "not-leader", message: "this node does not lead" };
     const servers = edit(configuration.servers);
+    const isDone = !servers && !configuration.outgoing && appliedIndex >= configurationIndex;
+    // A change of several servers may have removed this one, which then leads no more.
+    if (role !== "leader" && !(isDone && begun)) return { ok: false, reason: "not-leader", message: "this node does not lead" };
     // Nothing to do, once what is in force cannot be cut off again.
-    if (!servers && appliedIndex >= configurationIndex) return { ok: true, index: configurationIndex };
+    if (isDone) return { ok: true, index: configurationIndex };
     if (servers && !servers.some((server) => server.voter)) return { ok: false, reason: "last-voter", message: "the last voter cannot be removed" };
     const result = servers ? await port.propose({ servers }) : ({ ok: false, reason: "change-in-progress" } as const);
-    if (result.ok) return result;
+    begun ||= result.ok;
+    // Where that began a joint configuration, the change is done when the leader has ended it.
+    if (result.ok && !port.core.status().configuration.outgoing) return result;
+    if (result.ok) continue;
     if (result.reason === "not-leader") return { ok: false, reason: "not-leader", message: "this node does not lead" };
     if (result.reason === "unknown") return { ok: false, reason: "timeout", message: "leadership was lost; whether the change was made is not known here" };
     if (port.now() > deadline) return { ok: false, reason: "change-in-progress", message: "another membership change has not finished" };
@@ -74,4 +80,15 @@ export async function removeServer(port: MembershipPort, id: NodeId): Promise<Me
   const { servers } = port.core.status().configuration;
   if (!servers.some((server) => server.id === id)) return { ok: false, reason: "unknown-server", message: `no server ${id} in the cluster` };
   return change(port, (current) => (current.some((server) => server.id === id) ? current.filter((server) => server.id !== id) : undefined));
+}
+
+/** Any other set of servers, by one change: safe and available throughout, whatever the difference. New voters must be learners that have caught up. */
+export async function changeServers(port: MembershipPort, servers: readonly Server[]): Promise<MembershipResult> {
+  const twice = servers.find(({ id }, at) => servers.findIndex((one) => one.id === id) !== at);
+  if (twice) return { ok: false, reason: "id-in-use", message: `${twice.id} is named twice` };
+  const known = port.core.status().configuration.servers;
+  const stranger = servers.find(({ id, voter }) => voter && !known.some((one) => one.id === id));
+  if (stranger) return { ok: false, reason: "unknown-server", message: `${stranger.id} is not part of the cluster: add it as a non-voter first, and let it catch up` };
+  const isSame = (one: Server) => servers.some(({ id, address, voter }) => id === one.id && address === one.address && voter === one.voter);
+  return change(port, (current) => (current.length === servers.length && current.every(isSame) ? undefined : servers));
 }

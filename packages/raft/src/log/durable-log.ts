@@ -56,7 +56,7 @@ async function readLog(db: Level<Uint8Array, Uint8Array>): Promise<DurableLog> {
     const bytes = db.getSync(key);
     return bytes === undefined ? undefined : decodeMeta<T>(name, bytes);
   };
-  const hardState = meta<{ term: Term; vote?: string; commit: LogIndex }>("hard state", HARD_STATE);
+  const hardState = meta<{ term: Term; vote?: string; commit: LogIndex; reach?: LogIndex }>("hard state", HARD_STATE);
   let compaction = meta<CompactionPoint>("compaction point", COMPACTION) ?? NEW;
   let expected = meta<SnapshotMeta>("expected snapshot", EXPECTED);
 
@@ -98,7 +98,7 @@ async function readLog(db: Level<Uint8Array, Uint8Array>): Promise<DurableLog> {
   }
 
   return {
-    hardState: { term: hardState?.term ?? 0, vote: hardState?.vote, commit: hardState?.commit ?? 0 },
+    hardState: { term: hardState?.term ?? 0, vote: hardState?.vote, commit: hardState?.commit ?? 0, ...(hardState?.reach !== undefined && { reach: hardState.reach }) },
     get compaction() {
       return compaction;
     },

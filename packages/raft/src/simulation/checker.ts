@@ -1,5 +1,4 @@
 import { encodeConfiguration } from "../core/configuration.js";
-import { majority, voters } from "../core/quorum.js";
 import type { Configuration, Entry, LogIndex, NodeId, Term } from "../core/types.js";
 import type { Member } from "./member.js";
 import type { StatePoint } from "./state.js";
@@ -16,6 +15,11 @@ interface Committed {
   readonly data: string;
 }
 
+/** What happened in a run. */
+export type Counts = Record<"committed" | "elections" | "acknowledged" | "reads" | "installs" | "changes" | "joint" | "transfers" | "damages", number>;
+
+export const newCounts = (): Counts => ({ committed: 0, elections: 0, acknowledged: 0, reads: 0, installs: 0, changes: 0, joint: 0, transfers: 0, damages: 0 });
+
 /** Sees everything and remembers what may never change: what the protocol promises, checked from outside after every step. */
 export interface Checker {
   bootstrapEntry(configuration: Configuration): Entry;
@@ -25,14 +29,23 @@ export interface Checker {
   applied(member: Member, points: readonly StatePoint[]): void;
   /** Looks at how far a member believes the log to be committed. */
   watch(member: Member): void;
-  acknowledged(index: LogIndex, data: string): void;
+  /** `floor`: what had been told to clients when the write was asked for. */
+  acknowledged(index: LogIndex, data: string, floor: LogIndex): void;
   /** The proposer was told that this will certainly never be applied. */
   denied(data: string): void;
-  /** Highest index that a client was told of: every later read must see it. */
+  /** Highest index that a client was told of: every operation begun from now on must come after it (linearizability). */
   floor(): LogIndex;
   read(index: LogIndex, floor: LogIndex): void;
   isCommitted(data: string): boolean;
-  readonly counts: { committed: number; elections: number; acknowledged: number; reads: number; installs: number };
+  /** Of all commits, elections and answers in their order. */
+  digest(): number;
+  readonly counts: Counts;
+}
+
+/** The sets of servers of which each must hold a majority; told here once more, so that an error in the core is not shared. */
+function majoritiesOf({ servers, outgoing }: Configuration): readonly (readonly NodeId[])[] {
+  const voting = servers.filter(({ voter }) => voter).map(({ id }) => id);
+  return outgoing ? [voting, outgoing.voters] : [voting];
 }
 
 const textOf = (entry: Entry) => `${entry.kind}:${Buffer.from(entry.data).toString()}`;
@@ -44,10 +57,16 @@ export function createChecker(members: () => readonly Member[]): Checker {
   const committed = new Map<LogIndex, Committed>();
   const committedData = new Set<string>();
   const denied = new Set<string>();
+  /** Indexes of committed configurations, in their order. */
+  const changes: LogIndex[] = [];
+  /** Configurations in members' memory, and at what moment of their logs they were looked at last. */
+  const seen = new WeakMap<Configuration, string>();
   const digests = new Map<LogIndex, number>();
   let last = 0;
   let floor = 0;
-  const counts = { committed: 0, elections: 0, acknowledged: 0, reads: 0, installs: 0 };
+  const counts = newCounts();
+  let digest = 0;
+  const note = (...numbers: readonly number[]) => numbers.forEach((number) => void (digest = Math.imul(digest ^ number, 0x01000193) >>> 0));
 
   function check(holds: boolean, what: () => string): void {
     if (!holds) throw new Violation(what());
@@ -67,15 +86,36 @@ export function createChecker(members: () => readonly Member[]): Checker {
       return;
     }
     const status = member.running()!.core.status();
-    const ids = voters(status.configuration);
-    const holders = members().filter((one) => ids.includes(one.id) && (one.disk.term(index) === term || one.disk.compaction.index > index));
-    check(holders.length >= majority(ids.length), () => `durability: entry ${index} of term ${term} counts as committed, but only ${holders.map((one) => one.id).join()} of ${ids.join()} hold it on disk`);
+    const holds = (id: NodeId) => members().some((one) => one.id === id && (one.disk.term(index) === term || one.disk.compaction.index > index));
+    for (const ids of majoritiesOf(status.configuration)) {
+      const holders = ids.filter(holds);
+      check(holders.length * 2 > ids.length, () => `durability: entry ${index} of term ${term} counts as committed, but only ${holders.join()} of ${ids.join()} hold it on disk`);
+    }
     const data = textAt(member, index);
     check(!denied.has(data), () => `a write that was refused for certain is committed at ${index}`);
+    check(!data.startsWith("normal:") || !committedData.has(data), () => `a write is committed twice, at ${index} again`);
+    if (data.startsWith("config:")) changes.push(index);
+    if (data.startsWith("config:")) counts[data.includes("outgoing") ? "joint" : "changes"] += 1;
     committed.set(index, { term, inTerm: status.term, data });
     committedData.add(data);
     last = Math.max(last, index);
     counts.committed += 1;
+    note(index, term, ...Buffer.from(data));
+  }
+
+  /** A member goes by the newest configuration that its log holds, and never by an older one than what it knows to be committed. */
+  function configurations(member: Member): void {
+    const { configuration, configurationIndex, commitIndex, lastIndex } = member.running()!.core.status();
+    const stamp = `${configurationIndex}/${commitIndex}/${lastIndex}`;
+    if (seen.get(configuration) === stamp) return;
+    seen.set(configuration, stamp);
+    const known = committed.get(configurationIndex)?.data;
+    const held = commitIndex >= configurationIndex && known !== undefined ? known : textAt(member, configurationIndex);
+    const own = `config:${Buffer.from(encodeConfiguration(configuration)).toString()}`;
+    check(held === "" || held === own, () => `${member.id} goes by a configuration that entry ${configurationIndex} does not hold`);
+    check(configurationIndex <= lastIndex, () => `${member.id} goes by the configuration of entry ${configurationIndex}, its log ends at ${lastIndex}`);
+    const newest = changes.findLast((index) => index <= commitIndex) ?? 0;
+    check(configurationIndex >= newest, () => `${member.id} goes by the configuration of entry ${configurationIndex}, that of entry ${newest} is committed`);
   }
 
   return {
@@ -83,6 +123,7 @@ export function createChecker(members: () => readonly Member[]): Checker {
     bootstrapEntry: (configuration) => ({ index: 1, term: 1, kind: "config", data: encodeConfiguration(configuration) }),
     elected(member, term) {
       counts.elections += 1;
+      note(term, members().indexOf(member));
       const other = leaders.get(term);
       check(other === undefined || other === member.id, () => `two leaders in term ${term}: ${other} and ${member.id}`);
       leaders.set(term, member.id);
@@ -110,12 +151,18 @@ export function createChecker(members: () => readonly Member[]): Checker {
     watch(member) {
       const running = member.running();
       if (!running) return;
-      const { commitIndex } = running.core.status();
+      const { commitIndex, role, term } = running.core.status();
       for (let index = running.checkedCommit + 1; index <= commitIndex; index++) commit(member, index);
+      if (role === "leader" && commitIndex > running.checkedCommit) {
+        const newest = member.termAt(commitIndex);
+        check(newest === term, () => `figure 8: ${member.id} commits up to entry ${commitIndex} of term ${newest} in term ${term}`);
+      }
       running.checkedCommit = Math.max(running.checkedCommit, commitIndex);
+      configurations(member);
     },
-    acknowledged(index, data) {
+    acknowledged(index, data, floorBefore) {
       counts.acknowledged += 1;
+      check(index > floorBefore, () => `the write acknowledged at ${index} began after index ${floorBefore} was told to a client`);
       check(committed.get(index)?.data === data, () => `the write acknowledged at ${index} is not committed there`);
       floor = Math.max(floor, index);
     },
@@ -126,8 +173,13 @@ export function createChecker(members: () => readonly Member[]): Checker {
     floor: () => floor,
     read(index, floorBefore) {
       counts.reads += 1;
-      check(index >= floorBefore, () => `stale read: at ${index}, after a write was acknowledged at ${floorBefore}`);
+      note(index);
+      check(index >= floorBefore, () => `stale read: at ${index}, begun after a client was told of ${floorBefore}`);
+      check(index <= last, () => `read at ${index}, which is not committed`);
+      // Whoever reads next must not go back behind what this reader saw.
+      floor = Math.max(floor, index);
     },
+    digest: () => digest,
     isCommitted: (data) => committedData.has(data),
   };
 }

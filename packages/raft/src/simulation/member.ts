@@ -1,6 +1,5 @@
-import { createCore } from "../core/core.js";
 import type { RaftCore } from "../core/api.js";
-import type { Configuration, Entry, LogIndex, Message, NodeId, Ready, SnapshotMeta, Term } from "../core/types.js";
+import type { Configuration, Entry, LogIndex, Message, NodeId, Ready, Term } from "../core/types.js";
 import { readAppliedConfigurations } from "../host/applied-configurations.js";
 import type { AppliedConfigurations } from "../host/applied-configurations.js";
 import { snapshotToAdopt } from "../host/opening.js";
@@ -10,14 +9,14 @@ import { createProposals } from "../host/proposals.js";
 import type { Proposals } from "../host/proposals.js";
 import { createReads } from "../host/reads.js";
 import type { Reads } from "../host/reads.js";
-import type { Breakage } from "./breakages.js";
-import type { Checker } from "./checker.js";
-import type { Clock } from "./clock.js";
+import { DamagedLogError } from "../log/record.js";
 import { createDisk } from "./disk.js";
 import type { Disk } from "./disk.js";
-import type { Random } from "./random.js";
-import { createState } from "./state.js";
-import type { State, StatePoint } from "./state.js";
+import type { Port } from "./port.js";
+import { createShipping, metaAt } from "./shipping.js";
+import type { Arrival, Parcel } from "./shipping.js";
+import { createState, ORIGIN } from "./state.js";
+import type { State } from "./state.js";
 
 /** Moments a tick; other durations are in moments too. */
 export const TICK = 10;
@@ -26,27 +25,8 @@ const MOMENT_MS = 5;
 const TRAILING = 10;
 const COMPACT_AFTER = 15;
 
-/** A whole state on its way to a follower. */
-export interface Parcel {
-  readonly from: NodeId;
-  readonly to: NodeId;
-  readonly term: Term;
-  readonly meta: SnapshotMeta;
-  readonly point: StatePoint;
-}
-
-export interface MemberPort {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly checker: Checker;
-  readonly breakage: Breakage;
-  readonly send: (message: Message) => void;
-  /** Carries a parcel; `done` tells its sender whether it was installed. */
-  readonly ship: (parcel: Parcel, done: (installed: boolean) => void) => void;
-}
-
 /** What lives in memory; gone with a crash. */
-interface Running {
+export interface Running {
   readonly core: RaftCore;
   readonly pending: PendingWrites;
   readonly proposals: Proposals;
@@ -56,8 +36,10 @@ interface Running {
   applying: boolean;
   compacting: boolean;
   readonly sendingTo: Set<NodeId>;
-  arrival: { readonly parcel: Parcel; readonly answer: (installed: boolean) => void; accepted: boolean } | undefined;
+  arrival: Arrival | undefined;
   checkedCommit: LogIndex;
+  /** The last term in which it was seen to lead. */
+  electedIn: Term;
 }
 
 /** The shipped core on a simulated disk and state, driven as the host drives it and with the host's own parts. */
@@ -65,10 +47,15 @@ export interface Member {
   readonly id: NodeId;
   readonly disk: Disk;
   running(): Running | undefined;
+  /** When its disk was spoilt: its log is not what was written, and it does not start. */
+  damagedSince(): number | undefined;
   /** Lets the process stand still, as a garbage collection or SIGSTOP does. */
   pause(moments: number): void;
   start(): void;
-  crash(): void;
+  /** Whether its disk spoils a record meanwhile. */
+  crash(spoilt?: boolean): void;
+  /** The operator gives a damaged member an empty disk. */
+  replaceDisk(): void;
   receive(message: Message): void;
   receiveParcel(parcel: Parcel, answer: (installed: boolean) => void): void;
   tick(): void;
@@ -78,12 +65,13 @@ export interface Member {
   termAt(index: LogIndex): Term | undefined;
 }
 
-export function createMember(id: NodeId, bootstrap: Configuration | undefined, port: MemberPort): Member {
-  const { clock, random, checker, breakage } = port;
+export function createMember(id: NodeId, bootstrap: Configuration | undefined, port: Port): Member {
+  const { clock, random, checker, breakage, createCore } = port;
   const disk = createDisk(random, breakage);
   const state: State = createState(random);
   let running: Running | undefined;
   let pausedUntil = 0;
+  let damagedSince: number | undefined;
   if (bootstrap) disk.put({ hardState: { term: 1, vote: undefined, commit: 1 }, entries: [checker.bootstrapEntry(bootstrap)] });
 
   /** A job of this incarnation: forgotten with a crash, late during a pause. */
@@ -96,6 +84,14 @@ export function createMember(id: NodeId, bootstrap: Configuration | undefined, p
   }
 
   function start(): void {
+    if (running) return;
+    try {
+      disk.open();
+      damagedSince = undefined;
+    } catch (error) {
+      if (error instanceof DamagedLogError && damagedSince !== undefined) return;
+      throw error;
+    }
     const adopted = snapshotToAdopt(disk, state.applied().index, state.applied().term);
     if (adopted) disk.reset(adopted);
     const { index: appliedIndex } = state.applied();
@@ -117,7 +113,7 @@ export function createMember(id: NodeId, bootstrap: Configuration | undefined, p
       pending: createPendingWrites(),
       proposals: createProposals(nowMs, () => undefined),
       reads: createReads(nowMs, () => state.applied().index, () => later(running, 1, drain)),
-      writing: false, applying: false, compacting: false, sendingTo: new Set(), arrival: undefined, checkedCommit: disk.compaction.index,
+      writing: false, applying: false, compacting: false, sendingTo: new Set(), arrival: undefined, checkedCommit: disk.compaction.index, electedIn: 0,
     };
     checker.written(member, disk.entries(disk.firstIndex(), disk.lastIndex() + 1, Infinity) ?? []);
     checker.watch(member);
@@ -130,14 +126,22 @@ export function createMember(id: NodeId, bootstrap: Configuration | undefined, p
       me.reads.ask(me.core);
     }
     checker.watch(member);
+    tellElection(me);
+  }
+
+  /** An only voter leads at once, before its vote is on disk; until then nobody hears of it, and a crash undoes it. */
+  function tellElection(me: Running): void {
+    const { role, term } = me.core.status();
+    if (role !== "leader" || term === me.electedIn || disk.hardState.term !== term) return;
+    me.electedIn = term;
+    checker.elected(member, term);
   }
 
   function act(me: Running, ready: Ready): void {
-    if (ready.leadership?.role === "leader") checker.elected(member, ready.leadership.term);
-    else if (ready.leadership) me.proposals.orphan();
+    if (ready.leadership && ready.leadership.role !== "leader") me.proposals.orphan();
     if (ready.leadership?.leader !== undefined) me.reads.retry();
     for (const read of ready.reads) me.reads.answered(read.id, read.index);
-    if (ready.snapshot) install(me, ready.snapshot);
+    if (ready.snapshot) shipping.install(me, ready.snapshot);
     if (ready.committed.length > 0) {
       me.applying = true;
       later(me, random.int(1, 15), () => applied(me, ready.committed));
@@ -149,7 +153,7 @@ export function createMember(id: NodeId, bootstrap: Configuration | undefined, p
 
   function send(me: Running, messages: readonly Message[]): void {
     for (const message of messages) {
-      if (message.type === "snapshot") ship(me, message);
+      if (message.type === "snapshot") shipping.send(me, message);
       else port.send(message);
     }
   }
@@ -174,6 +178,8 @@ export function createMember(id: NodeId, bootstrap: Configuration | undefined, p
   function reportPersisted({ core }: Running, { entries }: Work): void {
     const last = entries[entries.length - 1];
     if (last) core.persisted(last.index, last.term);
+    // What this committed, it did in the configuration of this moment: the core may want the next at once.
+    checker.watch(member);
   }
 
   function applied(me: Running, group: readonly Entry[]): void {
@@ -201,69 +207,30 @@ export function createMember(id: NodeId, bootstrap: Configuration | undefined, p
     });
   }
 
-  function ship(me: Running, offer: Extract<Message, { type: "snapshot" }>): void {
-    if (me.sendingTo.has(offer.to)) return;
-    me.sendingTo.add(offer.to);
-    later(me, random.int(1, 5), () => {
-      const point = state.applied();
-      port.ship({ from: id, to: offer.to, term: offer.term, meta: metaAt(point, me.configurations), point }, (installed) => later(me, 1, () => {
-        me.sendingTo.delete(offer.to);
-        me.core.reportSnapshot(offer.to, installed);
-        drain(me);
-      }));
-    });
-  }
-
-  function install(me: Running, meta: SnapshotMeta): void {
-    const { arrival } = me;
-    if (!arrival || arrival.parcel.meta !== meta) {
-      later(me, 1, () => finished(me, undefined));
-      return;
-    }
-    arrival.accepted = true;
-    const steps = [() => disk.expectSnapshot(meta), () => state.install(arrival.parcel.point), () => disk.reset(meta)];
-    const isBusy = () => me.writing || me.applying || me.compacting || !me.pending.isEmpty();
-    later(me, 5, function next() {
-      // As in the host: after all that is queued for the log and the state, and no write of the log meanwhile.
-      if (isBusy()) later(me, 5, next);
-      else if (steps.length === 3 && random.chance(0.1)) finished(me, undefined);
-      else {
-        steps.shift()!();
-        if (steps.length > 0) later(me, random.int(1, 5), next);
-        else finished(me, meta);
-      }
-    });
-  }
-
-  function finished(me: Running, meta: SnapshotMeta | undefined): void {
-    const { arrival } = me;
-    me.arrival = undefined;
-    if (meta) {
-      me.configurations.installed(meta);
-      checker.counts.installs += 1;
-      me.checkedCommit = meta.index;
-      checker.applied(member, [state.applied()]);
-    }
-    me.core.snapshotInstalled(meta?.index);
-    arrival?.answer(meta !== undefined);
-    me.reads.applied(state.applied().index);
-    drain(me);
-  }
-
   const member: Member = {
     id,
     disk,
     running: () => running,
+    damagedSince: () => damagedSince,
     pause: (moments) => void (pausedUntil = clock.now() + moments),
     start,
-    crash() {
+    crash(spoilt = false) {
       running?.arrival?.answer(false);
       running?.proposals.abandon();
       running?.reads.abandon();
       running = undefined;
       pausedUntil = 0;
       disk.crash();
+      if (spoilt && disk.damage()) {
+        damagedSince = clock.now();
+        checker.counts.damages += 1;
+      }
       state.crash();
+    },
+    replaceDisk() {
+      disk.wipe();
+      state.install(ORIGIN);
+      start();
     },
     receive: (message) => later(running, 0, (me) => {
       me.core.step(message);
@@ -271,17 +238,8 @@ export function createMember(id: NodeId, bootstrap: Configuration | undefined, p
       later(me, random.int(0, 1), drain);
     }),
     receiveParcel(parcel, answer) {
-      const me = running;
-      if (!me || me.arrival) {
-        answer(false);
-        return;
-      }
-      me.arrival = { parcel, answer, accepted: false };
-      me.core.step({ type: "snapshot", from: parcel.from, to: id, term: parcel.term, meta: parcel.meta });
-      drain(me);
-      if (me.arrival?.parcel !== parcel || me.arrival.accepted) return;
-      me.arrival = undefined;
-      answer(me.core.status().commitIndex >= parcel.meta.index);
+      if (running) shipping.receive(running, parcel, answer);
+      else answer(false);
     },
     tick: () => {
       if (!running || pausedUntil > clock.now()) return;
@@ -301,9 +259,6 @@ export function createMember(id: NodeId, bootstrap: Configuration | undefined, p
       return index >= first ? unstable[index - first]?.term : disk.term(index);
     },
   };
+  const shipping = createShipping({ ...port, id, disk, state, later, drain, installed: (points) => checker.applied(member, points) });
   return member;
-}
-
-function metaAt(point: StatePoint, configurations: AppliedConfigurations): SnapshotMeta {
-  return { index: point.index, term: point.term, ...configurations.at(point.index) };
 }

@@ -9,6 +9,8 @@ export interface Network {
   transferTime(from: NodeId, to: NodeId): number | undefined;
   /** Messages from one to the other vanish. */
   cut(from: NodeId, to: NodeId): void;
+  /** Whoever stands on different sides does not hear of each other. */
+  divide(...sides: readonly (readonly NodeId[])[]): void;
   healLinks(): void;
   weather: Weather;
 }
@@ -37,6 +39,9 @@ export function createNetwork(clock: Clock, random: Random, deliver: (message: M
       return random.int(5, 40) + this.weather.delay;
     },
     cut: (from, to) => void cuts.add(`${from}>${to}`),
+    divide(...sides) {
+      for (const side of sides) for (const other of sides) if (side !== other) for (const from of side) for (const to of other) cuts.add(`${from}>${to}`);
+    },
     healLinks: () => cuts.clear(),
   };
 }

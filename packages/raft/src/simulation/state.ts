@@ -8,6 +8,9 @@ export interface StatePoint {
   readonly digest: number;
 }
 
+/** Nothing applied. */
+export const ORIGIN: StatePoint = { index: 0, term: 0, digest: 0 };
+
 /** A state machine whose writes are not synced: a crash leaves any point between the last flush and what was applied. */
 export interface State {
   readonly applied: () => StatePoint;
@@ -19,7 +22,7 @@ export interface State {
 
 export function createState(random: Random): State {
   /** From the durable point to the applied one. */
-  let points: StatePoint[] = [{ index: 0, term: 0, digest: 0 }];
+  let points: StatePoint[] = [ORIGIN];
   const applied = () => points[points.length - 1]!;
   return {
     applied,

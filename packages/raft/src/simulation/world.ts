@@ -1,5 +1,5 @@
+import { createCore } from "../core/core.js";
 import type { Configuration, Message, NodeId, Server } from "../core/types.js";
-import { voters } from "../core/quorum.js";
 import type { Breakage } from "./breakages.js";
 import { createChecker, Violation } from "./checker.js";
 import type { Checker } from "./checker.js";
@@ -25,24 +25,27 @@ export interface World {
   read(member: Member, done?: () => void): void;
   /** Lets time pass, in ticks. */
   pass(ticks: number): void;
+  /** From now on the members' clocks run at these moments a tick, each at its own. */
+  pace(slowest: number, fastest: number): void;
 }
 
 export const server = (id: NodeId, voter: boolean): Server => ({ id, address: `${id}:1`, voter });
 
-export function createWorld(seed: number, breakage: Breakage): World {
+export function createWorld(seed: number, breakage: Breakage, core = createCore): World {
   const random = createRandom(seed);
   const clock = createClock();
   const members: Member[] = [];
+  const paces = new Map<NodeId, number>();
   const checker = createChecker(() => members);
   const find = (id: NodeId) => members.find((member) => member.id === id)!;
   const network = createNetwork(clock, random, (message: Message) => find(message.to).receive(breakage.tampers?.(message) ?? message));
 
-  const founders = Array.from({ length: random.pick([1, 3, 3, 3, 5]) }, (_, i) => `m${i + 1}`);
+  const founders = Array.from({ length: random.pick([1, 2, 3, 3, 3, 4, 5]) }, (_, i) => `m${i + 1}`);
   const bootstrap: Configuration = { servers: founders.map((id) => server(id, true)) };
   const spares = Array.from({ length: 2 }, (_, i) => `m${founders.length + i + 1}`);
   for (const id of [...founders, ...spares]) {
     const member = createMember(id, founders.includes(id) ? bootstrap : undefined, {
-      clock, random, checker, breakage,
+      clock, random, checker, breakage, createCore: core,
       send(message) {
         network.send(message);
         const forged = breakage.forges?.(message);
@@ -56,10 +59,10 @@ export function createWorld(seed: number, breakage: Breakage): World {
     });
     members.push(member);
     // Clocks of the members are out of step, and a little differently fast.
-    const pace = TICK - 1 + random.int(0, 2);
-    clock.after(random.int(0, pace), function beat() {
+    paces.set(id, random.int(TICK - 1, TICK + 1));
+    clock.after(random.int(0, TICK), function beat() {
       member.tick();
-      clock.after(pace, beat);
+      clock.after(paces.get(id)!, beat);
     });
   }
 
@@ -72,11 +75,12 @@ export function createWorld(seed: number, breakage: Breakage): World {
     write(member) {
       const text = `w${++writes}`;
       const data = `normal:${text}`;
+      const floor = checker.floor();
       member.drive(({ core, proposals }) => {
         const proposed = core.propose(Buffer.from(text));
         if (!proposed.ok) return;
         proposals.add(proposed.index, proposed.term, 1, (result) => {
-          if (result.outcome === "applied") checker.acknowledged(result.index, data);
+          if (result.outcome === "applied") checker.acknowledged(result.index, data, floor);
           else if (result.outcome === "not-leader") checker.denied(data);
         });
       });
@@ -94,25 +98,8 @@ export function createWorld(seed: number, breakage: Breakage): World {
       const until = clock.now() + ticks * TICK;
       while (clock.step(until));
     },
+    pace: (slowest, fastest) => members.forEach(({ id }) => paces.set(id, random.int(fastest, slowest))),
   };
-}
-
-/** One step of a membership change, as the host's membership does it: a learner first, then its vote; or a removal. */
-export function changeMembership({ random, members }: World, leader: Member): void {
-  leader.drive(({ core }) => {
-    const { configuration, peers } = core.status();
-    const outside = members.filter((member) => !configuration.servers.some(({ id }) => id === member.id));
-    const learner = configuration.servers.find(({ id, voter }) => !voter && (peers.find((peer) => peer.id === id)?.matchIndex ?? 0) > 0);
-    const edits: Configuration["servers"][] = [];
-    if (learner) edits.push(configuration.servers.map((one) => (one === learner ? { ...one, voter: true } : one)));
-    if (outside.length > 0) edits.push([...configuration.servers, server(random.pick(outside).id, false)]);
-    if (voters(configuration).length > 1) {
-      const gone = random.pick(configuration.servers);
-      edits.push(configuration.servers.filter((one) => one !== gone));
-    }
-    const servers = random.pick(edits);
-    if (servers?.some((one) => one.voter)) core.proposeConfiguration({ servers });
-  });
 }
 
 export { Violation };

@@ -29,7 +29,7 @@ export interface WireFrame {
 }
 
 export interface WireSnapshotChunk {
-  header?: { from: string; sender_term: number; index: number; term: number; servers: Server[]; configuration_index: number } | null;
+  header?: { from: string; sender_term: number; index: number; term: number; servers: Server[]; configuration_index: number; outgoing?: { voters: string[]; leaving: string[] } | null } | null;
   data?: Uint8Array;
   checksum?: number;
   last?: boolean;
@@ -146,10 +146,15 @@ export function fromWire(wire: WireMessage): Sendable | undefined {
 }
 
 export function headerToWire(from: string, senderTerm: number, meta: SnapshotMeta): NonNullable<WireSnapshotChunk["header"]> {
-  return { from, sender_term: senderTerm, index: meta.index, term: meta.term, servers: [...meta.configuration.servers], configuration_index: meta.configurationIndex };
+  const { servers, outgoing } = meta.configuration;
+  return {
+    from, sender_term: senderTerm, index: meta.index, term: meta.term, servers: [...servers], configuration_index: meta.configurationIndex,
+    ...(outgoing && { outgoing: { voters: [...outgoing.voters], leaving: [...outgoing.leaving] } }),
+  };
 }
 
 export function metaFromWire(header: NonNullable<WireSnapshotChunk["header"]>): SnapshotMeta {
   const servers = header.servers.map(({ id, address, voter }) => ({ id, address, voter }));
-  return { index: header.index, term: header.term, configuration: { servers }, configurationIndex: header.configuration_index };
+  const outgoing = header.outgoing ? { outgoing: { voters: header.outgoing.voters, leaving: header.outgoing.leaving } } : {};
+  return { index: header.index, term: header.term, configuration: { servers, ...outgoing }, configurationIndex: header.configuration_index };
 }

@@ -23,7 +23,7 @@ export interface CommitOptions {
  * Checks write sets, and proposes those that hold. Within a term nobody but its leader appends to the log, and a leader that
  * is ready has applied all that came before its term. So it knows every write that precedes its next proposal: what is
  * applied, and its own proposals under way. A write set whose reads are current among these is applied by every replica
- * unchecked; one that lost never enters the log. (docs/adr/0008-checked-by-the-proposer.md)
+ * unchecked; one that lost never enters the log. (docs/adr/0011-checked-by-the-proposer.md)
  */
 export function createCommits({ log, reader, cache }: CommitOptions): (proposal: Proposal) => Promise<ProposeOutcome> {
   /** By key, the last proposal that writes it and whose fate is not known yet. */
