@@ -1,11 +1,12 @@
 import { compileEngine } from "@coffer/state-machine";
 import type { CompiledEngine, Engine, MountEntry } from "@coffer/state-machine";
 import { cubbyhole } from "./cubbyhole/engine.js";
+import { identity } from "./identity/engine.js";
 import { kvV1, kvV2 } from "./kv/engine.js";
 import { token } from "./token/engine.js";
 
 /** One line an engine. sys/ is not here: it belongs to the state machine. */
-export const engines: readonly Engine[] = [cubbyhole, kvV1, kvV2, token];
+export const engines: readonly Engine[] = [cubbyhole, identity, kvV1, kvV2, token];
 
 const compiled = new Map(engines.map((engine) => [engine, compileEngine(engine)]));
 

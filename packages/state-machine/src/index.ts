@@ -3,6 +3,7 @@ export * from "./barrier/index.js";
 export * from "./errors.js";
 export * from "./framework/index.js";
 export * from "./genesis.js";
+export * from "./identity/index.js";
 export * from "./leases/index.js";
 export * from "./mounts/index.js";
 export * from "./policy/index.js";

@@ -1,4 +1,4 @@
-import { aclFor, clipTtl, createToken, definePath, field, getPolicy, invalid, wireAuth } from "@coffer/state-machine";
+import { aclOf, clipTtl, createToken, definePath, field, getPolicy, invalid, wireAuth } from "@coffer/state-machine";
 import type { EngineRequest, InputOf, Mount, Response, TokenEntry, WriteStorage } from "@coffer/state-machine";
 import { ownEntry } from "./find.js";
 import { policiesForToken } from "./policies.js";
@@ -48,6 +48,7 @@ function create(request: EngineRequest<Input>, storage: WriteStorage, mount: Mou
       ...(input.id !== "" && { text: input.id }),
       parent: isOrphan ? "" : parent.id,
       policies,
+      entityId: parent.entityId,
       path: `auth/token/${request.path}`,
       meta: input.meta ?? null,
       displayName: displayName(input.display_name),
@@ -66,7 +67,7 @@ function create(request: EngineRequest<Input>, storage: WriteStorage, mount: Mou
 }
 
 function hasSudo({ caller, path }: EngineRequest<Input>, storage: WriteStorage, { fullPath }: Mount): boolean {
-  const capabilities = aclFor(storage, caller?.policies ?? []).capabilities(fullPath + path);
+  const capabilities = caller ? aclOf(storage, caller).capabilities(fullPath + path) : [];
   return capabilities.includes("sudo") || capabilities.includes("root");
 }
 

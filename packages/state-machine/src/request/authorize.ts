@@ -2,8 +2,8 @@ import { BlockList, isIP } from "node:net";
 import { RequestError } from "../errors.js";
 import type { Caller, Environment, OperationName } from "../framework/engine.js";
 import type { ReadStorage } from "../framework/storage.js";
+import { aclOf } from "../identity/index.js";
 import { mountRow } from "../mounts/index.js";
-import { aclFor } from "../policy/index.js";
 import type { AclQuestion } from "../policy/index.js";
 import { findToken, tokenId } from "../tokens/index.js";
 import type { TokenEntry } from "../tokens/index.js";
@@ -62,7 +62,7 @@ export interface Demand {
 /** The names of the policies that grant it. Throws RequestError 403: everything that is not granted is denied. */
 export function authorize(storage: ReadStorage, token: TokenEntry | undefined, given: string | undefined, demand: Demand): readonly string[] {
   if (!token) throw new RequestError("permission_denied", given ? BAD_TOKEN : "permission denied");
-  const answer = aclFor(storage, token.policies).check(demand);
+  const answer = aclOf(storage, token).check(demand);
   if (!answer.allowed || (demand.needsSudo && !answer.sudo)) throw denial();
   if (answer.hasControlGroup) throw new RequestError("permission_denied", "this path is under a control group, which this version does not serve yet");
   if (answer.mfaMethods.length > 0) throw new RequestError("permission_denied", `this path demands step-up MFA (${answer.mfaMethods.join(", ")}), which this version does not serve yet`);

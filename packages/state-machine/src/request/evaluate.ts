@@ -2,6 +2,7 @@ import { RequestError, invalid } from "../errors.js";
 import { buildInput } from "../framework/index.js";
 import type { EngineRequest, Environment, EnvelopeResponse, Mount, MountEntry, OperationName, Response } from "../framework/index.js";
 import type { WriteStorage } from "../framework/storage.js";
+import { identityOf } from "../identity/index.js";
 import { tokenRemoved } from "../leases/index.js";
 import type { StoreTransaction } from "../store/index.js";
 import { findToken, revokeTree, useToken } from "../tokens/index.js";
@@ -36,9 +37,9 @@ interface Routed {
 /** One evaluation: throws RequestError; a promise only where the handler or the audit log needs one. */
 export type Evaluator = (tx: StoreTransaction, progress: Progress, active: boolean) => Answer | Promise<Answer>;
 
-/** System and token engines are the core's own: their storage is `core/`. */
+/** System, token and identity engines are the core's own: their storage is `core/`. */
 function storageOf(tx: StoreTransaction, { type, uuid }: MountEntry): WriteStorage {
-  return type === "system" || type === "token" ? tx.scoped("core/") : tx.scoped(`logical/${uuid}/`);
+  return type === "system" || type === "token" || type === "identity" ? tx.scoped("core/") : tx.scoped(`logical/${uuid}/`);
 }
 
 /** What a handler gets to see. */
@@ -74,6 +75,9 @@ export function createEvaluator({ options, trail, mountOf }: EvaluatorParts): Ev
     progress.body = parseBody(request, request.operation as OperationName);
     progress.wrapTtlSeconds = parseWrapTtl(request);
     progress.token = identify(core, request.token, request.remoteAddress, env);
+    // Records are made when the view is gone.
+    const isRecorded = options.audit.enabled(core);
+    if (isRecorded && progress.token) progress.identityPolicies = identityOf(core, progress.token.entityId)?.policies ?? [];
     let found: Target;
     try {
       found = target(core, options.engineFor, request.path, request.operation as OperationName);
@@ -86,8 +90,7 @@ export function createEvaluator({ options, trail, mountOf }: EvaluatorParts): Ev
     const routed: Routed = { env, core, storage: storageOf(tx, found.entry), mount: mountOf(found.entry), target: found, progress };
     progress.target = found;
     progress.operation = effectiveOperation(routed);
-    // Records are made when the view is gone.
-    if (options.audit.enabled(core)) progress.operation();
+    if (isRecorded) progress.operation();
     const access = request.openPaths?.includes(request.path) ? "none" : (found.operation.access ?? "token");
     const elsewhere = active ? undefined : forwarding(routed, access !== "none");
     if (elsewhere) return elsewhere;

@@ -1,6 +1,7 @@
 import { invalid } from "../errors.js";
-import type { AuthGrant, Environment, EnvelopeResponse, Mount, MountEntry, WireAuth } from "../framework/index.js";
+import type { AuthGrant, Environment, EnvelopeResponse, Mount, WireAuth } from "../framework/index.js";
 import type { WriteStorage } from "../framework/storage.js";
+import { effectivePolicies, entityOfLogin, identityOf } from "../identity/index.js";
 import { registerLease } from "../leases/lease.js";
 import { clipTtl, createToken } from "../tokens/index.js";
 import type { TokenEntry, TtlLimits } from "../tokens/index.js";
@@ -28,10 +29,12 @@ export function finishResponse({ storage, response, warnings, mount, path, token
   let auth: WireAuth | null = response.auth ?? null;
   let lease = response.lease;
   if (response.grant) {
-    const login = tokenFor(storage, response.grant, mount.entry, path, limits, env);
+    const entity = entityOfLogin(storage, mount.entry, response.grant, env);
+    const login = tokenFor(storage, response.grant, { mountUuid: mount.entry.uuid, path, limits, entityId: entity?.id ?? "" }, env);
     auth = login.auth;
     all.push(...login.warnings);
   }
+  if (auth) auth = withIdentity(storage, auth);
   if (response.secret) {
     if (!token) throw invalid("a leased secret needs a token to belong to");
     const made = registerLease(storage, path, mount.entry.uuid, token.id, response.secret, limits, env);
@@ -43,7 +46,17 @@ export function finishResponse({ storage, response, warnings, mount, path, token
   return { ...sealed, wrapInfo };
 }
 
-function tokenFor(storage: WriteStorage, grant: AuthGrant, entry: MountEntry, path: string, limits: TtlLimits, env: Environment): { readonly auth: WireAuth; readonly warnings: readonly string[] } {
+/** Where a login came in. */
+export interface LoginPlace {
+  readonly mountUuid: string;
+  readonly path: string;
+  /** Of the mount. */
+  readonly limits: TtlLimits;
+  /** Empty: the login has no entity. */
+  readonly entityId: string;
+}
+
+export function tokenFor(storage: WriteStorage, grant: AuthGrant, { mountUuid, path, limits, entityId }: LoginPlace, env: Environment): { readonly auth: WireAuth; readonly warnings: readonly string[] } {
   const max = grant.maxTtlSeconds && grant.maxTtlSeconds > 0 ? Math.min(grant.maxTtlSeconds, limits.maxTtl) : limits.maxTtl;
   const { ttl, warnings } = clipTtl(grant.ttlSeconds ?? 0, { period: grant.periodSeconds ?? 0, explicitMaxTtl: grant.explicitMaxTtlSeconds ?? 0, age: 0 }, { ...limits, maxTtl: max });
   const policies = [...new Set([...(grant.noDefaultPolicy ? [] : ["default"]), ...grant.policies.map((name) => name.toLowerCase())])].sort();
@@ -62,7 +75,8 @@ function tokenFor(storage: WriteStorage, grant: AuthGrant, entry: MountEntry, pa
       period: grant.periodSeconds ?? 0,
       renewable: grant.renewable,
       boundCidrs: grant.boundCidrs ?? [],
-      mountUuid: entry.uuid,
+      entityId,
+      mountUuid,
       internalData: grant.internalData ?? {},
     },
     env,
@@ -85,4 +99,11 @@ export function wireAuth(text: string, token: TokenEntry): WireAuth {
     mfa_requirement: null,
     num_uses: Math.max(0, token.numUses),
   };
+}
+
+/** Whoever gets a token is told what its entity adds to it. */
+function withIdentity(storage: WriteStorage, auth: WireAuth): WireAuth {
+  const identity = auth.entity_id === "" ? undefined : identityOf(storage, auth.entity_id);
+  if (!identity || identity.policies.length === 0) return auth;
+  return { ...auth, policies: effectivePolicies(auth.token_policies, identity), identity_policies: identity.policies };
 }

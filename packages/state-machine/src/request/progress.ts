@@ -10,6 +10,8 @@ export interface Evaluation {
   target: Target | undefined;
   /** The live token that it came with. */
   token: TokenEntry | undefined;
+  /** What its entity adds to its policies, for the record; empty where nothing is recorded. */
+  identityPolicies: readonly string[];
   access: { readonly allowed: boolean; readonly grantingPolicies: readonly string[] } | undefined;
   /** As the policies see it: `create` where there is nothing yet. Asked only where it is needed, and once. */
   operation: () => OperationName | "create" | "help" | "head";
@@ -29,7 +31,7 @@ export interface Progress extends Evaluation {
 }
 
 export function newEvaluation(request: ApiRequest): Evaluation {
-  return { body: undefined, wrapTtlSeconds: 0, target: undefined, token: undefined, access: undefined, operation: () => request.operation, spending: undefined };
+  return { body: undefined, wrapTtlSeconds: 0, target: undefined, token: undefined, identityPolicies: [], access: undefined, operation: () => request.operation, spending: undefined };
 }
 
 export function newProgress(request: ApiRequest): Progress {

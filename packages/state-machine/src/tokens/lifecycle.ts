@@ -25,6 +25,7 @@ export interface NewToken {
   readonly period?: number;
   readonly renewable?: boolean;
   readonly role?: string;
+  readonly entityId?: string;
   readonly boundCidrs?: readonly string[];
   readonly mountUuid?: string;
   readonly internalData?: Readonly<Record<string, unknown>>;
@@ -53,7 +54,7 @@ export function createToken(storage: WriteStorage, token: NewToken, env: Environ
     renewable: token.ttl > 0 && (token.renewable ?? true),
     lastRenewal: 0,
     expireTime: token.ttl > 0 ? env.now() / MS + token.ttl : 0,
-    entityId: "",
+    entityId: token.entityId ?? "",
     role: token.role ?? "",
     boundCidrs: token.boundCidrs ?? [],
     mountUuid: token.mountUuid ?? "",
