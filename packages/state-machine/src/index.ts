@@ -5,6 +5,7 @@ export * from "./framework/index.js";
 export * from "./genesis.js";
 export * from "./identity/index.js";
 export * from "./leases/index.js";
+export * from "./mfa/index.js";
 export * from "./mounts/index.js";
 export * from "./policy/index.js";
 export * from "./request/index.js";

@@ -3,7 +3,9 @@ import { entityAliasByIdPath, entityAliasIdsPath, entityAliasPath } from "./path
 import { entityBatchDeletePath, entityByIdPath, entityByNamePath, entityIdsPath, entityMergePath, entityNamesPath, entityPath } from "./path-entity.js";
 import { groupAliasByIdPath, groupAliasIdsPath, groupAliasPath } from "./path-group-alias.js";
 import { groupByIdPath, groupByNamePath, groupIdsPath, groupNamesPath, groupPath } from "./path-group.js";
+import { loginEnforcementPath, loginEnforcementsPath } from "./path-login-enforcement.js";
 import { lookupEntityPath, lookupGroupPath } from "./path-lookup.js";
+import { absentMethodPaths, mfaMethodPath, mfaMethodsPath, totpAdminDestroyPath, totpAdminGeneratePath, totpGeneratePath, totpMethodPath, totpMethodsPath } from "./path-mfa-method.js";
 
 /** identity/. Its storage is `core/`: who somebody is belongs to the core, this is its face. */
 export const identity: Engine = {
@@ -16,5 +18,7 @@ export const identity: Engine = {
     groupPath, groupIdsPath, groupNamesPath, groupByIdPath, groupByNamePath,
     groupAliasPath, groupAliasIdsPath, groupAliasByIdPath,
     lookupEntityPath, lookupGroupPath,
+    mfaMethodsPath, mfaMethodPath, totpMethodsPath, totpMethodPath, totpGeneratePath, totpAdminGeneratePath, totpAdminDestroyPath, ...absentMethodPaths,
+    loginEnforcementPath, loginEnforcementsPath,
   ],
 };

@@ -65,7 +65,8 @@ export async function deleteEntity(storage: WriteStorage, entity: Entity): Promi
 }
 
 /** Where the mfa room keeps the second factors of an entity, one key a method. */
-export const secretsFolder = (entityId: string) => `mfa/secret/${entityId}/`;
+export const SECRETS = "mfa/secret/";
+export const secretsFolder = (entityId: string) => `${SECRETS}${entityId}/`;
 
 export function dropAlias(storage: WriteStorage, alias: EntityAlias): void {
   storage.delete(aliasFactorKey(alias.mountAccessor, alias.name));

@@ -2,6 +2,7 @@ import type { CompiledEngine } from "../framework/index.js";
 import type { Environment, Mount, MountEntry, SecretKind } from "../framework/engine.js";
 import { jsonCodec } from "../framework/storage.js";
 import type { WriteStorage } from "../framework/storage.js";
+import { pendingKey } from "../mfa/index.js";
 import { listMounts, mountRow, reapMounts } from "../mounts/index.js";
 import type { Store } from "../store/index.js";
 import { isExpired, parseExpiry, revokeTree, tokenCodec, tokenKey } from "../tokens/index.js";
@@ -80,6 +81,16 @@ export function createExpirationWorker({ store, env, engineFor, mountOf, onError
     });
   }
 
+  /** One that waited for its second factor in vain. */
+  async function forgetLogin({ id, key }: Due): Promise<void> {
+    await store.transact((tx) => {
+      tx.delete(`core/${key}`);
+      tx.delete(`core/${pendingKey(id)}`);
+    });
+  }
+
+  const work: Readonly<Record<Due["kind"], (due: Due) => Promise<void>>> = { token: expireToken, lease: expireLease, login: forgetLogin };
+
   async function cleanCubbyholes(): Promise<boolean> {
     const { value } = await store.transact(async (tx) => {
       const core = tx.scoped("core/");
@@ -116,7 +127,7 @@ export function createExpirationWorker({ store, env, engineFor, mountOf, onError
       const due = await dueNow();
       for (const one of due) {
         try {
-          await (one.kind === "token" ? expireToken(one) : expireLease(one));
+          await work[one.kind](one);
         } catch (error) {
           onError(`expiring a ${one.kind}`, error);
         }

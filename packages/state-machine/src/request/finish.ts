@@ -1,7 +1,9 @@
 import { invalid } from "../errors.js";
-import type { AuthGrant, Environment, EnvelopeResponse, Mount, WireAuth } from "../framework/index.js";
+import { refusal } from "../framework/index.js";
+import type { AuthGrant, Environment, EnvelopeResponse, Mount, Refusal, WireAuth } from "../framework/index.js";
 import type { WriteStorage } from "../framework/storage.js";
 import { effectivePolicies, entityOfLogin, identityOf } from "../identity/index.js";
+import { admitLogin, parseMfaHeader } from "../mfa/index.js";
 import { registerLease } from "../leases/lease.js";
 import { clipTtl, createToken } from "../tokens/index.js";
 import type { TokenEntry, TtlLimits } from "../tokens/index.js";
@@ -19,18 +21,22 @@ interface Finishing {
   readonly token: TokenEntry | undefined;
   readonly wrapTtlSeconds: number;
   readonly requestId: string;
+  /** X-Vault-MFA of the request. */
+  readonly mfaHeader: string | undefined;
   readonly env: Environment;
 }
 
 /** Turns what a handler grants (a login, a leased secret, a wrapped answer) into tokens and leases of the same write set. */
-export function finishResponse({ storage, response, warnings, mount, path, token, wrapTtlSeconds, requestId, env }: Finishing): Sealed {
+export function finishResponse({ storage, response, warnings, mount, path, token, wrapTtlSeconds, requestId, mfaHeader, env }: Finishing): Sealed | Refusal {
   const limits: TtlLimits = { defaultTtl: mount.defaultLeaseTtlSeconds, maxTtl: mount.maxLeaseTtlSeconds };
   const all = [...(response.warnings ?? []), ...warnings];
   let auth: WireAuth | null = response.auth ?? null;
   let lease = response.lease;
   if (response.grant) {
-    const entity = entityOfLogin(storage, mount.entry, response.grant, env);
-    const login = tokenFor(storage, response.grant, { mountUuid: mount.entry.uuid, path, limits, entityId: entity?.id ?? "" }, env);
+    const place: LoginPlace = { mountUuid: mount.entry.uuid, path, limits, entityId: entityOfLogin(storage, mount.entry, response.grant, env)?.id ?? "" };
+    const admission = admitLogin(storage, { grant: response.grant, ...place }, mount.entry, parseMfaHeader(mfaHeader), env);
+    if (admission.kind === "refused") return refusal(admission.error);
+    const login = admission.kind === "pending" ? admission : tokenFor(storage, response.grant, place, env);
     auth = login.auth;
     all.push(...login.warnings);
   }
@@ -105,5 +111,5 @@ export function wireAuth(text: string, token: TokenEntry): WireAuth {
 function withIdentity(storage: WriteStorage, auth: WireAuth): WireAuth {
   const identity = auth.entity_id === "" ? undefined : identityOf(storage, auth.entity_id);
   if (!identity || identity.policies.length === 0) return auth;
-  return { ...auth, policies: effectivePolicies(auth.token_policies, identity), identity_policies: identity.policies };
+  return { ...auth, policies: effectivePolicies(auth.token_policies ?? [], identity), identity_policies: identity.policies };
 }

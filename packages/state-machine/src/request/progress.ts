@@ -1,4 +1,5 @@
 import type { OperationName } from "../framework/index.js";
+import type { StepUp } from "../mfa/index.js";
 import type { TokenEntry } from "../tokens/index.js";
 import type { ApiRequest } from "./api.js";
 import type { Target } from "./core.js";
@@ -15,6 +16,8 @@ export interface Evaluation {
   access: { readonly allowed: boolean; readonly grantingPolicies: readonly string[] } | undefined;
   /** As the policies see it: `create` where there is nothing yet. Asked only where it is needed, and once. */
   operation: () => OperationName | "create" | "help" | "head";
+  /** Second factors that the policies demand, where they were shown: they are used up, even if the request fails from here on. */
+  stepUp: StepUp | undefined;
   /** The limited token that this request costs a use, even if it fails from here on. */
   spending: TokenEntry | undefined;
 }
@@ -31,7 +34,7 @@ export interface Progress extends Evaluation {
 }
 
 export function newEvaluation(request: ApiRequest): Evaluation {
-  return { body: undefined, wrapTtlSeconds: 0, target: undefined, token: undefined, identityPolicies: [], access: undefined, operation: () => request.operation, spending: undefined };
+  return { body: undefined, wrapTtlSeconds: 0, target: undefined, token: undefined, identityPolicies: [], access: undefined, operation: () => request.operation, stepUp: undefined, spending: undefined };
 }
 
 export function newProgress(request: ApiRequest): Progress {
