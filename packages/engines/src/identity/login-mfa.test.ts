@@ -154,7 +154,7 @@ test("two enforcements want a method each; one code serves both where they share
 test("methods are created, read, changed, listed and deleted", async () => {
   const { request, made, methodId, entityId } = await guarded({ algorithm: "SHA256", digits: 8 });
   const read = (await request("GET", `identity/mfa/method/totp/${methodId}`)).body["data"];
-  assert.deepEqual(read, { algorithm: "SHA256", digits: 8, id: methodId, issuer: "Coffer", key_size: 20, max_validation_attempts: 5, name: NAME, namespace_id: "root", period: 30, qr_size: 200, skew: 1, type: "totp" });
+  assert.deepEqual(read, { algorithm: "SHA256", digits: 8, id: methodId, issuer: "Coffer", key_size: 20, max_validation_attempts: 5, name: NAME, namespace_id: "root", namespace_path: "", period: 30, qr_size: 200, skew: 1, type: "totp" });
   assert.deepEqual((await request("GET", `identity/mfa/method/${methodId}`)).body["data"], read);
   assert.deepEqual(await made("identity/mfa/method/totp", { method_name: NAME, skew: 0 }), { method_id: methodId }, "a name is one method's");
   assert.equal((await request("POST", `identity/mfa/method/totp/${methodId}`, { period: "1m", method_name: "mobile" })).status, 204);

@@ -98,7 +98,7 @@ test("methods are created, read, changed, listed and deleted with their secrets"
   const read = (await request("GET", "sys/mfa/method/totp/phone")).body["data"];
   const { id, ...rest } = read;
   assert.match(id, /^[0-9a-f-]{36}$/);
-  assert.deepEqual(rest, { algorithm: "SHA1", digits: 6, issuer: "Coffer", key_size: 20, max_validation_attempts: 5, name: "phone", namespace_id: "root", period: 30, qr_size: 200, skew: 1, type: "totp" });
+  assert.deepEqual(rest, { algorithm: "SHA1", digits: 6, issuer: "Coffer", key_size: 20, max_validation_attempts: 5, name: "phone", namespace_id: "root", namespace_path: "", period: 30, qr_size: 200, skew: 1, type: "totp" });
   assert.deepEqual((await request("LIST", "sys/mfa/method/totp")).body["data"].keys, ["key", "phone"]);
   assert.deepEqual((await request("LIST", "sys/mfa/method")).body["data"].keys, ["key", "phone"]);
   assert.equal((await request("POST", "sys/mfa/method/totp/phone", { digits: 8 })).status, 204);

@@ -47,7 +47,7 @@ export function updateEntity(storage: WriteStorage, entity: Entity, change: Enti
     metadata: change.metadata ?? entity.metadata,
     policies: change.policies ? checkedPolicies(change.policies) : entity.policies,
     disabled: change.disabled ?? entity.disabled,
-    lastUpdateTime: timestamp(env),
+    lastUpdateTime: entity.name === "" ? entity.creationTime : timestamp(env),
   };
   if (entity.name !== "" && entity.name !== name) storage.delete(entityNameKey(entity.name));
   storage.put(entityNameKey(name), ownerCodec, { owner: entity.id });

@@ -45,7 +45,7 @@ export async function updateGroup(storage: WriteStorage, group: Group, change: G
     metadata: change.metadata ?? group.metadata,
     policies: change.policies ? checkedPolicies(change.policies) : group.policies,
     memberGroupIds: change.memberGroupIds ? [...new Set(change.memberGroupIds)] : group.memberGroupIds,
-    lastUpdateTime: timestamp(env),
+    lastUpdateTime: group.name === "" ? group.creationTime : timestamp(env),
   };
   if (group.name !== "" && group.name !== name) storage.delete(groupNameKey(group.name));
   storage.put(groupNameKey(name), ownerCodec, { owner: group.id });

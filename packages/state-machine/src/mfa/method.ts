@@ -127,6 +127,6 @@ export function removeStepUp(storage: WriteStorage, name: string): void {
 export function methodBody({ id, name, type, totp }: MfaMethod): Readonly<Record<string, unknown>> {
   return {
     algorithm: totp.algorithm, digits: totp.digits, id, issuer: totp.issuer, key_size: totp.keySize, max_validation_attempts: totp.maxValidationAttempts,
-    name, namespace_id: "root", period: totp.periodSeconds, qr_size: totp.qrSize, skew: totp.skew, type,
+    name, namespace_id: "root", namespace_path: "", period: totp.periodSeconds, qr_size: totp.qrSize, skew: totp.skew, type,
   };
 }
