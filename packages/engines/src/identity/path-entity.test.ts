@@ -25,6 +25,7 @@ test("an entity is created, read, changed, listed and deleted, by id and by name
   assert.deepEqual(list.keys, [id, other["id"]].sort());
   assert.deepEqual(list.key_info[id], { name: "bob/b" });
   assert.deepEqual((await request("LIST", "identity/entity/name")).body["data"].keys, ["bob/b", other["name"]]);
+  assert.deepEqual((await request("GET", "sys/internal/counters/entities")).body["data"], { counters: { entities: { total: 2 } } });
 
   assert.equal((await request("DELETE", "identity/entity/name/bob/b")).status, 204);
   assert.equal((await request("POST", "identity/entity/batch-delete", { entity_ids: [other["id"], "unknown"] })).status, 204);
