@@ -6,6 +6,10 @@ import { groupByIdPath, groupByNamePath, groupIdsPath, groupNamesPath, groupPath
 import { loginEnforcementPath, loginEnforcementsPath } from "./path-login-enforcement.js";
 import { lookupEntityPath, lookupGroupPath } from "./path-lookup.js";
 import { absentMethodPaths, mfaMethodPath, mfaMethodsPath, totpAdminDestroyPath, totpAdminGeneratePath, totpGeneratePath, totpMethodPath, totpMethodsPath } from "./path-mfa-method.js";
+import { oidcConfigPath, oidcDiscoveryPath, oidcKeysDocumentPath } from "./path-oidc-discovery.js";
+import { oidcKeyPath, oidcKeysPath, oidcRotatePath } from "./path-oidc-key.js";
+import { oidcRolePath, oidcRolesPath } from "./path-oidc-role.js";
+import { oidcIntrospectPath, oidcTokenPath } from "./path-oidc-token.js";
 
 /** identity/. Its storage is `core/`: who somebody is belongs to the core, this is its face. */
 export const identity: Engine = {
@@ -20,5 +24,6 @@ export const identity: Engine = {
     lookupEntityPath, lookupGroupPath,
     mfaMethodsPath, mfaMethodPath, totpMethodsPath, totpMethodPath, totpGeneratePath, totpAdminGeneratePath, totpAdminDestroyPath, ...absentMethodPaths,
     loginEnforcementPath, loginEnforcementsPath,
+    oidcConfigPath, oidcKeysPath, oidcKeyPath, oidcRotatePath, oidcRolesPath, oidcRolePath, oidcTokenPath, oidcIntrospectPath, oidcKeysDocumentPath, oidcDiscoveryPath,
   ],
 };

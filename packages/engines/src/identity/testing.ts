@@ -16,7 +16,7 @@ export interface IdentityHarness extends Harness {
 }
 
 export async function createIdentityHarness(): Promise<IdentityHarness> {
-  const harness = await createHarness({ engines: [loginEngine] });
+  const harness = await createHarness({ engines: [loginEngine], services: { identity: { apiAddress: () => "https://vault.test:8200" } } });
   const { request, mount } = harness;
   await mount("auth/login", "login");
   const accessor = (await request("GET", "sys/auth/login")).body["data"].accessor as string;
