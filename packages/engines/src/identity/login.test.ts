@@ -48,7 +48,7 @@ test("policies of the entity and of its groups join the token's, at once and for
   assert.deepEqual([await may("own"), await may("direct"), await may("above")], [false, false, false]);
 });
 
-test("a child token is the same entity's", async () => {
+test("a child token is the same entity's, an orphan nobody's", async () => {
   const { request, login, tokenWith } = await createIdentityHarness();
   const { entity_id: id } = (await login("bob")).body["auth"];
   await request("POST", "sys/policies/acl/maker", { policy: 'path "auth/token/create" { capabilities = ["update"] }' });
@@ -56,6 +56,8 @@ test("a child token is the same entity's", async () => {
   const { client_token: token } = (await login("bob")).body["auth"];
   const child = (await request("POST", "auth/token/create", {}, { token })).body["auth"];
   assert.deepEqual([child.entity_id, child.identity_policies, child.token_policies], [id, ["maker"], ["default"]]);
+  await request("POST", "sys/policies/acl/maker", { policy: 'path "auth/token/create*" { capabilities = ["update", "sudo"] }' });
+  assert.equal((await request("POST", "auth/token/create-orphan", {}, { token })).body["auth"].entity_id, "");
   assert.equal((await request("GET", "auth/token/lookup-self", undefined, { token: await tokenWith('path "x" { capabilities = ["read"] }') })).body["data"].entity_id, "");
 });
 

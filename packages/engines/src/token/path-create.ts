@@ -48,7 +48,7 @@ function create(request: EngineRequest<Input>, storage: WriteStorage, mount: Mou
       ...(input.id !== "" && { text: input.id }),
       parent: isOrphan ? "" : parent.id,
       policies,
-      entityId: parent.entityId,
+      entityId: isOrphan ? "" : parent.entityId,
       path: `auth/token/${request.path}`,
       meta: input.meta ?? null,
       displayName: displayName(input.display_name),
