@@ -1,1 +1,2 @@
 export { engineFor, engines, mountableTypes } from "./registry.js";
+export type { IdentityServices } from "./identity/oidc-role.js";

@@ -22,7 +22,7 @@ async function mounted() {
   await harness.mount("one", "kv", { version: "1" });
   await harness.mount("two", "kv", { version: "2" });
   for (const type of ["pki", "totp", "transit"]) await harness.mount(type, type);
-  for (const place of ["one/", "two/", "pki/", "totp/", "transit/", "cubbyhole/", "auth/token/"]) {
+  for (const place of ["one/", "two/", "pki/", "totp/", "transit/", "cubbyhole/", "identity/", "auth/token/"]) {
     const { body } = await harness.request("GET", place.startsWith("auth/") ? "sys/auth" : "sys/mounts");
     const { type, options } = body[place.replace(/^auth\//, "")] as { type: string; options: Record<string, string> | null };
     places.set(engineFor({ type, options, table: place.startsWith("auth/") ? "auth" : "secret" })!.engine, place);
@@ -65,7 +65,7 @@ test("every path is reached by its own template", () => {
 test("every engine is served where it is mounted, and its type can be had", async () => {
   const { places } = await mounted();
   assert.equal(places.size, engines.length);
-  const ofTheHouse = ["cubbyhole", "token"];
+  const ofTheHouse = ["cubbyhole", "identity", "token"];
   for (const { type, table } of engines) assert.ok(ofTheHouse.includes(type) || mountableTypes[table].includes(type), type);
   assert.equal(engineFor({ type: "none", table: "secret", options: null }), undefined);
   assert.equal(engineFor({ type: "token", table: "secret", options: null }), undefined);

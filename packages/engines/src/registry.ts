@@ -1,6 +1,7 @@
 import { compileEngine } from "@coffer/state-machine";
 import type { CompiledEngine, Engine, MountEntry } from "@coffer/state-machine";
 import { cubbyhole } from "./cubbyhole/engine.js";
+import { identity } from "./identity/engine.js";
 import { kvV1, kvV2 } from "./kv/engine.js";
 import { pki } from "./pki/engine.js";
 import { token } from "./token/engine.js";
@@ -10,6 +11,7 @@ import { transit } from "./transit/engine.js";
 /** One line an engine. sys/ is not here: it belongs to the state machine. */
 export const engines: readonly Engine[] = [
   cubbyhole,
+  identity,
   kvV1,
   kvV2,
   pki,

@@ -1,4 +1,4 @@
-import { aclFor, clipTtl, createBatchToken, createToken, getPolicy, invalid, RequestError, wireAuth } from "@coffer/state-machine";
+import { aclOf, clipTtl, createBatchToken, createToken, entityOfLogin, getPolicy, invalid, wireAuth } from "@coffer/state-machine";
 import type { EngineRequest, Mount, Response, TokenEntry, WriteStorage } from "@coffer/state-machine";
 import { ownEntry } from "./find.js";
 import { matchesAny, policiesForToken } from "./policies.js";
@@ -52,7 +52,7 @@ export function create(request: EngineRequest<CreateInput>, storage: WriteStorag
     meta: input.meta ?? null,
     displayName: displayName(input.display_name),
     ttl: times.ttl,
-    entityId: isOrphan ? "" : parent.entityId,
+    entityId: entityFor(creation, storage, isOrphan),
     role: role?.name ?? "",
     boundCidrs: times.ttl === 0 ? [] : boundCidrs(role, isOrphan, parent),
     mountUuid: "",
@@ -64,8 +64,15 @@ export function create(request: EngineRequest<CreateInput>, storage: WriteStorag
   return { kind: "envelope", data: null, auth: wireAuth(text, entry), warnings: [...times.warnings, ...missing] };
 }
 
+/** The entity that the caller names by its alias on this mount, made if need be; else the parent's, which orphans have none of. */
+function entityFor({ input, parent, mount }: Creation, storage: WriteStorage, isOrphan: boolean): string {
+  if (input.entity_alias === "") return isOrphan ? "" : parent.entityId;
+  const grant = { policies: [], displayName: "", renewable: true, alias: { name: input.entity_alias } };
+  return entityOfLogin(storage, mount.entry, grant, mount.env)?.id ?? "";
+}
+
 function hasSudo({ caller, path }: EngineRequest<CreateInput>, storage: WriteStorage, { fullPath }: Mount): boolean {
-  const capabilities = aclFor(storage, caller?.policies ?? []).capabilities(fullPath + path);
+  const capabilities = caller ? aclOf(storage, caller).capabilities(fullPath + path) : [];
   return capabilities.includes("sudo") || capabilities.includes("root");
 }
 
@@ -100,7 +107,6 @@ function checkEntityAlias(alias: string, role: TokenRole | undefined): void {
   if (alias === "") return;
   if (!role) throw invalid("'entity_alias' is only allowed in combination with token role");
   if (!matchesAny(role.allowedEntityAliases, alias.toLowerCase())) throw invalid("invalid 'entity_alias' value");
-  throw new RequestError("not_implemented", "this version does not make entities for tokens yet; leave out 'entity_alias'");
 }
 
 const MAX_TEXT = 256;

@@ -1,11 +1,12 @@
-import { data, definePath, field, findTokenByText, remainingTtl, RequestError } from "@coffer/state-machine";
+import { data, definePath, field, findTokenByText, identityOf, remainingTtl, RequestError } from "@coffer/state-machine";
 import type { EngineRequest, Environment, Mount, ReadStorage, Response, TokenEntry } from "@coffer/state-machine";
 import { byAccessor, ownEntry } from "./find.js";
 
 const isoTime = (seconds: number) => new Date(seconds * 1000).toISOString();
 
 /** `id` is the token itself where the caller has it, else empty. */
-function describe(entry: TokenEntry, id: string, env: Environment): Response {
+function describe(storage: ReadStorage, entry: TokenEntry, id: string, env: Environment): Response {
+  const identityPolicies = identityOf(storage, entry.entityId)?.policies ?? [];
   // The first root token was made by initialisation, not by a request: nothing is known of its renewal.
   const isInitialRoot = entry.path === "auth/token/root";
   return data({
@@ -23,6 +24,8 @@ function describe(entry: TokenEntry, id: string, env: Environment): Response {
     ttl: remainingTtl(entry, env.now() / 1000),
     explicit_max_ttl: entry.explicitMaxTtl,
     entity_id: entry.entityId,
+    ...(entry.entityId !== "" && { external_namespace_policies: {} }),
+    ...(identityPolicies.length > 0 && { identity_policies: identityPolicies }),
     type: entry.type,
     ...(!isInitialRoot && { issue_time: isoTime(entry.creationTime), renewable: entry.renewable }),
     ...(entry.period > 0 && { period: entry.period }),
@@ -37,11 +40,11 @@ function lookup(request: EngineRequest<{ readonly token: string }>, storage: Rea
   if (token === "") return lookupSelf(request, storage, mount);
   const entry = findTokenByText(storage, token, mount.env);
   if (!entry) throw new RequestError("permission_denied", "bad token");
-  return describe(entry, token, mount.env);
+  return describe(storage, entry, token, mount.env);
 }
 
 function lookupSelf(request: EngineRequest<unknown>, storage: ReadStorage, { env }: Mount): Response {
-  return describe(ownEntry(storage, request, env), request.ownToken ?? "", env);
+  return describe(storage, ownEntry(storage, request, env), request.ownToken ?? "", env);
 }
 
 // Looking up by POST keeps a token out of URLs; it writes nothing.
@@ -71,6 +74,6 @@ export const lookupAccessorPath = definePath({
   help: { synopsis: "Tells the properties of a token by its accessor.", description: "As lookup; the token itself is not shown." },
   fields: { accessor: field.string({ description: "Accessor of the token.", required: true }) },
   operations: {
-    update: { effect: "read", summary: "Look up a token by its accessor.", handler: ({ input }, storage, { env }) => describe(byAccessor(storage, input.accessor, env), "", env) },
+    update: { effect: "read", summary: "Look up a token by its accessor.", handler: ({ input }, storage, { env }) => describe(storage, byAccessor(storage, input.accessor, env), "", env) },
   },
 });

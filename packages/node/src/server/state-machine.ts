@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { engineFor, mountableTypes } from "@coffer/engines";
+import type { IdentityServices } from "@coffer/engines";
 import { compileEngine, createAuditBroker, createBarrier, createCore, createExpirationWorker, createRooms, createStore, systemEngine } from "@coffer/state-machine";
 import type { AuditBroker, Barrier, CompiledEngine, Core, Engine, Environment, ExpirationWorker, MountEntry, ReplicatedLog, StateReader, Store, SystemLimits, SystemRooms, SystemServices, TokenMade } from "@coffer/state-machine";
 import type { Logging } from "../logging/logger.js";
@@ -40,6 +41,7 @@ export function createSecretsService({ log, reader, limits, cacheEntries, loggin
   const store = createStore({ reader, log, barrier, cacheEntries });
   const auditLogger = logging.logger("audit");
   const audit = createAuditBroker((device, error) => auditLogger.error("an audit device cannot write", { device, reason: (error as NodeJS.ErrnoException).code ?? "unknown" }));
+  const identityServices: IdentityServices = { apiAddress: () => systemServices().cluster.leadership().activeApiAddress };
   const coreLogger = logging.logger("core");
   const core = createCore({
     store,
@@ -47,7 +49,7 @@ export function createSecretsService({ log, reader, limits, cacheEntries, loggin
     isSealed: () => barrier.sealed(),
     engineFor: engineOf,
     system: SYSTEM,
-    servicesFor: (type) => (type === "system" ? systemServices() : undefined),
+    servicesFor: (type) => (type === "system" ? systemServices() : type === "identity" ? identityServices : undefined),
     env,
     limits,
     audit,

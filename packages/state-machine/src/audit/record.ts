@@ -1,6 +1,7 @@
 import type { ErrorCode, RequestError } from "../errors.js";
 import { stringifyDocument } from "../framework/document.js";
 import type { MountEntry } from "../framework/engine.js";
+import { effectivePolicies } from "../identity/index.js";
 import type { ApiRequest } from "../request/api.js";
 import type { TokenEntry } from "../tokens/entry.js";
 import type { FileOptions } from "./device.js";
@@ -19,6 +20,8 @@ export interface AuditRecord {
   readonly operation: string;
   readonly data: Values | undefined;
   readonly token: TokenEntry | undefined;
+  /** What the token's entity adds to its policies. */
+  readonly identityPolicies?: readonly string[];
   /** What the policies said; undefined where they were not asked yet. */
   readonly access: { readonly allowed: boolean; readonly grantingPolicies: readonly string[] } | undefined;
   readonly mount: MountEntry | undefined;
@@ -89,7 +92,7 @@ function shownInClear({ mount, sensitive }: AuditRecord, keys: "audit_non_hmac_r
 /** Accessors stand in answers too, of lookups for one. */
 const ACCESSOR = ["accessor"];
 
-function authOf({ token, access, request }: AuditRecord, disguise: Disguise): Json {
+function authOf({ token, identityPolicies = [], access, request }: AuditRecord, disguise: Disguise): Json {
   const results = access && {
     policy_results: {
       allowed: access.allowed,
@@ -101,8 +104,9 @@ function authOf({ token, access, request }: AuditRecord, disguise: Disguise): Js
     client_token: disguise.text(request.token ?? ""),
     accessor: disguise.accessor(token.accessor),
     display_name: token.displayName,
-    policies: token.policies,
+    policies: effectivePolicies(token.policies, { policies: identityPolicies }),
     token_policies: token.policies,
+    ...(identityPolicies.length > 0 && { identity_policies: identityPolicies }),
     ...results,
     ...(token.meta && { metadata: token.meta }),
     ...(token.entityId !== "" && { entity_id: token.entityId }),

@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import type { RequestError } from "../errors.js";
 
 /** What a login or a token creation hands out; the pipeline makes the token from it in the same write set. */
 export interface AuthGrant {
@@ -37,14 +38,15 @@ export interface SecretGrant {
 export interface WireAuth {
   client_token: string;
   accessor: string;
-  policies: readonly string[];
-  token_policies: readonly string[];
+  /** Null for a login that waits for its second factor. */
+  policies: readonly string[] | null;
+  token_policies?: readonly string[];
   identity_policies?: readonly string[];
   metadata: Readonly<Record<string, string>> | null;
   lease_duration: number;
   renewable: boolean;
   entity_id: string;
-  token_type: "service" | "batch";
+  token_type: "service" | "batch" | "default";
   orphan: boolean;
   mfa_requirement: unknown;
   num_uses: number;
@@ -92,7 +94,13 @@ export interface AuditedBody {
   readonly wrapInfo?: Readonly<Record<string, unknown>> | null;
 }
 
-export type Response = EnvelopeResponse | PlainResponse | RawResponse;
+/** The caller gets the error, and yet what was written stands: a guess has to be counted. */
+export interface Refusal {
+  readonly kind: "refusal";
+  readonly error: RequestError;
+}
+
+export type Response = EnvelopeResponse | PlainResponse | RawResponse | Refusal;
 
 /** 204. */
 export const NO_CONTENT: EnvelopeResponse = Object.freeze({ kind: "envelope", data: null });
@@ -113,4 +121,8 @@ export function plain(body: Readonly<Record<string, unknown>>, status = 200): Pl
 
 export function raw(body: RawResponse["body"], contentType: string, status = 200, headers: Readonly<Record<string, string>> = {}): RawResponse {
   return { kind: "raw", status, contentType, body, headers };
+}
+
+export function refusal(error: RequestError): Refusal {
+  return { kind: "refusal", error };
 }

@@ -10,6 +10,7 @@ import { origin } from "./origin.js";
 import type { Origins } from "./origin.js";
 import { LEASE_SLICE, continueSweep, revokeLease } from "./revoke.js";
 import { rollBack } from "../intents/rollback.js";
+import { pendingKey } from "../mfa/index.js";
 import { withinSeconds } from "./patience.js";
 import { continueTidy } from "./tidy.js";
 
@@ -84,6 +85,12 @@ export function createExpire({ store, env, ...origins }: ExpireOptions): Expire 
         if (lease) throw new LeaseError(lease, error);
       }
     },
+    /** One that waited for its second factor in vain. */
+    login: ({ id, key }) =>
+      inCore(async (core) => {
+        core.delete(key);
+        core.delete(pendingKey(id));
+      }),
     intent: (due) => withinSeconds(PATIENCE_SECONDS, rollBack(due, { store, env, ...origins })),
     tree: ({ id }) => inCore((core) => revokeTree(core, id, removed)),
     orphans: ({ id }) => inCore((core) => releaseChildren(core, id)),

@@ -17,7 +17,7 @@ test("a mount is enabled, listed both ways, shown and disabled, and its values a
     plugin_version: "", running_plugin_version: "v1.20.0+builtin.coffer", running_sha256: "", deprecation_status: "supported",
   });
   assert.deepEqual((await ask("read", "sys/mounts/team/one")).body.data, entry);
-  assert.deepEqual(Object.keys(body.data), ["counter/", "cubbyhole/", "kv/", "leased/", "sys/", "team/one/"]);
+  assert.deepEqual(Object.keys(body.data), ["counter/", "cubbyhole/", "identity/", "kv/", "leased/", "sys/", "team/one/"]);
 
   await ask("update", "team/one/a", { b: 1 });
   assert.equal((await ask("delete", "sys/mounts/team/one")).status, 204);

@@ -191,6 +191,7 @@ export async function reapMounts(storage: WriteStorage, limit: number): Promise<
 /** What a new cluster starts with. */
 export function writeDefaultMounts(storage: WriteStorage, env: Environment): void {
   writeMount(storage, { table: "secret", path: "cubbyhole/", type: "cubbyhole", description: "per-token private secret storage", local: true }, env);
+  writeMount(storage, { table: "secret", path: "identity/", type: "identity", description: "identity store" }, env);
   writeMount(storage, { table: "secret", path: "sys/", type: "system", description: "system endpoints used for control, policy and debugging" }, env);
   writeMount(storage, { table: "auth", path: "token/", type: "token", description: "token based credentials", config: { token_type: "default-service" } as Partial<MountConfig> }, env);
 }

@@ -106,3 +106,15 @@ test("several policies add up; a deny in any of them counts for equal paths", as
   const status = await bearer(rig, rule("kv/*", "read"), rule("kv/*", "create"), rule("kv/no", "deny"));
   assert.deepEqual([await status("read", "kv/a"), await status("update", "kv/a", {}), await status("read", "kv/no")], [404, 204, 403]);
 });
+
+test("a path with mfa_methods is the active node's to judge, since a code is used up; unknown paths below it tell nothing", async () => {
+  const rig = await createRig();
+  await rig.policy("ops", 'path "*" {\n  capabilities = ["read"]\n  mfa_methods = ["phone"]\n}');
+  const token = await rig.token(["ops"]);
+  assert.equal((await rig.ask("read", "kv/a", undefined, { token, active: false })).forward, "write");
+  const refused = await rig.ask("read", "kv/a", undefined, { token });
+  assert.equal(refused.status, 403);
+  assert.match(refused.body.errors[0], /step-up MFA needs a token with an entity/);
+  assert.equal((await rig.ask("read", "nowhere/a", undefined, { token })).status, 403);
+  assert.deepEqual(rig.problems, []);
+});

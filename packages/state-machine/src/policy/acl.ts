@@ -1,5 +1,6 @@
 import type { OperationName } from "../framework/engine.js";
 import type { Capability, ParameterRules, ParsedPolicy, PathRule } from "./parse.js";
+import { resolveTemplate } from "./template.js";
 
 /** The rules of all policies that name one path, merged. */
 interface Permission {
@@ -50,12 +51,13 @@ const ROOT_ACL: Acl = { isRoot: true, check: () => ROOT_ANSWER, capabilities: ()
 /** Order in which capabilities are shown. */
 const SHOWN: readonly Capability[] = ["create", "delete", "list", "patch", "read", "recover", "scan", "sudo", "update"];
 
-export function compileAcl(policies: readonly ParsedPolicy[]): Acl {
+/** `resolve` fills the templates of a path; undefined: it names no path, and so neither grants nor denies. */
+export function compileAcl(policies: readonly ParsedPolicy[], resolve: (path: string) => string | undefined = (path) => resolveTemplate(path, undefined)): Acl {
   if (policies.some((policy) => policy.name === "root")) return ROOT_ACL;
   const exact = new Map<string, Permission>();
   const prefixes = new Map<string, Permission>();
   const segmented: { pattern: string; segments: readonly string[]; isPrefix: boolean; permission: Permission }[] = [];
-  for (const [path, rules] of groupByPath(policies)) {
+  for (const [path, rules] of groupByPath(policies, resolve)) {
     const permission = merge(path, rules);
     const isPrefix = path.endsWith("*");
     const pattern = isPrefix ? path.slice(0, -1) : path;
@@ -113,15 +115,15 @@ export function compileAcl(policies: readonly ParsedPolicy[]): Acl {
   };
 }
 
-function groupByPath(policies: readonly ParsedPolicy[]): Map<string, { rule: PathRule; policy: string }[]> {
+function groupByPath(policies: readonly ParsedPolicy[], resolve: (path: string) => string | undefined): Map<string, { rule: PathRule; policy: string }[]> {
   const groups = new Map<string, { rule: PathRule; policy: string }[]>();
   for (const policy of policies) {
     for (const rule of policy.rules) {
-      // A template that names nobody's identity names no path: it neither grants nor denies.
-      if (rule.path.includes("{{")) continue;
-      const group = groups.get(rule.path);
+      const path = policy.isTemplated ? resolve(rule.path) : rule.path;
+      if (path === undefined) continue;
+      const group = groups.get(path);
       if (group) group.push({ rule, policy: policy.name });
-      else groups.set(rule.path, [{ rule, policy: policy.name }]);
+      else groups.set(path, [{ rule, policy: policy.name }]);
     }
   }
   return groups;

@@ -1,6 +1,7 @@
 import { HclError, parseHcl, readBody } from "@coffer/hcl";
 import type { BlockReader, BodyReader, Value } from "@coffer/hcl";
 import { invalid } from "../errors.js";
+import { isBalanced } from "./template.js";
 
 export const CAPABILITIES = ["create", "read", "update", "delete", "list", "scan", "sudo", "deny", "patch", "recover", "subscribe"] as const;
 export type Capability = (typeof CAPABILITIES)[number];
@@ -27,6 +28,8 @@ export interface ParsedPolicy {
   readonly name: string;
   readonly text: string;
   readonly rules: readonly PathRule[];
+  /** Whether what it grants depends on who asks. */
+  readonly isTemplated: boolean;
 }
 
 /** `policy = "read"` of Vault's first days. */
@@ -44,7 +47,7 @@ export function parsePolicy(name: string, text: string): ParsedPolicy {
     reader.ignore("name");
     const rules = reader.blocks("path", 1).map((block) => pathRule(block, name));
     reader.end();
-    return { name, text, rules };
+    return { name, text, rules, isTemplated: rules.some(({ path }) => path.includes("{{")) };
   } catch (error) {
     if (error instanceof HclError) throw invalid(`failed to parse policy: ${error.problem} (line ${error.at.line}, column ${error.at.column})`);
     throw error;
@@ -57,6 +60,7 @@ function pathRule(block: BlockReader, file: string): PathRule {
   if (label === undefined || block.labels.length !== 1) throw new HclError(file, block.at, 'a path block takes one path: path "secret/*" { … }');
   const path = label.startsWith("/") ? label.slice(1) : label;
   if (path.includes("+*")) throw new HclError(file, block.at, `path ${JSON.stringify(label)}: invalid use of wildcards ('+*' is forbidden)`);
+  if (!isBalanced(path)) throw new HclError(file, block.at, `path ${JSON.stringify(label)}: unbalanced templating characters`);
   const legacy = reader.string("policy");
   if (legacy !== undefined && !(legacy in LEGACY)) reader.fail("policy", `path ${JSON.stringify(label)}: invalid policy ${JSON.stringify(legacy)}`);
   const capabilities = new Set<Capability>(legacy === undefined ? [] : LEGACY[legacy]);

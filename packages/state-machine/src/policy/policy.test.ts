@@ -66,7 +66,7 @@ test("wrapping TTLs bound what is asked for", () => {
 });
 
 test("root may do everything; legacy policies and MFA methods are understood; the default policy parses", () => {
-  assert.deepEqual(compileAcl([{ name: "root", text: "", rules: [] }]).capabilities("x"), ["root"]);
+  assert.deepEqual(compileAcl([{ name: "root", text: "", rules: [], isTemplated: false }]).capabilities("x"), ["root"]);
   assert.deepEqual(acl('path "a" { policy = "write" }').capabilities("a"), ["create", "delete", "list", "read", "update"]);
   assert.deepEqual(acl(rule("a", "update", 'mfa_methods = ["totp"]\n')).check(ask("a", "update")).mfaMethods, ["totp"]);
   assert.equal(acl(DEFAULT_POLICY).check(ask("auth/token/lookup-self", "read")).allowed, true);

@@ -5,6 +5,8 @@ import type { Acl } from "./acl.js";
 import { DEFAULT_POLICY, WRAPPING_POLICY } from "./built-in.js";
 import { parsePolicy } from "./parse.js";
 import type { ParsedPolicy } from "./parse.js";
+import { resolveTemplate } from "./template.js";
+import type { TemplateSubject } from "./template.js";
 
 /** Below `core/`. */
 const FOLDER = "policy/acl/";
@@ -19,7 +21,7 @@ const policyCodec: Codec<ParsedPolicy> = {
   },
 };
 
-const ROOT: ParsedPolicy = { name: "root", text: "", rules: [] };
+const ROOT: ParsedPolicy = { name: "root", text: "", rules: [], isTemplated: false };
 const WRAPPING = parsePolicy("response-wrapping", WRAPPING_POLICY);
 const IMMUTABLE = ["root", "response-wrapping", "control-group"];
 
@@ -55,21 +57,25 @@ export function writeDefaultPolicy(storage: WriteStorage): void {
 }
 
 /** Compiled ACLs by the very policies (not only names) they came from, so that an edited policy never meets an old ACL. */
-const MAX_COMPILED = 1024;
-const compiled = new Map<string, { policies: readonly ParsedPolicy[]; acl: Acl }>();
+const MAX_COMPILED = 4096;
+const compiled = new Map<string, { readonly policies: readonly ParsedPolicy[]; readonly subject: TemplateSubject | undefined; readonly acl: Acl }>();
 
-/** The ACL of a token's policies; policies that do not exist grant nothing. */
-export function aclFor(storage: ReadStorage, names: readonly string[]): Acl {
+/**
+ * The ACL of some policies; those that do not exist grant nothing. `subject` is whose identity fills their templates: the same
+ * value for as long as nothing of it changed. Without one, templated paths grant nothing.
+ */
+export function aclFor(storage: ReadStorage, names: readonly string[], subject?: TemplateSubject): Acl {
   const policies: ParsedPolicy[] = [];
   for (const name of names) {
     const policy = getPolicy(storage, name);
     if (policy) policies.push(policy);
   }
-  const key = names.join("\n");
+  const filling = policies.some(({ isTemplated }) => isTemplated) ? subject : undefined;
+  const key = filling ? `${filling.entity.id}\n${names.join("\n")}` : names.join("\n");
   const known = compiled.get(key);
-  if (known && known.policies.length === policies.length && known.policies.every((policy, i) => policy === policies[i])) return known.acl;
-  const acl = compileAcl(policies);
+  if (known && known.subject === filling && known.policies.length === policies.length && known.policies.every((policy, i) => policy === policies[i])) return known.acl;
+  const acl = compileAcl(policies, (path) => resolveTemplate(path, filling));
   if (compiled.size >= MAX_COMPILED) compiled.delete(compiled.keys().next().value!);
-  compiled.set(key, { policies, acl });
+  compiled.set(key, { policies, subject: filling, acl });
   return acl;
 }

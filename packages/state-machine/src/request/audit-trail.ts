@@ -40,7 +40,7 @@ export function createAuditTrail(audit: AuditBroker, store: Store, env: Environm
   }
 
   function base(progress: Progress, type: AuditRecord["type"]): AuditRecord {
-    const { request, body, token, access, target, wrapTtlSeconds } = progress;
+    const { request, body, token, identityPolicies, access, target, wrapTtlSeconds } = progress;
     return {
       type,
       time: env.now(),
@@ -48,6 +48,7 @@ export function createAuditTrail(audit: AuditBroker, store: Store, env: Environm
       operation: progress.operation(),
       data: body,
       token,
+      identityPolicies,
       access,
       mount: target?.entry,
       sensitive: sensitiveFields(progress),

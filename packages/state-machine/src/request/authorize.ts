@@ -1,8 +1,9 @@
 import { RequestError } from "../errors.js";
 import type { Caller, Environment, OperationName } from "../framework/engine.js";
 import type { ReadStorage } from "../framework/storage.js";
-import { aclFor } from "../policy/index.js";
+import { aclOf } from "../identity/index.js";
 import type { AclQuestion } from "../policy/index.js";
+import { SYS_MOUNT } from "./route.js";
 import { findTokenByText, isWithin } from "../tokens/index.js";
 import type { TokenEntry } from "../tokens/index.js";
 
@@ -37,12 +38,26 @@ export interface Demand {
   readonly exists: () => boolean;
 }
 
-/** The names of the policies that grant it. Throws RequestError 403: everything that is not granted is denied. */
-export function authorize(storage: ReadStorage, token: TokenEntry | undefined, given: string | undefined, demand: Demand): readonly string[] {
+export interface Permit {
+  /** Names of the policies that grant it. */
+  readonly grantingPolicies: readonly string[];
+  /** Second factors that are still to be shown. */
+  readonly mfaMethods: readonly string[];
+}
+
+/** Throws RequestError 403: everything that is not granted is denied. */
+export function authorize(storage: ReadStorage, token: TokenEntry | undefined, given: string | undefined, demand: Demand): Permit {
   if (!token) throw new RequestError("permission_denied", given ? BAD_TOKEN : "permission denied");
-  const answer = aclFor(storage, token.policies).check(demand);
+  const answer = aclOf(storage, token).check(demand);
   if (!answer.allowed || (demand.needsSudo && !answer.sudo)) throw denial();
   if (answer.hasControlGroup) throw new RequestError("permission_denied", "this path is under a control group, which this version does not serve yet");
-  if (answer.mfaMethods.length > 0) throw new RequestError("permission_denied", `this path demands step-up MFA (${answer.mfaMethods.join(", ")}), which this version does not serve yet`);
-  return answer.grantingPolicies;
+  return answer;
+}
+
+/**
+ * Second factors for a path of sys/ that asks for no token, of a caller who came with one: its policies may demand them
+ * (`sys/generate-root/*`, say). What they do not grant is no matter, since anybody may.
+ */
+export function openPathMethods(storage: ReadStorage, token: TokenEntry | undefined, demand: Omit<Demand, "needsSudo">): readonly string[] {
+  return token && demand.path.startsWith(SYS_MOUNT) ? aclOf(storage, token).check(demand).mfaMethods : [];
 }

@@ -1,15 +1,18 @@
-import { RequestError, invalid } from "../errors.js";
+import { RequestError, denied, invalid } from "../errors.js";
 import { buildInput } from "../framework/index.js";
 import type { Apart, EngineRequest, Environment, EnvelopeResponse, MountEntry, OperationName, Response, WriteMount } from "../framework/index.js";
 import type { WriteStorage } from "../framework/storage.js";
+import { identityOf } from "../identity/index.js";
 import { createIntentLedger } from "../intents/index.js";
 import { origin, tokenRemoved } from "../leases/index.js";
+import { validateStepUp } from "../mfa/index.js";
+import type { StepUp } from "../mfa/index.js";
 import type { StoreTransaction } from "../store/index.js";
 import { findToken, revokeTree, useToken } from "../tokens/index.js";
 import type { TokenEntry } from "../tokens/index.js";
 import type { Answer } from "./answer.js";
 import type { AuditTrail } from "./audit-trail.js";
-import { authorize, callerOf, identify } from "./authorize.js";
+import { authorize, callerOf, identify, openPathMethods } from "./authorize.js";
 import type { CoreOptions, Target } from "./core.js";
 import { finishResponse } from "./finish.js";
 import { then } from "./maybe.js";
@@ -38,8 +41,8 @@ interface Routed {
 /** One evaluation: throws RequestError; a promise only where the handler or the audit log needs one. */
 export type Evaluator = (tx: StoreTransaction, progress: Progress, active: boolean) => Answer | Promise<Answer>;
 
-/** System and token engines are the core's own: their storage is `core/`. */
-const isOfCore = ({ type }: MountEntry): boolean => type === "system" || type === "token";
+/** System, token and identity engines are the core's own: their storage is `core/`. */
+const isOfCore = ({ type }: MountEntry): boolean => type === "system" || type === "token" || type === "identity";
 
 function storageOf(tx: StoreTransaction, entry: MountEntry): WriteStorage {
   return isOfCore(entry) ? tx.scoped("core/") : tx.scoped(`logical/${entry.uuid}/`);
@@ -92,39 +95,65 @@ export function createEvaluator({ options, trail, mountOf }: EvaluatorParts): Ev
     progress.body = parseBody(request, request.operation as OperationName);
     progress.wrapTtlSeconds = parseWrapTtl(request);
     progress.token = identify(core, request.token, request.remoteAddress, env);
+    // Records are made when the view is gone.
+    const isRecorded = options.audit.enabled(core);
+    if (isRecorded && progress.token) progress.identityPolicies = identityOf(core, progress.token.entityId)?.policies ?? [];
     let found: Target;
     try {
       found = target(core, options.engineFor, request.path, request.operation as OperationName);
     } catch (error) {
       if (!active && isLimited(progress)) return FORWARD_WRITE;
       // Who may not use a path does not learn whether anything is there.
-      judge(core, progress, false);
+      if (judge(core, progress, false).length > 0) throw denied();
       throw error;
     }
     const routed: Routed = { env, core, storage: storageOf(tx, found.entry), mount: viewFor(tx, progress, found), target: found, progress };
     progress.target = found;
     progress.operation = effectiveOperation(routed);
-    // Records are made when the view is gone.
-    if (options.audit.enabled(core)) progress.operation();
+    if (isRecorded) progress.operation();
     const access = request.openPaths?.includes(request.path) ? "none" : (found.operation.access ?? "token");
     const elsewhere = active ? undefined : forwarding(routed, access !== "none");
     if (elsewhere) return elsewhere;
     if (found.operation.precheck) found.operation.precheck(engineRequest(progress, found, false).made, routed.storage, routed.mount);
-    if (access === "none") progress.access = { allowed: true, grantingPolicies: [] };
-    else judge(core, progress, access === "sudo");
+    const methods = access === "none" ? welcome(core, progress, found) : judge(core, progress, access === "sudo");
+    if (methods.length > 0 && !active) return found.operation.thisNode ? refuseStepUpHere() : FORWARD_WRITE;
+    const refused = methods.length > 0 ? stepUp(routed, methods) : undefined;
+    const go = () => handle(routed, refused);
     const logged = trail.asked(core, progress);
-    return logged ? logged.then(() => handle(routed)) : handle(routed);
+    return logged ? logged.then(go) : go();
   };
 }
 
-/** Throws RequestError 403. */
-function judge(core: WriteStorage, progress: Progress, needsSudo: boolean): void {
+/** The second factors that are demanded. Throws RequestError 403. */
+function judge(core: WriteStorage, progress: Progress, needsSudo: boolean): readonly string[] {
   const { request, token, body = {}, wrapTtlSeconds } = progress;
   progress.spending = isLimited(progress) ? token : undefined;
   progress.access = token && { allowed: false, grantingPolicies: [] };
   const exists = () => progress.operation() !== "create";
-  const grantingPolicies = authorize(core, token, request.token, { path: request.path, operation: request.operation as OperationName, needsSudo, body, wrapTtlSeconds, exists });
+  const { grantingPolicies, mfaMethods } = authorize(core, token, request.token, { path: request.path, operation: request.operation as OperationName, needsSudo, body, wrapTtlSeconds, exists });
   progress.access = { allowed: true, grantingPolicies };
+  return mfaMethods;
+}
+
+/** The second factors that are demanded of whoever uses an open path; reads of those are everybody's. */
+function welcome(core: WriteStorage, progress: Progress, { operation }: Target): readonly string[] {
+  const { request, token, body = {}, wrapTtlSeconds } = progress;
+  progress.access = { allowed: true, grantingPolicies: [] };
+  if (operation.effect === "read") return [];
+  return openPathMethods(core, token, { path: request.path, operation: request.operation as OperationName, body, wrapTtlSeconds, exists: () => true });
+}
+
+/** Undefined: the second factors are good. The request's own write set uses them up, or counts the wrong guess. */
+function stepUp({ core, env, progress }: Routed, methods: readonly string[]): RequestError | undefined {
+  const shown: StepUp = { methods, entityId: progress.token?.entityId ?? "", header: progress.request.headers["x-vault-mfa"] };
+  const refused = validateStepUp(core, shown, env);
+  if (refused) progress.access = { allowed: false, grantingPolicies: [] };
+  else progress.stepUp = shown;
+  return refused;
+}
+
+function refuseStepUpHere(): never {
+  throw invalid("this path demands step-up MFA, which a standby node cannot check; ask the active node");
 }
 
 function effectiveOperation({ target: found, storage, mount, progress }: Routed): Progress["operation"] {
@@ -155,18 +184,18 @@ function forwarding({ target: { operation }, progress }: Routed, usesToken: bool
   return operation.activeOnly ? { kind: "forward", reason: "active-only" } : undefined;
 }
 
-function handle(routed: Routed): Answer | Promise<Answer> {
+/** `refused`: in place of the handler's answer. */
+function handle(routed: Routed, refused: RequestError | undefined): Answer | Promise<Answer> {
   const { target: found, storage, mount, core, progress } = routed;
   const { spending } = progress;
-  const { made, warnings } = engineRequest(progress, found, true);
   const isLastUse = spending?.numUses === 1;
   // Before the handler, which may look the token up or renew it. One that is used up with this request it still has to find.
   if (spending && !isLastUse) useToken(core, spending);
-  const unwrapped = isLastUse ? cubbyholeResponse(core, spending, progress.request, routed.env) : undefined;
-  return then(unwrapped ?? found.operation.handler(made, storage, mount), (response) => {
-    const answer = settle(routed, response, warnings);
-    return isLastUse ? useUp(routed, spending, answer) : answer;
-  });
+  const spend = (answer: Answer) => (spending && isLastUse ? useUp(routed, spending, answer) : answer);
+  if (refused) return spend({ kind: "refused", error: refused });
+  const unwrapped = spending && isLastUse ? cubbyholeResponse(core, spending, progress.request, routed.env) : undefined;
+  const { made, warnings } = engineRequest(progress, found, true);
+  return then(unwrapped ?? found.operation.handler(made, storage, mount), (response) => spend(settle(routed, response, warnings)));
 }
 
 function settle({ env, core, mount, progress }: Routed, response: Response | undefined, fieldWarnings: readonly string[]): Answer {
@@ -174,11 +203,13 @@ function settle({ env, core, mount, progress }: Routed, response: Response | und
   if (response === undefined) {
     const isRead = request.operation === "read" || request.operation === "list" || request.operation === "scan";
     if (isRead) return { kind: "miss", warnings: [] };
-  } else if (response.kind !== "envelope") return { kind: "other", response };
+  } else if (response.kind === "refusal") return { kind: "refused", error: response.error };
+  else if (response.kind !== "envelope") return { kind: "other", response };
   const envelope = response ?? EMPTY;
   // An answer without content stays one: Vault then says nothing of ignored fields either.
   const warnings = hasContent(envelope) ? fieldWarnings : [];
-  return { kind: "envelope", sealed: finishResponse({ storage: core, response: envelope, warnings, mount, path: request.path, token, wrapTtlSeconds, requestId: request.id, env }) };
+  const sealed = finishResponse({ storage: core, response: envelope, warnings, mount, path: request.path, token, wrapTtlSeconds, requestId: request.id, mfaHeader: request.headers["x-vault-mfa"], env });
+  return "kind" in sealed ? { kind: "refused", error: sealed.error } : { kind: "envelope", sealed };
 }
 
 function useUp({ env, core }: Routed, token: TokenEntry, answer: Answer): Promise<Answer> {
@@ -205,4 +236,9 @@ export async function spendOnFailure(options: Pick<CoreOptions, "store" | "env">
     const current = findToken(core, token.id, env);
     if (current && current.numUses > 0 && useToken(core, current)) await revokeTree(core, current.id, tokenRemoved(env));
   });
+}
+
+/** Second factors of a request that failed after they were found good: nobody may use them again. */
+export async function useUpStepUp({ store, env }: Pick<CoreOptions, "store" | "env">, shown: StepUp): Promise<void> {
+  await store.transact((tx) => void validateStepUp(tx.scoped("core/"), shown, env));
 }

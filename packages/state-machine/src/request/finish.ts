@@ -1,6 +1,9 @@
 import { invalid } from "../errors.js";
-import type { AuthGrant, Environment, EnvelopeResponse, Mount, MountEntry, WireAuth } from "../framework/index.js";
+import { refusal } from "../framework/index.js";
+import type { AuthGrant, Environment, EnvelopeResponse, Mount, Refusal, WireAuth } from "../framework/index.js";
 import type { WriteStorage } from "../framework/storage.js";
+import { effectivePolicies, entityOfLogin, identityOf } from "../identity/index.js";
+import { admitLogin, parseMfaHeader } from "../mfa/index.js";
 import { registerLease } from "../leases/lease.js";
 import { clipTtl, createBatchToken, createToken } from "../tokens/index.js";
 import type { TokenEntry, TtlLimits } from "../tokens/index.js";
@@ -18,20 +21,26 @@ interface Finishing {
   readonly token: TokenEntry | undefined;
   readonly wrapTtlSeconds: number;
   readonly requestId: string;
+  /** X-Vault-MFA of the request. */
+  readonly mfaHeader: string | undefined;
   readonly env: Environment;
 }
 
 /** Turns what a handler grants (a login, a leased secret, a wrapped answer) into tokens and leases of the same write set. */
-export function finishResponse({ storage, response, warnings, mount, path, token, wrapTtlSeconds, requestId, env }: Finishing): Sealed {
+export function finishResponse({ storage, response, warnings, mount, path, token, wrapTtlSeconds, requestId, mfaHeader, env }: Finishing): Sealed | Refusal {
   const limits: TtlLimits = { defaultTtl: mount.defaultLeaseTtlSeconds, maxTtl: mount.maxLeaseTtlSeconds };
   const all = [...(response.warnings ?? []), ...warnings];
   let auth: WireAuth | null = response.auth ?? null;
   let lease = response.lease;
   if (response.grant) {
-    const login = tokenFor(storage, response.grant, mount.entry, path, limits, env);
+    const place: LoginPlace = { mountUuid: mount.entry.uuid, mountTokenType: mount.entry.config.token_type, path, limits, entityId: entityOfLogin(storage, mount.entry, response.grant, env)?.id ?? "" };
+    const admission = admitLogin(storage, { grant: response.grant, ...place }, mount.entry, parseMfaHeader(mfaHeader), env);
+    if (admission.kind === "refused") return refusal(admission.error);
+    const login = admission.kind === "pending" ? admission : tokenFor(storage, response.grant, place, env);
     auth = login.auth;
     all.push(...login.warnings);
   }
+  if (auth) auth = withIdentity(storage, auth);
   if (response.secret) {
     if (!token) throw invalid("a leased secret needs a token to belong to");
     const made = registerLease(storage, path, mount.entry.uuid, token, response.secret, limits, env);
@@ -43,7 +52,19 @@ export function finishResponse({ storage, response, warnings, mount, path, token
   return { ...sealed, wrapInfo };
 }
 
-function tokenFor(storage: WriteStorage, grant: AuthGrant, entry: MountEntry, path: string, limits: TtlLimits, env: Environment): { readonly auth: WireAuth; readonly warnings: readonly string[] } {
+/** Where a login came in. */
+export interface LoginPlace {
+  readonly mountUuid: string;
+  /** What the mount is tuned to. */
+  readonly mountTokenType: string | undefined;
+  readonly path: string;
+  /** Of the mount. */
+  readonly limits: TtlLimits;
+  /** Empty: the login has no entity. */
+  readonly entityId: string;
+}
+
+export function tokenFor(storage: WriteStorage, grant: AuthGrant, { mountUuid, mountTokenType, path, limits, entityId }: LoginPlace, env: Environment): { readonly auth: WireAuth; readonly warnings: readonly string[] } {
   const max = grant.maxTtlSeconds && grant.maxTtlSeconds > 0 ? Math.min(grant.maxTtlSeconds, limits.maxTtl) : limits.maxTtl;
   const { ttl, warnings } = clipTtl(grant.ttlSeconds ?? 0, { period: grant.periodSeconds ?? 0, explicitMaxTtl: grant.explicitMaxTtlSeconds ?? 0, age: 0 }, { ...limits, maxTtl: max });
   const policies = [...new Set([...(grant.noDefaultPolicy ? [] : ["default"]), ...grant.policies.map((name) => name.toLowerCase())])].sort();
@@ -55,12 +76,12 @@ function tokenFor(storage: WriteStorage, grant: AuthGrant, entry: MountEntry, pa
     meta: grant.metadata ?? null,
     displayName: grant.displayName,
     ttl,
-    entityId: "",
+    entityId,
     role: "",
     boundCidrs: grant.boundCidrs ?? [],
-    mountUuid: entry.uuid,
+    mountUuid,
   };
-  if (tokenTypeOf(grant, entry) === "batch") {
+  if (tokenTypeOf(grant, mountTokenType) === "batch") {
     const made = createBatchToken(storage, common, env);
     return { auth: wireAuth(made.text, made.entry), warnings };
   }
@@ -81,7 +102,7 @@ function tokenFor(storage: WriteStorage, grant: AuthGrant, entry: MountEntry, pa
 }
 
 /** The mount may insist, or only say what is given where the method does not. */
-function tokenTypeOf({ tokenType = "default" }: AuthGrant, { config: { token_type: ofMount } }: MountEntry): TokenEntry["type"] {
+function tokenTypeOf({ tokenType = "default" }: AuthGrant, ofMount: string | undefined): TokenEntry["type"] {
   if (ofMount === "service" || ofMount === "batch") return ofMount;
   if (tokenType !== "default") return tokenType;
   return ofMount === "default-batch" ? "batch" : "service";
@@ -102,4 +123,11 @@ export function wireAuth(text: string, token: TokenEntry): WireAuth {
     mfa_requirement: null,
     num_uses: Math.max(0, token.numUses),
   };
+}
+
+/** Whoever gets a token is told what its entity adds to it. */
+function withIdentity(storage: WriteStorage, auth: WireAuth): WireAuth {
+  const identity = auth.entity_id === "" ? undefined : identityOf(storage, auth.entity_id);
+  if (!identity || identity.policies.length === 0) return auth;
+  return { ...auth, policies: effectivePolicies(auth.token_policies ?? [], identity), identity_policies: identity.policies };
 }

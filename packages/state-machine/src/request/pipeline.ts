@@ -8,10 +8,11 @@ import { createAuditTrail } from "./audit-trail.js";
 import type { Core, CoreOptions } from "./core.js";
 import { describe } from "./describe.js";
 import { errorResponse } from "./envelope.js";
-import { createEvaluator, spendOnFailure } from "./evaluate.js";
+import { createEvaluator, spendOnFailure, useUpStepUp } from "./evaluate.js";
 import { createHelp } from "./help.js";
 import { then } from "./maybe.js";
 import { mountView } from "./mount-view.js";
+import { guardOpenPath } from "./open-path.js";
 import { newProgress } from "./progress.js";
 import type { Progress } from "./progress.js";
 import { sealedTarget } from "./route.js";
@@ -74,6 +75,7 @@ export function createCore(options: CoreOptions): Core {
   function countToken({ request: { path }, target }: Progress, answer: Answer): void {
     if (answer.kind !== "envelope" || !answer.sealed.auth || !options.onTokenMade || !target) return;
     const { auth, response } = answer.sealed;
+    if (auth.token_type === "default") return;
     if (response.grant || path.startsWith("auth/token/create")) options.onTokenMade({ authMethod: target.entry.type, mountPoint: target.mountPath, tokenType: auth.token_type, ttlSeconds: auth.lease_duration });
   }
 
@@ -101,6 +103,7 @@ export function createCore(options: CoreOptions): Core {
     if (options.isSealed() || !progress.isRecorded) return responded(errorResponse(known, store.index()));
     try {
       if (progress.spending && known.status < SERVER_ERROR) await spendOnFailure(options, progress.spending);
+      if (progress.stepUp && known.status < SERVER_ERROR) await useUpStepUp(options, progress.stepUp);
       await trail.failed(progress, known);
       return responded(errorResponse(known, store.index()));
     } catch (cause) {
@@ -112,7 +115,10 @@ export function createCore(options: CoreOptions): Core {
   function dispatch(progress: Progress, active: boolean): Handled | Promise<Handled> {
     const { request } = progress;
     const open = request.operation === "help" ? undefined : sealedTarget(options.system, request.path, request.operation as OperationName);
-    if (open) return handleSealed(progress, open, mountOf, store.index());
+    if (open) {
+      const answer = () => handleSealed(progress, open, mountOf, store.index());
+      return then(options.isSealed() ? undefined : guardOpenPath(options, progress, open, active), (stopped) => stopped ?? answer());
+    }
     if (options.isSealed()) throw new RequestError("sealed", "Vault is sealed");
     return run(progress, active, MAX_ATTEMPTS);
   }

@@ -1,5 +1,6 @@
 import type { OperationName } from "../framework/index.js";
 import type { IntentLedger } from "../intents/index.js";
+import type { StepUp } from "../mfa/index.js";
 import type { TokenEntry } from "../tokens/index.js";
 import type { ApiRequest } from "./api.js";
 import type { Target } from "./core.js";
@@ -11,9 +12,13 @@ export interface Evaluation {
   target: Target | undefined;
   /** The live token that it came with. */
   token: TokenEntry | undefined;
+  /** What its entity adds to its policies, for the record; empty where nothing is recorded. */
+  identityPolicies: readonly string[];
   access: { readonly allowed: boolean; readonly grantingPolicies: readonly string[] } | undefined;
   /** As the policies see it: `create` where there is nothing yet. Asked only where it is needed, and once. */
   operation: () => OperationName | "create" | "help" | "head";
+  /** Second factors that the policies demand, where they were shown: they are used up, even if the request fails from here on. */
+  stepUp: StepUp | undefined;
   /** The limited token that this request costs a use, even if it fails from here on. */
   spending: TokenEntry | undefined;
 }
@@ -32,7 +37,7 @@ export interface Progress extends Evaluation {
 }
 
 export function newEvaluation(request: ApiRequest): Evaluation {
-  return { body: undefined, wrapTtlSeconds: 0, target: undefined, token: undefined, access: undefined, operation: () => request.operation, spending: undefined };
+  return { body: undefined, wrapTtlSeconds: 0, target: undefined, token: undefined, identityPolicies: [], access: undefined, operation: () => request.operation, stepUp: undefined, spending: undefined };
 }
 
 export function newProgress(request: ApiRequest): Progress {

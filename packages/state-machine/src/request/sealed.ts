@@ -27,6 +27,7 @@ export function handleSealed(progress: Progress, found: Target, mountOf: (entry:
   const { made } = engineRequest(progress, found, false);
   return then(found.operation.handler(made, NO_STORAGE, mountOf(found.entry)), (response) => {
     if (response?.kind === "envelope") throw new Error(`${found.path} must answer without an envelope, as it also does while sealed`);
+    if (response?.kind === "refusal") throw response.error;
     const answer: Answer = response ? { kind: "other", response } : { kind: "miss", warnings: [] };
     return toHandled(request, answer, index);
   });

@@ -3,9 +3,9 @@ import type { AuditBroker } from "../audit/index.js";
 import { invalid } from "../errors.js";
 import { openApiDocument } from "../framework/index.js";
 import type { AuditedBody, CompiledEngine, Environment, MountEntry } from "../framework/index.js";
+import { aclOf } from "../identity/index.js";
 import { revokeBelow, tokenRemoved } from "../leases/index.js";
 import { addMount, fullPath, getMount, listMounts, moveMount, moveStatus, removeMount, route, tuneMount } from "../mounts/index.js";
-import { aclFor } from "../policy/index.js";
 import { callerOf } from "../request/authorize.js";
 import type { SystemLimits } from "../request/core.js";
 import { wrappedText } from "../request/envelope.js";
@@ -36,7 +36,7 @@ export function createRooms(options: RoomsOptions): SystemRooms {
     wrapping: wrappingRoom(options),
     engines: () => engineList(options),
     openapi: (storage, caller) => {
-      const acl = caller && aclFor(storage, caller.policies);
+      const acl = caller && aclOf(storage, caller);
       const mounts = listMounts(storage)
         .filter((entry) => acl?.mayReach(fullPath(entry)) ?? false)
         .flatMap((entry) => {
@@ -84,13 +84,13 @@ function mountRoom({ env, limits, mountableTypes, engineFor }: RoomsOptions): Mo
 
 function accessRoom({ env }: RoomsOptions): AccessControl {
   return {
-    capabilities: (storage, caller, path) => aclFor(storage, caller.policies).capabilities(path),
+    capabilities: (storage, caller, path) => aclOf(storage, caller).capabilities(path),
     bearer(storage, by) {
       const entry = "token" in by ? findTokenByText(storage, by.token, env) : findByAccessor(storage, by.accessor, env);
       return entry && callerOf(entry);
     },
-    mayReach: (storage, caller, path) => aclFor(storage, caller.policies).mayReach(path),
-    resultant: (storage, caller) => aclFor(storage, caller.policies).resultant(),
+    mayReach: (storage, caller, path) => aclOf(storage, caller).mayReach(path),
+    resultant: (storage, caller) => aclOf(storage, caller).resultant(),
   };
 }
 

@@ -1,6 +1,7 @@
 import { RequestError, denied } from "../errors.js";
 import { data, field, plain } from "../framework/index.js";
 import type { Caller, Mount, MountEntry, ReadStorage } from "../framework/index.js";
+import { ENTITIES } from "../identity/index.js";
 import { systemPath, withSlash } from "./define.js";
 import type { SystemPath } from "./define.js";
 import { mountBody } from "./path-mounts.js";
@@ -70,6 +71,12 @@ export const internalPaths: readonly SystemPath[] = [
     help: { synopsis: "Lists the feature flags of the web UI.", description: "There are none." },
     fields: {},
     operations: { read: { summary: "Lists the feature flags.", effect: "read", handler: () => plain({ feature_flags: [] }) } },
+  }),
+  systemPath({
+    template: "internal/counters/entities",
+    help: { synopsis: "Counts the entities.", description: "All that there are now, disabled ones included." },
+    fields: {},
+    operations: { read: { summary: "Counts the entities.", effect: "read", handler: async (_request, storage) => data({ counters: { entities: { total: (await storage.list(ENTITIES)).length } } }) } },
   }),
   systemPath({
     template: "internal/specs/openapi",

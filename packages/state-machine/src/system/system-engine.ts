@@ -8,6 +8,7 @@ import { haStatusPath, healthPath, leaderPath, stepDownPath } from "./path-healt
 import { internalPaths } from "./path-internal.js";
 import { keyringPaths } from "./path-keyring.js";
 import { leasePaths } from "./path-leases.js";
+import { mfaPaths } from "./path-mfa.js";
 import { mountPaths, remountPaths } from "./path-mounts.js";
 import { observePaths } from "./path-observe.js";
 import { aclPolicyPaths } from "./path-policies.js";
@@ -25,7 +26,7 @@ export const systemEngine: Engine<SystemServices> = {
   paths: [
     initPath, sealStatusPath, unsealPath, sealPath,
     healthPath, leaderPath, stepDownPath, haStatusPath,
-    ...mountPaths, ...remountPaths, ...aclPolicyPaths, ...capabilityPaths, ...auditPaths, ...leasePaths, ...wrappingPaths,
+    ...mountPaths, ...remountPaths, ...aclPolicyPaths, ...capabilityPaths, ...auditPaths, ...leasePaths, ...wrappingPaths, ...mfaPaths,
     ...keyringPaths, ...raftPaths, ...autopilotPaths, ...toolPaths, ...observePaths, ...configPaths, ...internalPaths, ...catalogPaths,
   ],
 };

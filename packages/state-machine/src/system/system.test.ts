@@ -110,7 +110,7 @@ const matches = (patterns: readonly string[], path: string) => patterns.some((pa
 test("exactly the documented paths need no token", () => {
   const documented = [
     "wrapping/lookup", "replication/status", "internal/specs/openapi", "internal/ui/mounts", "internal/ui/mounts/*", "storage/raft/bootstrap/challenge",
-    "storage/raft/bootstrap/answer", "init", "seal-status", "unseal", "leader", "health", "decode-token",
+    "storage/raft/bootstrap/answer", "init", "seal-status", "unseal", "leader", "health", "decode-token", "mfa/validate",
     // Asked of a node that has no tokens yet.
     "storage/raft/join",
   ];

@@ -8,6 +8,8 @@ import type { WriteStorage } from "../framework/storage.js";
 export type ExpiryKind =
   | "token"
   | "lease"
+  /** A login that waits for its second factor. */
+  | "login"
   /** Begun by a request that is not known to have ended. */
   | "intent"
   /** A revoked token whose descendants are still to be taken away. */

@@ -1,0 +1,13 @@
+export { aliasOf, deleteAlias, mountNames, putAlias, requireMount, updateAlias } from "./aliases.js";
+export type { AliasChange, MountName } from "./aliases.js";
+export { aclOf, effectivePolicies, identityOf } from "./effective.js";
+export type { Bearer, Identity } from "./effective.js";
+export { createEntity, deleteEntity, updateEntity } from "./entities.js";
+export type { EntityChange } from "./entities.js";
+export { dropGroupAlias, putGroupAlias } from "./group-aliases.js";
+export { createGroup, deleteGroup, membersOf, updateGroup } from "./groups.js";
+export type { GroupChange } from "./groups.js";
+export { entityOfLogin } from "./login.js";
+export { mergeEntities } from "./merge.js";
+export { ENTITIES, ENTITY_ALIASES, GROUPS, GROUP_ALIASES, aliasById, entityByAlias, entityByName, getEntity, getGroup, groupByAlias, groupByAliasId, groupByName } from "./records.js";
+export type { Entity, EntityAlias, FoundAlias, Group, GroupAlias } from "./records.js";

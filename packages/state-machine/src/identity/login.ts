@@ -1,0 +1,37 @@
+import { denied } from "../errors.js";
+import type { Environment, MountEntry } from "../framework/engine.js";
+import type { AuthGrant } from "../framework/response.js";
+import type { WriteStorage } from "../framework/storage.js";
+import { aliasOf, newAlias, placeAlias } from "./aliases.js";
+import { createEntity, setMembership } from "./entities.js";
+import { entityByAlias, getGroup, groupByAlias } from "./records.js";
+import type { Entity, EntityAlias } from "./records.js";
+
+/**
+ * The entity of a login: found by mount and alias, or made with it, in the login's own write set. Its external groups of this
+ * mount become those that the login names. Nothing is written where nothing changed. `storage` is scoped to `core/`.
+ * Throws RequestError 403 for one that is disabled.
+ */
+export function entityOfLogin(storage: WriteStorage, mount: MountEntry, grant: AuthGrant, env: Environment): Entity | undefined {
+  if (!grant.alias || grant.alias.name === "") return undefined;
+  const { name, metadata } = grant.alias;
+  const known = entityByAlias(storage, mount.accessor, name);
+  if (known?.disabled) throw denied();
+  const alias = known && aliasOf(known, mount.accessor);
+  const wanted: EntityAlias = { ...(alias ?? newAlias(mount, name, env)), metadata: metadata ?? null };
+  const isSame = alias && JSON.stringify(alias.metadata) === JSON.stringify(wanted.metadata);
+  const entity = isSame ? known : placeAlias(storage, known ?? createEntity(storage, {}, env), { ...wanted, lastUpdateTime: new Date(env.now()).toISOString() }).entity;
+  return syncExternalGroups(storage, entity, mount.accessor, grant.groupAliases ?? []);
+}
+
+/** Groups of other mounts are not this one's to say. */
+function syncExternalGroups(storage: WriteStorage, entity: Entity, mountAccessor: string, names: readonly string[]): Entity {
+  const wanted = new Set(names.flatMap((name) => groupByAlias(storage, mountAccessor, name)?.id ?? []));
+  let current = entity;
+  for (const id of entity.directGroupIds) {
+    const group = getGroup(storage, id);
+    if (group?.type === "external" && group.alias?.mountAccessor === mountAccessor && !wanted.delete(id)) current = setMembership(storage, current, id, false);
+  }
+  for (const id of wanted) current = setMembership(storage, current, id, true);
+  return current;
+}

@@ -1,0 +1,14 @@
+export { parseMfaHeader, parseMfaPayload } from "./credentials.js";
+export type { MfaCredentials } from "./credentials.js";
+export { enforcements, enforcementsFor, getEnforcement, putEnforcement, removeEnforcement } from "./enforcement.js";
+export type { Enforcement } from "./enforcement.js";
+export { TOTP_FIELDS, totpChange } from "./fields.js";
+export { admitLogin, satisfy } from "./login.js";
+export type { Admission } from "./login.js";
+export { getMethod, getStepUp, listMethods, listStepUps, methodBody, methodByName, putMethod, putStepUp, removeMethod, removeStepUp } from "./method.js";
+export type { MfaMethod, TotpChange, TotpConfig } from "./method.js";
+export { getPending, pendingKey, putPending, removePending } from "./pending.js";
+export type { PendingLogin } from "./pending.js";
+export { destroySecret, destroySecretsOf, generateSecret } from "./secret.js";
+export { validateStepUp } from "./step-up.js";
+export type { StepUp } from "./step-up.js";

@@ -1,0 +1,76 @@
+/** Whose identity fills the templates of a policy's paths (Vault docs, "Templated policies"). */
+export interface TemplateSubject {
+  readonly entity: TemplateValues & {
+    readonly aliases: readonly (TemplateValues & { readonly mountAccessor: string; readonly customMetadata: Metadata })[];
+  };
+  readonly groups: readonly TemplateValues[];
+}
+
+type Metadata = Readonly<Record<string, string>> | null;
+
+interface TemplateValues {
+  readonly id: string;
+  readonly name: string;
+  readonly metadata: Metadata;
+}
+
+/**
+ * Would make a value say more than itself: wildcards match what was not meant, and a slash reaches into other folders.
+ * Whoever chooses their own name or metadata must not choose what they may do.
+ */
+const FORBIDDEN = /[*+/]/;
+
+/** Whether every `{{` has its `}}`. */
+export function isBalanced(path: string): boolean {
+  const rest = path.replace(/\{\{(?:(?!\{\{|\}\}).)*\}\}/g, "");
+  return !rest.includes("{{") && !rest.includes("}}");
+}
+
+/**
+ * A path with its templates filled. Undefined where one of them has no value, an empty one, or one that may not stand in a
+ * path, and without a subject: such a path names nothing.
+ */
+export function resolveTemplate(path: string, subject: TemplateSubject | undefined): string | undefined {
+  if (!path.includes("{{")) return path;
+  if (!subject) return undefined;
+  let isComplete = true;
+  const filled = path.replace(/\{\{(.*?)\}\}/g, (_whole, inside: string) => {
+    const value = valueOf(inside.trim(), subject);
+    if (value === undefined || value === "" || FORBIDDEN.test(value)) isComplete = false;
+    return value ?? "";
+  });
+  return isComplete ? filled : undefined;
+}
+
+function valueOf(selector: string, { entity, groups }: TemplateSubject): string | undefined {
+  const ofEntity = after(selector, "identity.entity.");
+  if (ofEntity !== undefined) return entityValue(ofEntity, entity);
+  const ofGroups = after(selector, "identity.groups.");
+  if (ofGroups === undefined) return undefined;
+  const [, by, which, what] = /^(ids|names)\.([^.]+)\.(.+)$/.exec(ofGroups) ?? [];
+  const group = groups.find((one) => (by === "ids" ? one.id : one.name) === which);
+  return group && what !== undefined ? plainValue(what, group) : undefined;
+}
+
+function entityValue(selector: string, entity: TemplateSubject["entity"]): string | undefined {
+  const ofAlias = after(selector, "aliases.");
+  if (ofAlias === undefined) return plainValue(selector, entity);
+  const [, accessor, what = ""] = /^([^.]+)\.(.+)$/.exec(ofAlias) ?? [];
+  const alias = entity.aliases.find((one) => one.mountAccessor === accessor);
+  if (!alias) return undefined;
+  const custom = after(what, "custom_metadata.");
+  return custom === undefined ? plainValue(what, alias) : own(alias.customMetadata, custom);
+}
+
+function plainValue(selector: string, values: TemplateValues): string | undefined {
+  if (selector === "id") return values.id;
+  if (selector === "name") return values.name;
+  const key = after(selector, "metadata.");
+  return key === undefined ? undefined : own(values.metadata, key);
+}
+
+const own = (metadata: Metadata, key: string) => (metadata && Object.hasOwn(metadata, key) ? metadata[key] : undefined);
+
+function after(text: string, prefix: string): string | undefined {
+  return text.startsWith(prefix) ? text.slice(prefix.length) : undefined;
+}
