@@ -5,6 +5,7 @@ import { createBarrier, createMemoryLog, createStore, jsonCodec, restoreEntries 
 import type { Environment, InitResult, MemoryLog } from "@coffer/state-machine";
 import { memoryLogger } from "../http/testing/echo-application.js";
 import { createKeyringControl } from "../server/keyring-control.js";
+import { sealSet } from "../seals/seal-set.js";
 import { createSealLifecycle } from "./seal-control.js";
 import type { SealLifecycleOptions } from "./seal-control.js";
 
@@ -16,15 +17,16 @@ function nodeOn({ log, reader }: MemoryLog, more: Partial<SealLifecycleOptions> 
   const barrier = createBarrier();
   const store = createStore({ log, reader, barrier });
   const events: string[] = [];
-  const seal = createSealLifecycle({
-    nodeId: "n1", storageType: "raft", clusterName: undefined, isMember: false, log, store, barrier, env, logger: memoryLogger(),
+  const made: SealLifecycleOptions = {
+    nodeId: "n1", storageType: "raft", clusterName: undefined, isMember: false, log, store, barrier, env, seals: sealSet([]), logger: memoryLogger(),
     found: (write) => write(),
     enter: () => assert.fail("nobody joins here"),
     onUnsealed: () => void events.push("unsealed"),
     beforeSeal: async () => void events.push("before seal"),
     onSealed: () => void events.push("sealed"),
     ...more,
-  });
+  };
+  const seal = createSealLifecycle(made);
   return { seal, barrier, store, events, log };
 }
 
@@ -141,7 +143,7 @@ test("every unsealed node takes a new key term up from the feed", async () => {
   const { seal, barrier, store, made, memory } = await initialised(1, 1);
   await seal.unseal(made.keys[0]!);
   const standby = await secondNode(memory, made);
-  await createKeyringControl(barrier, store, env).rotate();
+  await createKeyringControl({ barrier, store, env, seals: sealSet([]), activeTerm: () => 1, note: () => undefined }).rotate();
   assert.deepEqual([barrier.keyring().length, standby.barrier.keyring().length], [2, 2]);
   await store.transact((tx) => tx.put("logical/k", codec, "under the new term"));
   assert.equal(standby.store.evaluate((tx) => tx.get("logical/k", codec)).value, "under the new term");

@@ -82,7 +82,7 @@ export function configurationOf(storage: Configuration["storage"], listener: Lis
   return {
     listeners: [listener],
     storage,
-    seal: { type: "shamir" },
+    seals: [],
     telemetry: { prometheusRetention: 3600, disableHostname: true, enableHostnameLabel: false },
     auditDevices,
     apiAddress,
