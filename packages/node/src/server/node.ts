@@ -15,6 +15,7 @@ import { createSealLifecycle } from "../lifecycle/seal-control.js";
 import type { SealLifecycle } from "../lifecycle/seal-control.js";
 import type { Logging } from "../logging/logger.js";
 import { openSeals } from "../seals/index.js";
+import type { NodeSeals } from "../seals/index.js";
 import { startActiveDuties } from "./active-duties.js";
 import { openBacking } from "./backing.js";
 import { createKeyringControl } from "./keyring-control.js";
@@ -30,6 +31,7 @@ export interface CofferNode {
   readonly application: ApiApplication;
   readonly seal: SealLifecycle;
   readonly service: SecretsService;
+  readonly seals: NodeSeals;
   /** Hands leadership on where there is somebody to take it. */
   stepDown(): Promise<void>;
   reopenAudit(): void;
@@ -190,6 +192,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     application,
     seal,
     service,
+    seals,
     stepDown,
     reopenAudit: () => service.audit.reopen(),
     async stop() {
