@@ -130,6 +130,9 @@ test("awskms: nodes unseal and join by themselves, wait for a KMS that is away, 
   await first.node().seals.probe();
   const { body: backends } = await first.ask("read", "sys/seal-backend-status");
   assert.deepEqual([backends.healthy, backends.backends[0].name, backends.fully_wrapped], [false, "awskms", true]);
+  const metrics: string = (await first.ask("read", "sys/metrics", undefined, { token, query: { format: "prometheus" } })).body;
+  assert.match(metrics, /^coffer_seal_healthy\{[^}]*seal="awskms"[^}]*\} 0$/m);
+  assert.match(metrics, /^vault_seal_encrypt_error\{[^}]*seal="awskms"[^}]*\} 1$/m);
   await kms.open();
   await until("the second node unseals once its KMS is back", async () => !(await isSealed(second)), 40_000);
 

@@ -13,6 +13,7 @@ import { createTransitSeal } from "./transit-seal.js";
 
 /** The seals of this node's configuration. None: key shares are all there is. */
 export interface NodeSeals extends SealSet {
+  /** In the order of their priority. */
   readonly all: readonly TrackedSeal[];
   /** The enabled ones. */
   backends(): readonly SealBackend[];

@@ -132,7 +132,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     join: (request) => seal.join(request),
     now: env.now,
   });
-  const control = createNodeControl({ configuration, logging, service, member, isActive, clusterInfo });
+  const control = createNodeControl({ configuration, logging, service, member, isActive, clusterInfo, seals });
   const glass: BreakGlass = { store, barrier, env, seals, activeTerm: leadingTerm, note: (message, fields) => coreLogger.info(message, fields) };
   const keyring = createKeyringControl(glass);
   const services: SystemServices = { seal, cluster, keyring, ...createBreakGlass(glass), node: control.node, rooms: service.rooms };

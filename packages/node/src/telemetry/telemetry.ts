@@ -10,13 +10,14 @@ import { createResponses } from "./responses.js";
 import { createRoutes } from "./routes.js";
 import { RUNTIME_METRICS } from "./runtime-metrics.js";
 import { watchRuntime } from "./runtime.js";
+import { SEAL_METRICS } from "./seal-metrics.js";
 import { createTimings } from "./timings.js";
 import { createTokenCreations } from "./token-creations.js";
 import type { RaftPoll, Telemetry, TelemetryOptions } from "./types.js";
 
 /** Quantiles look so far back where Prometheus is off, and the JSON alone shows its metrics. */
 const DEFAULT_RETENTION_SECONDS = 86_400;
-const METRICS = [...CORE_METRICS, ...RAFT_METRICS, ...RUNTIME_METRICS];
+const METRICS = [...CORE_METRICS, ...RAFT_METRICS, ...RUNTIME_METRICS, ...SEAL_METRICS];
 
 /** Measures from now on, until `stop`. */
 export function createTelemetry(options: TelemetryOptions): Telemetry {
