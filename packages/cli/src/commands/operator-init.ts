@@ -2,6 +2,7 @@ import { sys, type Client } from "@coffer/client";
 import type { Command } from "../framework/command.js";
 import type { Context } from "../framework/context.js";
 import { Failure } from "../framework/failure.js";
+import { readPgpKey, readPgpKeys } from "../framework/pgp-keys.js";
 import { wrapText } from "../output/wrap.js";
 
 const DEFAULT_SHARES = 5;
@@ -17,8 +18,12 @@ export const command: Command = {
     { name: "n", kind: "int", help: "Short for -key-shares.", hidden: true },
     { name: "key-threshold", kind: "int", help: "Number of shares that unseal (3)." },
     { name: "t", kind: "int", help: "Short for -key-threshold.", hidden: true },
+    { name: "pgp-keys", kind: "string", help: "Files with public PGP keys, with commas between: one a share, in this order; each share is printed encrypted for its key." },
+    { name: "root-token-pgp-key", kind: "string", help: "File with the public PGP key to encrypt the root token for." },
     { name: "recovery-shares", kind: "int", help: "Number of recovery shares, where a seal unseals by itself (5)." },
     { name: "recovery-threshold", kind: "int", help: "Number of recovery shares that count as a quorum (3)." },
+    { name: "recovery-pgp-keys", kind: "string", help: "As -pgp-keys, for the recovery shares." },
+    { name: "stored-shares", kind: "int", help: "Of no effect.", hidden: true },
   ],
   run: async (context) => {
     const client = await context.preflight();
@@ -30,6 +35,9 @@ export const command: Command = {
     const body = {
       secret_shares: shares,
       secret_threshold: threshold,
+      pgp_keys: await readPgpKeys(flags.string("pgp-keys"), "pgp-keys"),
+      root_token_pgp_key: flags.string("root-token-pgp-key") === "" ? "" : await readPgpKey(flags.string("root-token-pgp-key"), "root-token-pgp-key"),
+      recovery_pgp_keys: await readPgpKeys(flags.string("recovery-pgp-keys"), "recovery-pgp-keys"),
       recovery_shares: recovery ? flags.int("recovery-shares", DEFAULT_SHARES) : 0,
       recovery_threshold: recovery ? flags.int("recovery-threshold", DEFAULT_THRESHOLD) : 0,
     };
@@ -87,7 +95,7 @@ function printAdvice(context: Context, body: Body, result: sys.InitResult): void
     print(
       `${wrapText(`Vault does not store the generated root key. Without at least ${body.secret_threshold} keys to reconstruct the root key, Vault will remain permanently sealed!`)}\n`,
     );
-    print(wrapText('It is possible to generate new unseal keys, provided you have a quorum of existing unseal keys shares. See "coffer path-help sys/rekey/init" for more information.'));
+    print(wrapText('It is possible to generate new unseal keys, provided you have a quorum of existing unseal keys shares. See "coffer operator rekey" for more information.'));
   } else print("Success! Vault is initialized");
   if ((result.recovery_keys ?? []).length > 0) {
     print(
