@@ -127,6 +127,6 @@ test("init sends PGP keys and recovery numbers by the kind of seal", async (t) =
   writeFileSync(join(folder, "k.b64"), "AAAA");
   const { run, asked } = await setUp(t, { "GET seal-status": { recovery_seal: true }, "PUT init": { keys: [], keys_base64: [], recovery_keys: ["aa"], recovery_keys_base64: ["qg=="], root_token: "t" } });
   const { stdout } = await run(["operator", "init", "-recovery-shares=1", "-recovery-threshold=1", `-recovery-pgp-keys=${join(folder, "k.b64")}`, `-root-token-pgp-key=${join(folder, "k.b64")}`]);
-  assert.deepEqual(asked.at(-1)!.body, { secret_shares: 0, secret_threshold: 0, pgp_keys: [], root_token_pgp_key: "AAAA", recovery_pgp_keys: ["AAAA"], recovery_shares: 1, recovery_threshold: 1 });
+  assert.deepEqual(asked.at(-1)!.body, { secret_shares: 0, secret_threshold: 0, root_token_pgp_key: "AAAA", recovery_pgp_keys: ["AAAA"], recovery_shares: 1, recovery_threshold: 1 });
   assert.match(stdout, /^Recovery Key 1: qg==\n\nInitial Root Token: t\n/);
 });

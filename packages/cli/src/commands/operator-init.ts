@@ -2,6 +2,7 @@ import { sys, type Client } from "@coffer/client";
 import type { Command } from "../framework/command.js";
 import type { Context } from "../framework/context.js";
 import { Failure } from "../framework/failure.js";
+import type { FlagValues } from "../framework/flags.js";
 import { readPgpKey, readPgpKeys } from "../framework/pgp-keys.js";
 import { wrapText } from "../output/wrap.js";
 
@@ -35,19 +36,24 @@ export const command: Command = {
     const body = {
       secret_shares: shares,
       secret_threshold: threshold,
-      pgp_keys: await readPgpKeys(flags.string("pgp-keys"), "pgp-keys"),
-      root_token_pgp_key: flags.string("root-token-pgp-key") === "" ? "" : await readPgpKey(flags.string("root-token-pgp-key"), "root-token-pgp-key"),
-      recovery_pgp_keys: await readPgpKeys(flags.string("recovery-pgp-keys"), "recovery-pgp-keys"),
       recovery_shares: recovery ? flags.int("recovery-shares", DEFAULT_SHARES) : 0,
       recovery_threshold: recovery ? flags.int("recovery-threshold", DEFAULT_THRESHOLD) : 0,
     };
-    const result = await context.attempt("Error initializing", sys.init(await context.client(), body));
+    const result = await context.attempt("Error initializing", sys.init(await context.client(), { ...body, ...(await pgpMembers(flags)) }));
     if (context.format !== "table") return context.printData(machineReadable(body, result));
     printKeys(context, result);
     printAdvice(context, body, result);
     return 0;
   },
 };
+
+/** Of the body: as far as they are asked for. */
+async function pgpMembers(flags: FlagValues): Promise<Readonly<Record<string, unknown>>> {
+  const keys = async (flag: string) => (flags.string(flag) === "" ? undefined : readPgpKeys(flags.string(flag), flag));
+  const [pgpKeys, recoveryPgpKeys] = [await keys("pgp-keys"), await keys("recovery-pgp-keys")];
+  const rootKey = flags.string("root-token-pgp-key") === "" ? undefined : await readPgpKey(flags.string("root-token-pgp-key"), "root-token-pgp-key");
+  return { ...(pgpKeys && { pgp_keys: pgpKeys }), ...(rootKey !== undefined && { root_token_pgp_key: rootKey }), ...(recoveryPgpKeys && { recovery_pgp_keys: recoveryPgpKeys }) };
+}
 
 async function printInitStatus(context: Context, client: Client): Promise<number> {
   const { initialized } = await context.attempt("Error checking init status", client.request<unknown, { initialized: boolean }>("GET", "sys/init")).catch((error: unknown) => {

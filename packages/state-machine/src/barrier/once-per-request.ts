@@ -6,8 +6,8 @@ export interface OncePerRequest {
   <T>(requestId: string, run: () => Promise<T>): Promise<T>;
 }
 
-/** Only requests under way need it, and few of this kind are. */
-const REMEMBERED = 8;
+/** A request is evaluated again within moments; what it got may be shares, and is not kept longer. Milliseconds. */
+const KEPT_MS = 30_000;
 
 export function createOncePerRequest(): OncePerRequest {
   const running = new Map<string, Promise<unknown>>();
@@ -16,7 +16,8 @@ export function createOncePerRequest(): OncePerRequest {
     if (known) return known as Promise<T>;
     const begun = run();
     running.set(requestId, begun);
-    if (running.size > REMEMBERED) running.delete(running.keys().next().value!);
+    const forget = () => void setTimeout(() => running.delete(requestId), KEPT_MS).unref();
+    begun.then(forget, forget);
     return begun;
   };
 }

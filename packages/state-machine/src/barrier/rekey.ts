@@ -1,4 +1,4 @@
-import { invalid } from "../errors.js";
+import { RequestError, invalid } from "../errors.js";
 import { jsonCodec } from "../framework/storage.js";
 import { createAttempts, isAuthorised, quorumOf, settled } from "./break-glass.js";
 import type { BreakGlass } from "./break-glass.js";
@@ -75,7 +75,11 @@ export function createRekey(parts: BreakGlass, target: RekeyTarget): RekeyContro
       if (requireVerification) throw refuse("requiring verification");
       return { numbers: undefined, recipients: [] };
     }
-    checkSealConfig(secretShares, secretThreshold);
+    try {
+      checkSealConfig(secretShares, secretThreshold);
+    } catch (error) {
+      throw error instanceof RequestError ? invalid(`invalid ${target === "recovery" ? "recovery" : "rekey seal"} configuration: ${error.message}`) : error;
+    }
     return { numbers: { secret_shares: secretShares, secret_threshold: secretThreshold }, recipients: await pgpRecipients(pgpKeys) };
   }
 

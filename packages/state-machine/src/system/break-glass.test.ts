@@ -179,10 +179,10 @@ test("shares for PGP keys are told encrypted, and can be kept, shown and deleted
 test("bad input to rekey is refused and changes nothing", async () => {
   const rig = await threeOfFive();
   const start = async (body: object) => (await rig.ask("update", "sys/rekey/init", body, { token: null })).body.errors?.[0];
-  assert.equal(await start({}), "shares must be at least one");
-  assert.equal(await start({ secret_shares: 3, secret_threshold: 1 }), "threshold must be greater than one for multiple shares");
-  assert.equal(await start({ secret_shares: 3, secret_threshold: 4 }), "threshold cannot be larger than shares");
-  assert.equal(await start({ secret_shares: 300, secret_threshold: 4 }), "shares must be less than 256");
+  assert.equal(await start({}), "invalid rekey seal configuration: shares must be at least one");
+  assert.equal(await start({ secret_shares: 3, secret_threshold: 1 }), "invalid rekey seal configuration: threshold must be greater than one for multiple shares");
+  assert.equal(await start({ secret_shares: 3, secret_threshold: 4 }), "invalid rekey seal configuration: threshold cannot be larger than shares");
+  assert.equal(await start({ secret_shares: 300, secret_threshold: 4 }), "invalid rekey seal configuration: shares must be less than 256");
   assert.match(await start({ secret_shares: 3, secret_threshold: 2, backup: true }), /without providing PGP keys/);
   assert.equal(await start({ secret_shares: 3, secret_threshold: 2, pgp_keys: ["AAAA"] }), "incorrect number of PGP keys for rekey");
   assert.match(await start({ secret_shares: 1, secret_threshold: 1, pgp_keys: ["AAAA"] }), /error parsing given PGP key/);
