@@ -1,4 +1,4 @@
-import { BarrierError, createUnsealSession, followKeys, invalid, isAutoSealed, isQuorumKey, keysBySeals, keysByUnsealKey, KEYRING_KEY, openRootKey, readQuorum, readSealConfig, readWraps, RequestError, ROOT_KEY_WRAPS_KEY, SEAL_CONFIG_KEY } from "@coffer/state-machine";
+import { BarrierError, createUnsealSession, followKeys, invalid, isAutoSealed, isQuorumKey, keysBySeals, keysByUnsealKey, KEYRING_KEY, openRootKey, readQuorum, readSealConfig, readWraps, RECOVERY_CONFIG_KEY, RequestError, ROOT_KEY_WRAPS_KEY, SEAL_CONFIG_KEY } from "@coffer/state-machine";
 import type { Barrier, BarrierKeys, Environment, InitRequest, InitResult, JoinRequest, Quorum, ReplicatedLog, SealControl, SealStatus, Store, UnsealSession } from "@coffer/state-machine";
 import type { Logger } from "../logging/logger.js";
 import type { NodeSeals } from "../seals/index.js";
@@ -26,9 +26,7 @@ interface Joining {
 }
 
 /** Shares given towards unsealing a member, for one purpose. */
-interface Unsealing extends UnsealSession<BarrierKeys> {
-  readonly migrates: boolean;
-}
+type Unsealing = UnsealSession<BarrierKeys> & { readonly migrates: boolean };
 
 export interface SealLifecycle extends SealControl {
   readonly stage: () => Stage["kind"];
@@ -64,6 +62,9 @@ export interface SealLifecycleOptions {
   readonly rootTokenText?: string;
 }
 
+/** When one of these changes, shares are asked for otherwise, or a seal may open what it could not. */
+const SEAL_KEYS = [SEAL_CONFIG_KEY, RECOVERY_CONFIG_KEY, ROOT_KEY_WRAPS_KEY];
+
 function forget({ rootKey, keyring }: BarrierKeys): void {
   rootKey.fill(0);
   for (const { key } of keyring) key.fill(0);
@@ -80,7 +81,7 @@ function drop({ offer, session }: Joining): void {
 }
 
 export function createSealLifecycle(options: SealLifecycleOptions): SealLifecycle {
-  const { log, store, barrier, env, seals, logger } = options;
+  const { log, store, barrier, env, seals, logger, clusterName, rootTokenText } = options;
   let stage: Stage = options.isMember ? { kind: "member" } : { kind: "new" };
   let session: Unsealing | undefined;
   /** An operator sealed this node: it stays so until one unseals it, or it starts again. */
@@ -152,7 +153,7 @@ export function createSealLifecycle(options: SealLifecycleOptions): SealLifecycl
 
   // The keyring changes by rotation, by rekeying, and by a restore; a restore of another cluster's state needs that cluster's shares.
   log.onApplied(({ keys, reset }) => {
-    const isSealChanged = reset || keys.includes(SEAL_CONFIG_KEY) || keys.includes(ROOT_KEY_WRAPS_KEY);
+    const isSealChanged = reset || SEAL_KEYS.some((key) => keys.includes(key));
     // Shares given so far were meant for what the state was before.
     if (isSealChanged) dropSession();
     if (stage.kind !== "member") return;
@@ -179,7 +180,6 @@ export function createSealLifecycle(options: SealLifecycleOptions): SealLifecycl
     if (stage.kind === "busy") throw invalid(`this node is ${stage.doing}`);
     if (stage.kind !== "new") throw invalid("Vault is already initialized");
     stage = { kind: "busy", doing: "being initialized" };
-    const { clusterName, rootTokenText } = options;
     try {
       const plan = await planFirstState(request, { seals });
       const made = await options.found(() => writeFirstState(plan, { store, barrier, env, seals, clusterName, ...(rootTokenText !== undefined && { rootTokenText }) }));
