@@ -2,6 +2,8 @@ import { sys, type Client } from "@coffer/client";
 import type { Command } from "../framework/command.js";
 import type { Context } from "../framework/context.js";
 import { Failure } from "../framework/failure.js";
+import type { FlagValues } from "../framework/flags.js";
+import { readPgpKey, readPgpKeys } from "../framework/pgp-keys.js";
 import { wrapText } from "../output/wrap.js";
 
 const DEFAULT_SHARES = 5;
@@ -17,8 +19,12 @@ export const command: Command = {
     { name: "n", kind: "int", help: "Short for -key-shares.", hidden: true },
     { name: "key-threshold", kind: "int", help: "Number of shares that unseal (3)." },
     { name: "t", kind: "int", help: "Short for -key-threshold.", hidden: true },
+    { name: "pgp-keys", kind: "string", help: "Files with public PGP keys, with commas between: one a share, in this order; each share is printed encrypted for its key." },
+    { name: "root-token-pgp-key", kind: "string", help: "File with the public PGP key to encrypt the root token for." },
     { name: "recovery-shares", kind: "int", help: "Number of recovery shares, where a seal unseals by itself (5)." },
     { name: "recovery-threshold", kind: "int", help: "Number of recovery shares that count as a quorum (3)." },
+    { name: "recovery-pgp-keys", kind: "string", help: "As -pgp-keys, for the recovery shares." },
+    { name: "stored-shares", kind: "int", help: "Of no effect.", hidden: true },
   ],
   run: async (context) => {
     const client = await context.preflight();
@@ -33,13 +39,21 @@ export const command: Command = {
       recovery_shares: recovery ? flags.int("recovery-shares", DEFAULT_SHARES) : 0,
       recovery_threshold: recovery ? flags.int("recovery-threshold", DEFAULT_THRESHOLD) : 0,
     };
-    const result = await context.attempt("Error initializing", sys.init(await context.client(), body));
+    const result = await context.attempt("Error initializing", sys.init(await context.client(), { ...body, ...(await pgpMembers(flags)) }));
     if (context.format !== "table") return context.printData(machineReadable(body, result));
     printKeys(context, result);
     printAdvice(context, body, result);
     return 0;
   },
 };
+
+/** Of the body: as far as they are asked for. */
+async function pgpMembers(flags: FlagValues): Promise<Readonly<Record<string, unknown>>> {
+  const keys = async (flag: string) => (flags.string(flag) === "" ? undefined : readPgpKeys(flags.string(flag), flag));
+  const [pgpKeys, recoveryPgpKeys] = [await keys("pgp-keys"), await keys("recovery-pgp-keys")];
+  const rootKey = flags.string("root-token-pgp-key") === "" ? undefined : await readPgpKey(flags.string("root-token-pgp-key"), "root-token-pgp-key");
+  return { ...(pgpKeys && { pgp_keys: pgpKeys }), ...(rootKey !== undefined && { root_token_pgp_key: rootKey }), ...(recoveryPgpKeys && { recovery_pgp_keys: recoveryPgpKeys }) };
+}
 
 async function printInitStatus(context: Context, client: Client): Promise<number> {
   const { initialized } = await context.attempt("Error checking init status", client.request<unknown, { initialized: boolean }>("GET", "sys/init")).catch((error: unknown) => {
@@ -87,7 +101,7 @@ function printAdvice(context: Context, body: Body, result: sys.InitResult): void
     print(
       `${wrapText(`Vault does not store the generated root key. Without at least ${body.secret_threshold} keys to reconstruct the root key, Vault will remain permanently sealed!`)}\n`,
     );
-    print(wrapText('It is possible to generate new unseal keys, provided you have a quorum of existing unseal keys shares. See "coffer path-help sys/rekey/init" for more information.'));
+    print(wrapText('It is possible to generate new unseal keys, provided you have a quorum of existing unseal keys shares. See "coffer operator rekey" for more information.'));
   } else print("Success! Vault is initialized");
   if ((result.recovery_keys ?? []).length > 0) {
     print(

@@ -25,6 +25,8 @@ export function fakeNodeServices(rooms: SystemRooms): SystemServices {
     cluster: refusing("cluster", parts.cluster) as unknown as SystemServices["cluster"],
     keyring: refusing("keyring", parts.keyring) as unknown as SystemServices["keyring"],
     node: refusing("node", parts.node) as unknown as SystemServices["node"],
+    generateRoot: refusing("generateRoot", {}) as unknown as SystemServices["generateRoot"],
+    rekey: refusing("rekey", {}) as unknown as SystemServices["rekey"],
     rooms,
   };
 }

@@ -1,4 +1,4 @@
-import { deriveKey, invalid, jsonCodec, readSealConfig, RequestError, ROOT_KEY_KEY } from "@coffer/state-machine";
+import { deriveKey, invalid, jsonCodec, readSealConfig, readWraps, RequestError, ROOT_KEY_KEY } from "@coffer/state-machine";
 import type { Barrier, ReadStorage, Store } from "@coffer/state-machine";
 import type { MembershipResult } from "@coffer/raft";
 import { issueNodeCertificate } from "../certificates/certificates.js";
@@ -112,12 +112,12 @@ export function createAdmission({ member, store, barrier, logger, now }: Admissi
     challenge(serverId) {
       current();
       if (!SERVER_ID.test(serverId)) throw invalid(`invalid server id ${JSON.stringify(serverId)}: letters, digits, '.', '_', ':' and '-', at most 128`);
-      const { value } = store.evaluate((tx) => ({ config: readSealConfig(tx), sealedRootKey: tx.getRaw(ROOT_KEY_KEY) }));
-      if (!value.config || !value.sealedRootKey) throw invalid("Vault is not initialized");
+      const { value } = store.evaluate((tx) => ({ config: readSealConfig(tx), sealedRootKey: tx.getRaw(ROOT_KEY_KEY), wraps: readWraps(tx) }));
+      if (!value.config) throw invalid("Vault is not initialized");
       return {
         challenge: book.challenge(barrier.derive("join-challenge"), serverId),
-        // As it lies in storage: only the unseal key, which the shares make, opens it.
-        sealConfig: { ...value.config, sealed_root_key: Buffer.from(value.sealedRootKey).toString("base64") },
+        // As it lies in storage: only the unseal key, which the shares make, opens it, or who may use the seal.
+        sealConfig: { ...value.config, ...(value.sealedRootKey ? { sealed_root_key: Buffer.from(value.sealedRootKey).toString("base64") } : { root_key_wraps: value.wraps }) },
       };
     },
     async answer({ serverId, answer, clusterAddress, nonVoter, publicKey }) {

@@ -12,7 +12,7 @@ test("what is not said has Vault's defaults", (t) => {
   assert.equal(listeners[0]?.address, "127.0.0.1:8200");
   assert.deepEqual(storage, { type: "raft", path: "/data", nodeId: hostname(), performanceMultiplier: 1, trailingLogs: undefined, snapshotThreshold: undefined, retryJoin: [], autopilot: {} });
   assert.deepEqual(rest, {
-    seal: { type: "shamir" },
+    seals: [],
     telemetry: { prometheusRetention: 86_400, disableHostname: false, enableHostnameLabel: false },
     auditDevices: [],
     apiAddress: "http://127.0.0.1:8200",
@@ -38,7 +38,7 @@ test("JSON is read as Vault takes it", (t) => {
     JSON.stringify({
       listener: [{ tcp: { address: "127.0.0.1:8200", tls_disable: "true" } }, { tcp: { address: "127.0.0.1:8202", tls_disable: 1, telemetry: { unauthenticated_metrics_access: true } } }],
       storage: { raft: { path: "/data", retry_join: [{ leader_api_addr: "http://a:1" }, { leader_api_addr: "http://b:2" }], autopilot: { min_quorum: 3 } } },
-      seal: { awskms: { region: "eu-central-1", disabled: true } },
+      seal: { awskms: { region: "eu-central-1", kms_key_id: "k", disabled: true } },
       audit_device: { file: { path: "/a.log" } },
       audit: [{ file: { second: { options: { file_path: "/b.log" } } } }],
       telemetry: { disable_hostname: true },
@@ -51,7 +51,7 @@ test("JSON is read as Vault takes it", (t) => {
   assert.ok(configuration.storage.type === "raft");
   assert.deepEqual(configuration.storage.retryJoin.map(({ leaderApiAddress }) => leaderApiAddress), ["http://a:1", "http://b:2"]);
   assert.deepEqual(configuration.storage.autopilot, { min_quorum: 3 });
-  assert.deepEqual(configuration.seal, { type: "awskms", options: { region: "eu-central-1", disabled: "true" } });
+  assert.deepEqual(configuration.seals, [{ type: "awskms", name: "awskms", priority: 1, disabled: true, options: { region: "eu-central-1", kms_key_id: "k" } }]);
   assert.deepEqual(configuration.auditDevices.map(({ path, options }) => [path, options]), [["file/", { file_path: "/a.log" }], ["second/", { file_path: "/b.log" }]]);
   assert.deepEqual([configuration.telemetry.disableHostname, configuration.defaultLeaseTtl, configuration.maxLeaseTtl, configuration.ui], [true, 3600, 7200, true]);
 });
@@ -138,6 +138,7 @@ test("a wrong environment variable is named", (t) => {
   assert.equal(problem(MINIMAL, { VAULT_LOG_LEVEL: "loud" }), 'environment variable VAULT_LOG_LEVEL is one of trace, debug, info, warn, error, not "loud"');
   assert.match(problem(MINIMAL, { VAULT_API_ADDR: "node-1:8200" }), /^environment variable VAULT_API_ADDR: api_addr takes a URL/);
   assert.match(problem(MINIMAL, { VAULT_SEAL_TYPE: "pkcs11" }), /^environment variable VAULT_SEAL_TYPE: seal "pkcs11" is not known/);
+  assert.equal(problem(MINIMAL, { VAULT_SEAL_TYPE: "awskms" }), 'environment variable VAULT_SEAL_TYPE: seal "awskms" needs kms_key_id: set VAULT_AWSKMS_SEAL_KEY_ID');
 });
 
 test("Vault's other names of log levels mean the same", (t) => {

@@ -8,7 +8,8 @@ import type { Environment } from "./environment.js";
 import { readFiles } from "./files.js";
 import { readListener } from "./listener.js";
 import { noEffectWarnings, SERVER_HARMLESS, SERVER_NO_EFFECT } from "./no-effect.js";
-import { readAuditDevice, readSeal, readTelemetry } from "./sections.js";
+import { readSeals } from "./seals.js";
+import { readAuditDevice, readTelemetry } from "./sections.js";
 import { readStorage } from "./storage.js";
 import type { Configuration } from "./types.js";
 
@@ -39,7 +40,7 @@ function readConfiguration(body: BodyReader, environment: Environment): Configur
   const configuration: Configuration = {
     listeners,
     storage: readStorage([...body.blocks("storage", 1), ...body.blocks("ha_storage", 1)], environment, warnings),
-    seal: readSeal(body.blocks("seal", 1), environment),
+    seals: readSeals(body.blocks("seal", 1), environment),
     telemetry: readTelemetry(body.blocks("telemetry"), warnings),
     auditDevices: [...body.blocks("audit_device", 1), ...body.blocks("audit", 2)].map((block) => readAuditDevice(block, warnings)),
     ...readAddresses(body, environment, first),

@@ -2,17 +2,6 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { loader, MINIMAL } from "./testing/files.js";
 
-test("a seal that this version cannot open is read, for the start to refuse", (t) => {
-  const { load, problem } = loader(t);
-  assert.deepEqual(load(MINIMAL).seal, { type: "shamir" });
-  assert.deepEqual(load(`${MINIMAL}seal "shamir" {}`).seal, { type: "shamir" });
-  assert.deepEqual(load(`${MINIMAL}seal "awskms" {\n  kms_key_id = "k"\n  disabled = true\n}`).seal, { type: "awskms", options: { kms_key_id: "k", disabled: "true" } });
-  assert.deepEqual(load(MINIMAL, { VAULT_SEAL_TYPE: "awskms" }).seal, { type: "awskms", options: {} });
-  assert.equal(problem(`${MINIMAL}seal "pkcs11" {}`), 'c.hcl:4:1: seal "pkcs11" is not known; this version has "shamir" (the default) and reads "awskms"');
-  assert.equal(problem(`${MINIMAL}seal "awskms" {\n  kms_keyid = "k"\n}`), 'c.hcl:5:3: unknown key "kms_keyid"; did you mean "kms_key_id"?');
-  assert.match(problem(`${MINIMAL}seal "awskms" {}\nseal "shamir" {}`), /^c\.hcl:5:1: one seal block is enough/);
-});
-
 test("audit devices are read in both forms", (t) => {
   const { load, problem } = loader(t);
   const { auditDevices } = load(`${MINIMAL}audit_device "file" {\n  path = "/a"\n  mode = "0600"\n}\naudit "file" "second" {\n  description = "d"\n  options {\n    file_path = "/b"\n    log_raw = true\n  }\n}\n`);

@@ -1,34 +1,8 @@
-import type { BlockReader, BodyReader } from "@coffer/hcl";
-import { ConfigurationError, variable } from "./environment.js";
-import type { Environment } from "./environment.js";
+import type { BlockReader } from "@coffer/hcl";
 import { AUDIT_NO_EFFECT, noEffectWarnings, TELEMETRY_HARMLESS, TELEMETRY_NO_EFFECT } from "./no-effect.js";
-import type { AuditDeviceConfiguration, SealConfiguration, Telemetry } from "./types.js";
+import type { AuditDeviceConfiguration, Telemetry } from "./types.js";
 
 const DEFAULT_PROMETHEUS_RETENTION = 86_400;
-const AWSKMS_KEYS = ["region", "access_key", "secret_key", "session_token", "kms_key_id", "endpoint", "shared_creds_filename", "shared_creds_profile", "role_arn", "role_session_name", "web_identity_token_file", "disallow_env_vars", "key_not_required", "disabled", "priority", "name"];
-
-export function readSeal(blocks: readonly BlockReader[], environment: Environment): SealConfiguration {
-  const [block, second] = blocks;
-  second?.fail("one seal block is enough: seals are neither combined nor migrated in this version");
-  const type = block?.labels[0] ?? variable(environment, "VAULT_SEAL_TYPE") ?? "shamir";
-  if (type !== "shamir" && type !== "awskms") {
-    const problem = `seal ${JSON.stringify(type)} is not known; this version has "shamir" (the default) and reads "awskms"`;
-    if (block) return block.fail(problem);
-    throw new ConfigurationError(`environment variable VAULT_SEAL_TYPE: ${problem}`);
-  }
-  if (type === "shamir") {
-    block?.body.end();
-    return { type };
-  }
-  const options = block ? Object.fromEntries(AWSKMS_KEYS.map((name) => [name, scalar(block.body, name)] as const).filter((pair): pair is [string, string] => pair[1] !== undefined)) : {};
-  block?.body.end();
-  return { type, options };
-}
-
-function scalar(body: BodyReader, name: string): string | undefined {
-  const [item] = body.items(name);
-  return item?.kind === "attribute" && item.value.kind === "bool" ? String(body.bool(name)) : body.string(name);
-}
 
 /** Adds to `warnings` what has no effect. */
 export function readTelemetry([block, second]: readonly BlockReader[], warnings: string[]): Telemetry {

@@ -4,7 +4,8 @@ import type { Level } from "../logging/level.js";
 export interface Configuration {
   readonly listeners: readonly Listener[];
   readonly storage: Storage;
-  readonly seal: SealConfiguration;
+  /** The auto seals; none where key shares are all there is. */
+  readonly seals: readonly AutoSealConfiguration[];
   readonly telemetry: Telemetry;
   readonly auditDevices: readonly AuditDeviceConfiguration[];
   readonly apiAddress: string;
@@ -78,7 +79,16 @@ export interface RetryJoin {
   readonly tlsServerName: string | undefined;
 }
 
-export type SealConfiguration = { readonly type: "shamir" } | { readonly type: "awskms"; readonly options: Readonly<Record<string, string>> };
+export interface AutoSealConfiguration {
+  readonly type: "awskms" | "transit" | "static";
+  readonly name: string;
+  /** 1 is used first. */
+  readonly priority: number;
+  /** Opens what it wrapped before, and wraps nothing any more. */
+  readonly disabled: boolean;
+  /** In the file's words; none is empty. */
+  readonly options: Readonly<Record<string, string>>;
+}
 
 export interface Telemetry {
   /** 0: the Prometheus endpoint is off. */

@@ -111,7 +111,7 @@ test("the guide's production configuration is read in full, once the CA that it 
       ],
       autopilot: { cleanup_dead_servers: true, last_contact_threshold: 10, max_trailing_logs: 1000, min_quorum: 3, server_stabilization_time: 10 },
     },
-    seal: { type: "awskms", options: { region: "us-east-1", kms_key_id: "arn:aws:kms:us-east-1:123456789:key/vault-unseal", endpoint: "" } },
+    seals: [{ type: "awskms", name: "awskms", priority: 1, disabled: false, options: { region: "us-east-1", kms_key_id: "arn:aws:kms:us-east-1:123456789:key/vault-unseal" } }],
     telemetry: { prometheusRetention: 30, disableHostname: false, enableHostnameLabel: true },
     auditDevices: [{ path: "file/", type: "file", description: "", options: { log_raw: "false", hmac_accessor: "true", file_path: "/var/log/vault/audit.log" } }],
     apiAddress: "https://vault-node-1.internal:8200",

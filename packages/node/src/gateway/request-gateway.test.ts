@@ -5,6 +5,7 @@ import test from "node:test";
 import { createMemoryLog } from "@coffer/state-machine";
 import type { ApiRequest, ApiResponse, BarrierOutcome, ProposeOutcome, ReplicatedLog, SystemServices } from "@coffer/state-machine";
 import type { Asked } from "../forwarding/client.js";
+import { sealSet } from "../seals/seal-set.js";
 import { createSealLifecycle } from "../lifecycle/seal-control.js";
 import { createLogging } from "../logging/logger.js";
 import { createSecretsService } from "../server/state-machine.js";
@@ -39,7 +40,7 @@ async function setUp() {
   const service = createSecretsService({ log, reader, limits: { defaultLeaseTtl: 3600, maxLeaseTtl: 3600 }, cacheEntries: 1000, logging, systemServices: () => ({ seal, rooms: service.rooms, node: { version: "1", buildDate: "", clusterName: () => "", clusterId: () => "" } }) as unknown as SystemServices });
   const { core, store, barrier, env } = service;
   const seal = createSealLifecycle({
-    nodeId: "n1", storageType: "inmem", clusterName: undefined, isMember: false, log, store, barrier, env, logger: logging.logger("core"),
+    nodeId: "n1", storageType: "inmem", clusterName: undefined, isMember: false, log, store, barrier, env, seals: sealSet([]), logger: logging.logger("core"),
     found: (write) => write(), enter: async () => undefined, onUnsealed: () => undefined, beforeSeal: async () => undefined, onSealed: () => undefined,
   });
   const { keys, rootToken } = await seal.init({ secretShares: 1, secretThreshold: 1 });

@@ -71,7 +71,7 @@ test("an answer that was lost is asked for again; a server that has taken part i
   const leader = await testNode(t, "n1");
   const made = await found(leader);
   const offer = await askToJoin(requestTo(leader.address), "n2");
-  const rootKey = openRootKey(made.keys[0]!, offer.sealedRootKey);
+  const rootKey = openRootKey(made.keys[0]!, offer.sealedRootKey!);
   const joiner = await testNode(t, "n2");
   // The joiner's process ended each time before it could keep its identity.
   for (let i = 0; i < 2; i++) {
@@ -90,7 +90,7 @@ test("without the root key, with a garbage key or address, or as another server 
   const offer = await askToJoin(requestTo(leader.address), "n2");
   await assert.rejects(proveAndJoin(offer, new Uint8Array(32), "n2", "127.0.0.1:1"), refused("invalid_request", /not those of the cluster/));
 
-  const joinKey = deriveKey(openRootKey(made.keys[0]!, offer.sealedRootKey), "join-challenge");
+  const joinKey = deriveKey(openRootKey(made.keys[0]!, offer.sealedRootKey!), "join-challenge");
   const answer = async (publicKey: string, more: object = {}, challengedAs = "n2") => {
     const { body } = await leader.ask("update", "sys/storage/raft/bootstrap/challenge", { server_id: challengedAs });
     const sealed = answerChallenge(joinKey, Buffer.from(body.data.challenge, "base64"), "n2", publicKey)!;

@@ -1,8 +1,8 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { ApiError, createClient } from "@coffer/client";
 import type { Client } from "@coffer/client";
-import { checkSealConfig, deriveKey, invalid, RequestError } from "@coffer/state-machine";
-import type { JoinRequest } from "@coffer/state-machine";
+import { checkSealConfig, deriveKey, invalid, isAutoSealed, RequestError } from "@coffer/state-machine";
+import type { JoinRequest, RootKeyWrap } from "@coffer/state-machine";
 import { createNodeKey } from "../certificates/certificates.js";
 import { answerChallenge, open } from "./join-protocol.js";
 import type { NodeIdentity } from "./node-identity.js";
@@ -15,15 +15,19 @@ export interface JoinOffer {
   /** To be closed by whoever has the offer in the end. */
   readonly leader: Client;
   readonly nonVoter: boolean;
+  /** Of the cluster's seal. */
+  readonly type: string;
   readonly shares: number;
   readonly threshold: number;
-  /** The root key, sealed by the unseal key. */
-  readonly sealedRootKey: Uint8Array;
+  /** The root key, sealed by the unseal key; undefined under an auto seal. */
+  readonly sealedRootKey: Uint8Array | undefined;
+  /** Under an auto seal: the root key as the seals wrapped it. */
+  readonly wraps: readonly RootKeyWrap[];
 }
 
 interface ChallengeData {
   readonly challenge: string;
-  readonly seal_config: { readonly type: string; readonly secret_shares: number; readonly secret_threshold: number; readonly sealed_root_key: string };
+  readonly seal_config: { readonly type: string; readonly secret_shares: number; readonly secret_threshold: number; readonly sealed_root_key?: string; readonly root_key_wraps?: readonly RootKeyWrap[] };
 }
 
 interface AnswerData {
@@ -50,9 +54,14 @@ function refusal(address: string, error: unknown): RequestError {
 
 const isText = (value: unknown): value is string => typeof value === "string" && value !== "";
 
+const isWraps = (value: unknown): value is readonly RootKeyWrap[] =>
+  Array.isArray(value) && value.length > 0 && value.every((wrap: Partial<RootKeyWrap> | null) => [wrap?.name, wrap?.type, wrap?.keyId, wrap?.ciphertext].every(isText));
+
 async function challenge(leader: Client, nodeId: string): Promise<ChallengeData> {
   const { data } = await leader.request<ChallengeData>("POST", "sys/storage/raft/bootstrap/challenge", { body: { server_id: nodeId } });
-  if (!isText(data?.challenge) || data.seal_config?.type !== "shamir" || !isText(data.seal_config.sealed_root_key)) throw new Error("the answer is not that of a Coffer node");
+  const seal = data?.seal_config;
+  const isComplete = isText(data?.challenge) && isText(seal?.type) && (isAutoSealed(seal) ? isWraps(seal.root_key_wraps) : isText(seal.sealed_root_key));
+  if (!isComplete) throw new Error("the answer is not that of a Coffer node");
   checkSealConfig(data.seal_config.secret_shares, data.seal_config.secret_threshold);
   return data;
 }
@@ -78,7 +87,15 @@ export async function askToJoin(request: JoinRequest, nodeId: string): Promise<J
       maxRetries: 0,
     });
     const { seal_config: seal } = await challenge(leader, nodeId);
-    return { leader, nonVoter: request.nonVoter, shares: seal.secret_shares, threshold: seal.secret_threshold, sealedRootKey: Buffer.from(seal.sealed_root_key, "base64") };
+    return {
+      leader,
+      nonVoter: request.nonVoter,
+      type: seal.type,
+      shares: seal.secret_shares,
+      threshold: seal.secret_threshold,
+      sealedRootKey: seal.sealed_root_key === undefined ? undefined : Buffer.from(seal.sealed_root_key, "base64"),
+      wraps: seal.root_key_wraps ?? [],
+    };
   } catch (error) {
     leader?.close();
     throw refusal(request.leaderApiAddress, error);
@@ -94,7 +111,7 @@ export async function proveAndJoin(offer: JoinOffer, rootKey: Uint8Array, nodeId
     const { key, publicKey } = await createNodeKey();
     const asked = await challenge(offer.leader, nodeId);
     const answer = answerChallenge(deriveKey(rootKey, "join-challenge"), Buffer.from(asked.challenge, "base64"), nodeId, publicKey);
-    if (!answer) throw invalid("the unseal keys are not those of the cluster this node was asked to join");
+    if (!answer) throw invalid("the unseal keys are not those of the cluster this node was asked to join, nor is the seal");
     const { data } = await offer.leader.request<AnswerData>("POST", "sys/storage/raft/bootstrap/answer", {
       body: { server_id: nodeId, answer: Buffer.from(answer).toString("base64"), cluster_addr: clusterAddress, non_voter: offer.nonVoter, public_key: publicKey },
     });

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { randomBytes, randomUUID } from "node:crypto";
 import test from "node:test";
-import { createBarrier, createMemoryLog, createStore, jsonCodec, restoreEntries } from "@coffer/state-machine";
+import { createBarrier, createBreakGlass, createMemoryLog, createStore, jsonCodec, restoreEntries } from "@coffer/state-machine";
 import type { Environment, InitResult, MemoryLog } from "@coffer/state-machine";
 import { memoryLogger } from "../http/testing/echo-application.js";
 import { createKeyringControl } from "../server/keyring-control.js";
+import { openSeals, sealSet } from "../seals/seal-set.js";
 import { createSealLifecycle } from "./seal-control.js";
 import type { SealLifecycleOptions } from "./seal-control.js";
 
@@ -16,15 +17,16 @@ function nodeOn({ log, reader }: MemoryLog, more: Partial<SealLifecycleOptions> 
   const barrier = createBarrier();
   const store = createStore({ log, reader, barrier });
   const events: string[] = [];
-  const seal = createSealLifecycle({
-    nodeId: "n1", storageType: "raft", clusterName: undefined, isMember: false, log, store, barrier, env, logger: memoryLogger(),
+  const made: SealLifecycleOptions = {
+    nodeId: "n1", storageType: "raft", clusterName: undefined, isMember: false, log, store, barrier, env, seals: sealSet([]), logger: memoryLogger(),
     found: (write) => write(),
     enter: () => assert.fail("nobody joins here"),
     onUnsealed: () => void events.push("unsealed"),
     beforeSeal: async () => void events.push("before seal"),
     onSealed: () => void events.push("sealed"),
     ...more,
-  });
+  };
+  const seal = createSealLifecycle(made);
   return { seal, barrier, store, events, log };
 }
 
@@ -141,7 +143,7 @@ test("every unsealed node takes a new key term up from the feed", async () => {
   const { seal, barrier, store, made, memory } = await initialised(1, 1);
   await seal.unseal(made.keys[0]!);
   const standby = await secondNode(memory, made);
-  await createKeyringControl(barrier, store, env).rotate();
+  await createKeyringControl({ barrier, store, env, seals: sealSet([]), activeTerm: () => 1, note: () => undefined }).rotate();
   assert.deepEqual([barrier.keyring().length, standby.barrier.keyring().length], [2, 2]);
   await store.transact((tx) => tx.put("logical/k", codec, "under the new term"));
   assert.equal(standby.store.evaluate((tx) => tx.get("logical/k", codec)).value, "under the new term");
@@ -194,4 +196,24 @@ test("a node may be initialised while it asks others in vain", async () => {
   await assert.rejects(asking);
   assert.equal((await initialising).keys.length, 1);
   assert.equal(fresh.seal.stage(), "member");
+});
+
+test("shares given to a sealed node under an auto seal do not count once others took the recovery key's place", async () => {
+  const key = Buffer.alloc(32, 7).toString("hex");
+  const seals = openSeals({ seals: [{ type: "static", name: "static", priority: 1, disabled: false, options: { current_key_id: "1", current_key: key } }], environment: {}, logger: memoryLogger(), now: () => 1 });
+  const memory = await createMemoryLog();
+  const first = nodeOn(memory, { seals });
+  const { recoveryKeys: old } = await first.seal.init({ secretShares: 0, secretThreshold: 0, recoveryShares: 3, recoveryThreshold: 3 });
+  assert.equal(first.barrier.sealed(), false, "it unseals by itself");
+  const second = nodeOn(memory, { seals, isMember: true });
+  await second.seal.begin();
+  await second.seal.seal();
+  await second.seal.unseal(old![0]!);
+  const { rekey } = createBreakGlass({ store: first.store, barrier: first.barrier, env, seals, activeTerm: () => 1, note: () => undefined });
+  const { nonce } = await rekey.recovery.start("1", { secretShares: 1, secretThreshold: 1, pgpKeys: [], backup: false, requireVerification: false });
+  let made;
+  for (const [at, share] of old!.entries()) made = await rekey.recovery.update(`u${at}`, share, nonce);
+  assert.deepEqual([second.seal.status().progress, second.seal.status().threshold], [0, 1]);
+  await assert.rejects(second.seal.unseal(old![1]!), refused(/invalid key/));
+  assert.equal((await second.seal.unseal(made!.shares[0]!)).sealed, false);
 });

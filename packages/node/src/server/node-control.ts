@@ -6,6 +6,7 @@ import type { RequestObserver } from "../http/application.js";
 import { createInFlight } from "../http/in-flight.js";
 import type { Member } from "../lifecycle/member.js";
 import type { Logging } from "../logging/logger.js";
+import type { NodeSeals } from "../seals/index.js";
 import { DEFAULT_THRESHOLDS } from "../telemetry/autopilot-health.js";
 import { createTelemetry, hostInfo } from "../telemetry/index.js";
 import { createMountPaths } from "./mount-paths.js";
@@ -20,6 +21,7 @@ export interface NodeControlOptions {
   readonly member: () => Member | undefined;
   readonly isActive: () => boolean;
   readonly clusterInfo: () => ClusterInfo;
+  readonly seals: Pick<NodeSeals, "all">;
 }
 
 /** What sys/ shows of this node, and what measures it. */
@@ -33,7 +35,7 @@ export interface ObservedNode {
 const MS = 1000;
 const LOGIN = /^auth\/[^/]+(?:\/.+)?\/login(?:\/|$)/;
 
-export function createNodeControl({ configuration, logging, service, member, isActive, clusterInfo }: NodeControlOptions): ObservedNode {
+export function createNodeControl({ configuration, logging, service, member, isActive, clusterInfo, seals }: NodeControlOptions): ObservedNode {
   const { barrier, audit, env, store } = service;
   const inFlight = createInFlight(env.now);
   const mounts = createMountPaths(store, () => barrier.sealed(), () => performance.now());
@@ -61,6 +63,7 @@ export function createNodeControl({ configuration, logging, service, member, isA
       };
     },
     inFlight: () => running,
+    seals: () => seals.all.map(({ counts, health }) => ({ ...health(), ...counts })),
     autopilotThresholds() {
       if (barrier.sealed()) return DEFAULT_THRESHOLDS;
       const { last_contact_threshold: seconds, max_trailing_logs: maxTrailingLogs } = store.evaluate((tx) => autopilotConfiguration(tx.scoped("core/"))).value;

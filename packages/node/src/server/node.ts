@@ -1,6 +1,6 @@
 import { hostname, tmpdir } from "node:os";
-import { CLUSTER_KEY, corsConfig, declareAudit, declareAutopilot, readClusterInfo } from "@coffer/state-machine";
-import type { ClusterInfo, SystemServices } from "@coffer/state-machine";
+import { CLUSTER_KEY, corsConfig, createBreakGlass, declareAudit, declareAutopilot, forgetShares, readClusterInfo } from "@coffer/state-machine";
+import type { BreakGlass, ClusterInfo, SystemServices } from "@coffer/state-machine";
 import { createAdmission } from "../cluster/admission.js";
 import { createClusterControl } from "../cluster/cluster-control.js";
 import { createEchoes } from "../cluster/echoes.js";
@@ -15,11 +15,14 @@ import { startRetryJoin } from "../lifecycle/retry-join.js";
 import { createSealLifecycle } from "../lifecycle/seal-control.js";
 import type { SealLifecycle } from "../lifecycle/seal-control.js";
 import type { Logging } from "../logging/logger.js";
+import { openSeals } from "../seals/index.js";
+import type { NodeSeals } from "../seals/index.js";
 import { startActiveDuties } from "./active-duties.js";
 import { openBacking } from "./backing.js";
 import { createKeyringControl } from "./keyring-control.js";
 import { createNodeControl } from "./node-control.js";
 import { createQuestionHandler } from "./questions.js";
+import { startSealDuties } from "./seal-duties.js";
 import { createSecretsService } from "./state-machine.js";
 import type { SecretsService } from "./state-machine.js";
 import { API_VERSION } from "./version.js";
@@ -29,6 +32,7 @@ export interface CofferNode {
   readonly application: ApiApplication;
   readonly seal: SealLifecycle;
   readonly service: SecretsService;
+  readonly seals: NodeSeals;
   /** Hands leadership on where there is somebody to take it. */
   stepDown(): Promise<void>;
   reopenAudit(): void;
@@ -45,6 +49,9 @@ export interface NodeOptions {
 
 export async function startNode({ configuration, logging, onFatal, rootTokenText }: NodeOptions): Promise<CofferNode> {
   const { storage } = configuration;
+  const coreLogger = logging.logger("core");
+  // First: settings that cannot be used should cost nothing.
+  const seals = openSeals({ seals: configuration.seals, environment: process.env, logger: coreLogger, now: () => Date.now() });
   const nodeId = storage.type === "raft" ? storage.nodeId : "memory";
   const echoes = createEchoes({ nodeId, apiAddress: configuration.apiAddress, clusterAddress: configuration.clusterAddress, hostname: hostname(), version: API_VERSION }, () => Date.now());
   const backing = await openBacking(configuration, echoes, logging.logger("raft"), onFatal);
@@ -103,7 +110,8 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     store,
     barrier,
     env,
-    logger: logging.logger("core"),
+    seals,
+    logger: coreLogger,
     found: backing.membership ? backing.membership.found : (write) => write(),
     enter: async (offer, rootKey) => backing.membership?.enter(offer, rootKey),
     onUnsealed() {
@@ -112,6 +120,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     },
     onSealed() {
       member()?.thread.setCanLead(false);
+      forgetShares(services);
       service.audit.close();
     },
     beforeSeal: () => stepDown(),
@@ -129,8 +138,10 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     join: (request) => seal.join(request),
     now: env.now,
   });
-  const control = createNodeControl({ configuration, logging, service, member, isActive, clusterInfo });
-  const services: SystemServices = { seal, cluster, keyring: createKeyringControl(barrier, store, env), node: control.node, rooms: service.rooms };
+  const control = createNodeControl({ configuration, logging, service, member, isActive, clusterInfo, seals });
+  const glass: BreakGlass = { store, barrier, env, seals, activeTerm: leadingTerm, note: (message, fields) => coreLogger.info(message, fields) };
+  const keyring = createKeyringControl(glass);
+  const services: SystemServices = { seal, cluster, keyring, ...createBreakGlass(glass), node: control.node, rooms: service.rooms };
 
   // Asked for at every write, and changed by nothing but initialisation and restore.
   let knownCluster: ClusterInfo | undefined;
@@ -143,7 +154,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
   }
 
   async function stepDown(): Promise<void> {
-    if (isActive()) await cluster.stepDown().catch((error: unknown) => logging.logger("core").warn("nobody took over", { reason: (error as Error).message }));
+    if (isActive()) await cluster.stepDown().catch((error: unknown) => coreLogger.warn("nobody took over", { reason: (error as Error).message }));
   }
 
   const duties = startActiveDuties({
@@ -160,14 +171,18 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
         if (value.length > 0) logging.logger("audit").info("enabled the configuration's audit devices", { paths: value });
         isDeclared = true;
       }
+      // A seal that is away now is no reason not to serve; its turn comes again.
+      await seal.maintain().catch((error: unknown) => coreLogger.warn("the upkeep of the seal failed; will be tried again", { reason: (error as Error).message }));
       activeSince = env.now();
-      logging.logger("core").info("this node is active now", { term: backing.log.leadership().term });
+      coreLogger.info("this node is active now", { term: backing.log.leadership().term });
     },
     expiration: service.expiration,
     promote: () => admission.promote(),
-    logger: logging.logger("core"),
+    logger: coreLogger,
   });
   backing.log.onLeadership(() => duties.wake());
+  const sealDuties = startSealDuties({ isSealed: () => barrier.sealed(), isActive, seals, seal, keyring, logger: coreLogger });
+  void seal.begin();
   const retryJoin = startRetryJoin(storage.type === "raft" ? storage.retryJoin : [], seal, logging.logger("raft"));
 
   const application: ApiApplication = {
@@ -183,10 +198,13 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     application,
     seal,
     service,
+    seals,
     stepDown,
     reopenAudit: () => service.audit.reopen(),
     async stop() {
       retryJoin.stop();
+      sealDuties.stop();
+      seal.stop();
       await duties.stop();
       control.stop();
       barrier.seal();

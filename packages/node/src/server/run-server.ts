@@ -46,10 +46,6 @@ export async function runServer(options: ServerOptions): Promise<number> {
     console.error(`the configuration cannot be used:\n  ${error.message}`);
     return 1;
   }
-  if (configuration.seal.type !== "shamir") {
-    console.error(`the configuration cannot be used:\n  seal ${JSON.stringify(configuration.seal.type)} cannot be opened by this version: remove the seal block and unseal with key shares (coffer operator unseal)`);
-    return 1;
-  }
   const level = (options.logLevel ?? configuration.logLevel).toLowerCase();
   if (!isLevel(level)) {
     console.error(`log level ${JSON.stringify(level)} is not known: trace, debug, info, warn or error`);
@@ -151,6 +147,7 @@ function announce(configuration: Configuration, listeners: readonly RunningListe
     ...(storage.type === "raft" ? [["Cluster Address", configuration.clusterAddress] as [string, string]] : []),
     ...listeners.map(({ address }, i): [string, string] => [`Listener ${i + 1}`, `tcp (addr: "${address}", tls: "${configuration.listeners[i]!.tls ? "enabled" : "disabled"}")`]),
     ["Log Level", configuration.logLevel],
+    ...(configuration.seals.length > 0 ? [["Seals", configuration.seals.map(({ name, type, disabled }) => `${name === type ? type : `${name} (${type})`}${disabled ? ", disabled" : ""}`).join("; ")] as [string, string]] : []),
     ["Storage", storage.type === "raft" ? `raft (node: ${storage.nodeId}, path: ${storage.path})` : "inmem"],
     ["Version", `Coffer, speaking the API of Vault ${API_VERSION}`],
   ];

@@ -17,7 +17,7 @@ export function sanitizedConfiguration(configuration: Configuration): Readonly<R
     log_level: configuration.logLevel,
     pid_file: configuration.pidFile ?? "",
     listeners: configuration.listeners.map((listener) => ({ type: "tcp", config: { address: listener.address, tls_disable: listener.tls === undefined } })),
-    seals: [{ type: configuration.seal.type, disabled: false }],
+    seals: configuration.seals.length === 0 ? [{ type: "shamir", disabled: false }] : configuration.seals.map(({ type, name, priority, disabled }) => ({ type, name, priority, disabled })),
     storage: storage.type === "raft" ? { type: "raft", cluster_addr: configuration.clusterAddress, redirect_addr: configuration.apiAddress, raft: { path: storage.path, node_id: storage.nodeId } } : { type: "inmem" },
     telemetry: { prometheus_retention_time: configuration.telemetry.prometheusRetention, disable_hostname: configuration.telemetry.disableHostname, enable_hostname_label: configuration.telemetry.enableHostnameLabel },
   };

@@ -2,7 +2,7 @@ import { autopilotHealth, DEFAULT_THRESHOLDS } from "./autopilot-health.js";
 import type { AutopilotHealth } from "./autopilot-health.js";
 import type { Distribution, Row } from "./metric.js";
 import type { Runtime } from "./runtime.js";
-import type { AuditCounts, Counts, RaftPoll, TelemetryOptions } from "./types.js";
+import type { AuditCounts, Counts, RaftPoll, SealUse, TelemetryOptions } from "./types.js";
 
 /** Everything the tables of metrics read from: the node at one moment. */
 export interface Poll {
@@ -10,6 +10,7 @@ export interface Poll {
   readonly inFlight: number;
   readonly audit: AuditCounts;
   readonly counts: Counts;
+  readonly seals: readonly SealUse[];
   readonly raft: RaftPoll | undefined;
   /** On the leader. */
   readonly autopilot: AutopilotHealth | undefined;
@@ -51,6 +52,7 @@ export async function pollNode(options: TelemetryOptions, onRaft: (raft: RaftPol
     inFlight: options.inFlight(),
     audit: options.audit(),
     counts: counts ?? {},
+    seals: options.seals?.() ?? [],
     raft,
     autopilot: raft && autopilotHealth(raft.status, options.autopilotThresholds?.() ?? DEFAULT_THRESHOLDS),
     measured: measured(),

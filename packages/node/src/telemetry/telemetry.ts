@@ -10,6 +10,7 @@ import { createResponses } from "./responses.js";
 import { createRoutes } from "./routes.js";
 import { RUNTIME_METRICS } from "./runtime-metrics.js";
 import { watchRuntime } from "./runtime.js";
+import { SEAL_METRICS } from "./seal-metrics.js";
 import { createTimings } from "./timings.js";
 import { createTokenCreations } from "./token-creations.js";
 import type { RaftPoll, Telemetry, TelemetryOptions } from "./types.js";
@@ -19,7 +20,7 @@ import type { RaftPoll, Telemetry, TelemetryOptions } from "./types.js";
  * that remembers yesterday raises no alarm today.
  */
 const WINDOW_MS = 20_000;
-const METRICS = [...CORE_METRICS, ...RAFT_METRICS, ...RUNTIME_METRICS];
+const METRICS = [...CORE_METRICS, ...RAFT_METRICS, ...RUNTIME_METRICS, ...SEAL_METRICS];
 
 /** Measures from now on, until `stop`. */
 export function createTelemetry(options: TelemetryOptions): Telemetry {

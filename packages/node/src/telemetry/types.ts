@@ -29,6 +29,20 @@ export interface RaftPoll {
   readonly metrics: Readonly<Record<string, number>>;
 }
 
+/** One auto seal's use since the start, and whether it can be used now. */
+export interface SealUse {
+  readonly name: string;
+  readonly healthy: boolean;
+  readonly encrypt: SealCalls;
+  readonly decrypt: SealCalls;
+}
+
+export interface SealCalls {
+  readonly count: number;
+  readonly errors: number;
+  readonly milliseconds: number;
+}
+
 /** The polls run at every scrape and every ten seconds: they must be cheap. One that fails or hangs costs its metrics only. */
 export interface TelemetryOptions {
   readonly configuration: TelemetrySettings;
@@ -40,6 +54,8 @@ export interface TelemetryOptions {
   readonly audit: () => AuditCounts;
   readonly counts: () => Promise<Counts>;
   readonly inFlight: () => number;
+  /** The auto seals; none by default. */
+  readonly seals?: () => readonly SealUse[];
   /** Default: Vault's defaults. */
   readonly autopilotThresholds?: () => AutopilotThresholds;
 }

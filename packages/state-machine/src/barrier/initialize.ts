@@ -2,10 +2,15 @@ import { RequestError } from "../errors.js";
 import type { Environment } from "../framework/engine.js";
 import type { StoreTransaction } from "../store/transaction.js";
 import type { BarrierKeys } from "./barrier.js";
+import { ROOT_KEY_WRAPS_KEY, SHAMIR_ONLY, decodeWraps } from "./auto-seal.js";
+import type { RootKeyWrap, SealSet } from "./auto-seal.js";
 import { KEYRING_KEY, createKeyring, openKeyring, sealKeyring } from "./keyring.js";
-import { KEY_BYTES } from "./sealed-value.js";
-import { ROOT_KEY_KEY, SEAL_CONFIG_KEY, checkSealConfig, createUnsealSession, decodeSealConfig, encodeSealConfig, openRootKey, sealRootKey, splitKey } from "./shamir-seal.js";
-import type { SealConfig, UnsealSession } from "./shamir-seal.js";
+import { putRecoveryKey, putRootKey } from "./root-key-protection.js";
+import { BarrierError, KEY_BYTES } from "./sealed-value.js";
+import { RECOVERY_CONFIG_KEY, SEAL_CONFIG_KEY, checkSealConfig, decodeSealConfig } from "./seal-config.js";
+import type { SealConfig } from "./seal-config.js";
+import { ROOT_KEY_KEY, createUnsealSession, openRootKey, splitKey } from "./shamir-seal.js";
+import type { UnsealSession } from "./shamir-seal.js";
 
 export const CLUSTER_KEY = "core/cluster";
 
@@ -15,14 +20,18 @@ export interface ClusterInfo {
 }
 
 export interface InitializeOptions {
+  /** Of the unseal key; with an auto seal, of the recovery key. */
   readonly shares: number;
   readonly threshold: number;
   readonly env: Environment;
+  /** Key shares alone when absent. */
+  readonly seals?: SealSet;
   /** Made up when absent. */
   readonly clusterName?: string;
 }
 
 export interface Initialized {
+  /** Of the unseal key, or of the recovery key. */
   readonly shares: readonly Uint8Array[];
   /** To unlock the barrier with, before the same transaction writes anything sealed. */
   readonly keys: BarrierKeys;
@@ -32,11 +41,23 @@ export interface Initialized {
 const NAME_BYTES = 4;
 
 /** The reads of the few keys that stand outside the barrier. */
-type RawReads = Pick<StoreTransaction, "getRaw">;
+export type RawReads = Pick<StoreTransaction, "getRaw">;
 
 export function readSealConfig(tx: RawReads): SealConfig | undefined {
   const bytes = tx.getRaw(SEAL_CONFIG_KEY);
   return bytes && decodeSealConfig(bytes);
+}
+
+/** Undefined but under an auto seal. */
+export function readRecoveryConfig(tx: RawReads): SealConfig | undefined {
+  const bytes = tx.getRaw(RECOVERY_CONFIG_KEY);
+  return bytes && decodeSealConfig(bytes);
+}
+
+/** Empty but under an auto seal. */
+export function readWraps(tx: RawReads): readonly RootKeyWrap[] {
+  const bytes = tx.getRaw(ROOT_KEY_WRAPS_KEY);
+  return bytes ? decodeWraps(bytes) : [];
 }
 
 export function readClusterInfo(tx: RawReads): ClusterInfo | undefined {
@@ -51,29 +72,49 @@ export function readKeyring(tx: RawReads, rootKey: Uint8Array): BarrierKeys | un
 }
 
 /** Makes the keys of a new cluster and writes them into `tx`. Throws RequestError 400 for wrong numbers, or when it was done before. */
-export async function initialize(tx: StoreTransaction, { shares, threshold, env, clusterName }: InitializeOptions): Promise<Initialized> {
+export async function initialize(tx: StoreTransaction, { shares, threshold, env, clusterName, seals = SHAMIR_ONLY }: InitializeOptions): Promise<Initialized> {
   if (tx.getRaw(SEAL_CONFIG_KEY)) throw new RequestError("invalid_request", "Vault is already initialized");
   checkSealConfig(shares, threshold);
   const rootKey = env.randomBytes(KEY_BYTES);
-  const unsealKey = env.randomBytes(KEY_BYTES);
+  // Of the unseal key where there is no auto seal, else of the recovery key.
+  const sharedKey = env.randomBytes(KEY_BYTES);
+  const numbers = { secret_shares: shares, secret_threshold: threshold };
   const keyring = createKeyring(env);
   const cluster: ClusterInfo = { id: env.uuid(), name: clusterName ?? `vault-cluster-${Buffer.from(env.randomBytes(NAME_BYTES)).toString("hex")}` };
-  const parts = await splitKey(unsealKey, shares, threshold);
-  tx.putRaw(ROOT_KEY_KEY, sealRootKey(unsealKey, rootKey));
+  const parts = await splitKey(sharedKey, shares, threshold);
+  if (seals.type === "shamir") putRootKey(tx, rootKey, { kind: "shamir", unsealKey: sharedKey, numbers });
+  else {
+    putRootKey(tx, rootKey, { kind: "auto", type: seals.type, wraps: await seals.wrap(rootKey) });
+    putRecoveryKey(tx, keyring, sharedKey, seals.type, numbers);
+  }
   tx.putRaw(KEYRING_KEY, sealKeyring(rootKey, keyring));
-  tx.putRaw(SEAL_CONFIG_KEY, encodeSealConfig({ type: "shamir", secret_shares: shares, secret_threshold: threshold }));
   tx.putRaw(CLUSTER_KEY, Buffer.from(JSON.stringify(cluster)));
-  unsealKey.fill(0);
+  sharedKey.fill(0);
   return { shares: parts, keys: { rootKey, keyring }, cluster };
+}
+
+/** Throws RequestError 400 where the shares' key opens nothing of it. */
+export function keysByUnsealKey(tx: RawReads, unsealKey: Uint8Array): BarrierKeys {
+  const sealedRoot = tx.getRaw(ROOT_KEY_KEY);
+  const keys = sealedRoot && readKeyring(tx, openRootKey(unsealKey, sealedRoot));
+  if (!keys) throw new RequestError("invalid_request", "Vault is not initialized");
+  return keys;
 }
 
 /** A session that ends with the barrier's keys. `tx` is read when the shares suffice. */
 export function unsealSession(config: SealConfig, newNonce: () => string, read: () => RawReads): UnsealSession<BarrierKeys> {
-  return createUnsealSession(config.secret_threshold, newNonce, (unsealKey) => {
-    const tx = read();
-    const sealedRoot = tx.getRaw(ROOT_KEY_KEY);
-    const keys = sealedRoot && readKeyring(tx, openRootKey(unsealKey, sealedRoot));
+  return createUnsealSession(config.secret_threshold, newNonce, (unsealKey) => keysByUnsealKey(read(), unsealKey));
+}
+
+/** By the seals that the configuration names. Rejects with RequestError. */
+export async function keysBySeals(tx: RawReads, seals: SealSet): Promise<BarrierKeys> {
+  const rootKey = await seals.unwrap(readWraps(tx));
+  try {
+    const keys = readKeyring(tx, rootKey);
     if (!keys) throw new RequestError("invalid_request", "Vault is not initialized");
     return keys;
-  });
+  } catch (error) {
+    rootKey.fill(0);
+    throw error instanceof BarrierError ? new RequestError("internal", "the root key that the seal gave does not open the keyring") : error;
+  }
 }

@@ -1,44 +1,15 @@
 import { timingSafeEqual } from "node:crypto";
 import { combine, split } from "shamir-secret-sharing";
 import { RequestError, invalid } from "../errors.js";
+import { checkSealConfig } from "./seal-config.js";
 import { KEY_BYTES, openValue, sealValue } from "./sealed-value.js";
 
 /** Shamir's seal: a key that exists only in shares seals the root key. */
 
 export const ROOT_KEY_KEY = "core/root-key";
-export const SEAL_CONFIG_KEY = "core/seal-config";
-const MAX_SHARES = 255;
 /** A share carries its coordinate in one more byte. */
 const SHARE_BYTES = KEY_BYTES + 1;
 const UNSEAL_TERM = 0;
-
-/** Stored unsealed: a sealed node must know how many shares it waits for. */
-export interface SealConfig {
-  readonly type: "shamir";
-  readonly secret_shares: number;
-  readonly secret_threshold: number;
-}
-
-/** Throws RequestError 400, worded as Vault words it. */
-export function checkSealConfig(shares: number, threshold: number): void {
-  if (!Number.isInteger(shares) || shares < 1) throw invalid("shares must be at least one");
-  if (!Number.isInteger(threshold) || threshold < 1) throw invalid("threshold must be at least one");
-  if (shares > 1 && threshold < 2) throw invalid("threshold must be greater than one for multiple shares");
-  if (shares > MAX_SHARES) throw invalid("shares must be less than 256");
-  if (threshold > MAX_SHARES) throw invalid("threshold must be less than 256");
-  if (threshold > shares) throw invalid("threshold cannot be larger than shares");
-}
-
-export function encodeSealConfig(config: SealConfig): Uint8Array {
-  return Buffer.from(JSON.stringify(config));
-}
-
-export function decodeSealConfig(bytes: Uint8Array): SealConfig {
-  const parsed = JSON.parse(Buffer.from(bytes).toString()) as Partial<SealConfig>;
-  if (parsed.type !== "shamir") throw new Error(`seal type ${String(parsed.type)} is not known`);
-  checkSealConfig(parsed.secret_shares ?? 0, parsed.secret_threshold ?? 0);
-  return parsed as SealConfig;
-}
 
 /** Any `threshold` of the shares give the key back. One of one is the key itself, as in Vault. */
 export async function splitKey(key: Uint8Array, shares: number, threshold: number): Promise<Uint8Array[]> {
@@ -76,12 +47,19 @@ export interface UnsealSession<Opened> {
   add(share: Uint8Array): Promise<Opened | undefined>;
 }
 
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+/** Throws RequestError 400 for what cannot be a share of a key. */
+export function checkShare(share: Uint8Array): void {
+  if (share.length < KEY_BYTES) throw invalid(`key is shorter than minimum ${KEY_BYTES} bytes`);
+  if (share.length > SHARE_BYTES) throw invalid(`key is longer than maximum ${SHARE_BYTES} bytes`);
+}
+
+/** In constant time. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
 /** Collects shares. `open` tries the combined key, which is overwritten after that; it throws when the key is wrong. */
-export function createUnsealSession<Opened>(threshold: number, newNonce: () => string, open: (key: Uint8Array) => Opened): UnsealSession<Opened> {
+export function createUnsealSession<Opened>(threshold: number, newNonce: () => string, open: (key: Uint8Array) => Opened | Promise<Opened>): UnsealSession<Opened> {
   let parts: Uint8Array[] = [];
   let nonce = "";
 
@@ -99,7 +77,7 @@ export function createUnsealSession<Opened>(threshold: number, newNonce: () => s
     let key: Uint8Array | undefined;
     try {
       key = await combineShares(taken, threshold);
-      return open(key);
+      return await open(key);
     } catch (error) {
       if (error instanceof RequestError) throw error;
       throw invalid("unseal failed, invalid key");
@@ -114,8 +92,7 @@ export function createUnsealSession<Opened>(threshold: number, newNonce: () => s
     nonce: () => nonce,
     reset,
     async add(share) {
-      if (share.length < KEY_BYTES) throw invalid(`key is shorter than minimum ${KEY_BYTES} bytes`);
-      if (share.length > SHARE_BYTES) throw invalid(`key is longer than maximum ${SHARE_BYTES} bytes`);
+      checkShare(share);
       if (parts.some((part) => sameBytes(part, share))) return undefined;
       if (nonce === "") nonce = newNonce();
       parts.push(new Uint8Array(share));

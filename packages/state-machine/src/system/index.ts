@@ -12,3 +12,4 @@ export type { SystemRooms } from "./rooms.js";
 export type * from "./services.js";
 export { createRooms } from "./create-rooms.js";
 export type { RoomsOptions } from "./create-rooms.js";
+export { readRotationConfig } from "./rotation-config.js";

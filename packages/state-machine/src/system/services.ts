@@ -1,4 +1,6 @@
 import type { Readable } from "node:stream";
+import type { GenerateRootControl } from "../barrier/generate-root.js";
+import type { RekeyControl, RekeyTarget } from "../barrier/rekey-control.js";
 import type { Leadership } from "../store/replicated-log.js";
 import type { SystemRooms } from "./rooms.js";
 
@@ -11,6 +13,7 @@ export interface SealStatus {
   readonly type: string;
   readonly initialized: boolean;
   readonly sealed: boolean;
+  /** Of the unseal key; under an auto seal, of the recovery key. */
   readonly threshold: number;
   readonly shares: number;
   /** Shares given so far towards the threshold. */
@@ -18,17 +21,38 @@ export interface SealStatus {
   readonly nonce: string;
   readonly recoverySeal: boolean;
   readonly storageType: string;
+  /** The configuration asks for another kind of seal than the state has: the next unsealing has to say that it migrates. */
+  readonly migration?: boolean;
+  /** What keeps an auto seal from unsealing this node, for an operator. */
+  readonly warnings?: readonly string[];
 }
 
 export interface InitRequest {
   readonly secretShares: number;
   readonly secretThreshold: number;
+  /** Public PGP keys in base64: none, or one a share. */
+  readonly pgpKeys?: readonly string[];
+  readonly rootTokenPgpKey?: string;
+  /** Under an auto seal these take the place of the unseal key's. */
+  readonly recoveryShares?: number;
+  readonly recoveryThreshold?: number;
+  readonly recoveryPgpKeys?: readonly string[];
 }
 
 export interface InitResult {
-  /** One a share. */
+  /** One a share, or a PGP message that holds it; none under an auto seal. */
   readonly keys: readonly Uint8Array[];
+  /** Under an auto seal only. */
+  readonly recoveryKeys?: readonly Uint8Array[];
+  /** Base64 of a PGP message where a key for it was given. */
   readonly rootToken: string;
+}
+
+export interface SealBackend {
+  readonly name: string;
+  readonly healthy: boolean;
+  /** Milliseconds since 1970. */
+  readonly unhealthySince?: number;
 }
 
 export interface SealControl {
@@ -36,9 +60,13 @@ export interface SealControl {
   /** Throws RequestError: 400 when already initialised or the numbers are wrong. */
   init(request: InitRequest): Promise<InitResult>;
   /** One share. Throws RequestError `invalid_request` for a malformed or wrong share; progress starts over after a wrong set. */
-  unseal(share: Uint8Array): Promise<SealStatus>;
+  unseal(share: Uint8Array, migrate?: boolean): Promise<SealStatus>;
   resetUnseal(): SealStatus;
   seal(): Promise<void>;
+  /** The auto seals in use, as far as this node knows; none where key shares are all there is. */
+  backends(): readonly SealBackend[];
+  /** Whether each of them has the present root key. */
+  isFullyWrapped(): boolean;
 }
 
 export interface ClusterServer {
@@ -104,6 +132,8 @@ export interface ClusterControl {
 export interface KeyringControl {
   status(): { readonly term: number; readonly installTime: string; readonly encryptions: number };
   rotate(): Promise<void>;
+  /** Another root key, sealed by the auto seals. Throws RequestError 400 where key shares seal it. */
+  rotateRootKey(): Promise<void>;
 }
 
 export interface NodeControl {
@@ -127,6 +157,8 @@ export interface SystemServices {
   readonly seal: SealControl;
   readonly cluster: ClusterControl;
   readonly keyring: KeyringControl;
+  readonly generateRoot: GenerateRootControl;
+  readonly rekey: Readonly<Record<RekeyTarget, RekeyControl>>;
   readonly node: NodeControl;
   /** The neighbouring rooms of the state machine, joined by the composition. */
   readonly rooms: SystemRooms;

@@ -4,6 +4,7 @@ import { autopilotPaths } from "./path-autopilot.js";
 import { capabilityPaths } from "./path-capabilities.js";
 import { catalogPaths } from "./path-catalog.js";
 import { configPaths } from "./path-config.js";
+import { generateRootPaths } from "./path-generate-root.js";
 import { haStatusPath, healthPath, leaderPath, stepDownPath } from "./path-health.js";
 import { internalPaths } from "./path-internal.js";
 import { keyringPaths } from "./path-keyring.js";
@@ -13,7 +14,9 @@ import { mountPaths, remountPaths } from "./path-mounts.js";
 import { observePaths } from "./path-observe.js";
 import { aclPolicyPaths } from "./path-policies.js";
 import { raftPaths } from "./path-raft.js";
-import { initPath, sealPath, sealStatusPath, unsealPath } from "./path-seal.js";
+import { rekeyPaths } from "./path-rekey.js";
+import { rotatePaths } from "./path-rotate.js";
+import { initPath, sealBackendsPath, sealPath, sealStatusPath, unsealPath } from "./path-seal.js";
 import { toolPaths } from "./path-tools.js";
 import { wrappingPaths } from "./path-wrapping.js";
 import type { SystemServices } from "./services.js";
@@ -24,7 +27,7 @@ export const systemEngine: Engine<SystemServices> = {
   table: "secret",
   help: "Controls the cluster: seal, mounts, policies, leases, audit devices, Raft and more.",
   paths: [
-    initPath, sealStatusPath, unsealPath, sealPath,
+    initPath, sealStatusPath, sealBackendsPath, unsealPath, sealPath, ...generateRootPaths, ...rekeyPaths, ...rotatePaths,
     healthPath, leaderPath, stepDownPath, haStatusPath,
     ...mountPaths, ...remountPaths, ...aclPolicyPaths, ...capabilityPaths, ...auditPaths, ...leasePaths, ...wrappingPaths, ...mfaPaths,
     ...keyringPaths, ...raftPaths, ...autopilotPaths, ...toolPaths, ...observePaths, ...configPaths, ...internalPaths, ...catalogPaths,

@@ -110,7 +110,8 @@ const matches = (patterns: readonly string[], path: string) => patterns.some((pa
 test("exactly the documented paths need no token", () => {
   const documented = [
     "wrapping/lookup", "replication/status", "internal/specs/openapi", "internal/ui/mounts", "internal/ui/mounts/*", "storage/raft/bootstrap/challenge",
-    "storage/raft/bootstrap/answer", "init", "seal-status", "unseal", "leader", "health", "decode-token", "mfa/validate",
+    "storage/raft/bootstrap/answer", "init", "seal-status", "seal-backend-status", "unseal", "leader", "health", "decode-token", "mfa/validate",
+    "generate-root/*", "rekey/init", "rekey/update", "rekey/verify", "rekey-recovery-key/*",
     // Asked of a node that has no tokens yet.
     "storage/raft/join",
   ];
@@ -120,7 +121,7 @@ test("exactly the documented paths need no token", () => {
 
 test("exactly the documented paths need sudo", () => {
   const documented = [
-    "auth/*", "remount", "audit", "audit/*", "rotate", "config/cors", "config/auditing/*", "config/ui/headers/*", "plugins/catalog/*", "revoke-prefix/*", "revoke-force/*",
+    "auth/*", "remount", "audit", "audit/*", "rotate", "rotate/keyring", "rotate/root", "config/cors", "config/auditing/*", "config/ui/headers/*", "plugins/catalog/*", "revoke-prefix/*", "revoke-force/*",
     "leases/revoke-prefix/*", "leases/revoke-force/*", "leases/lookup/*", "leases", "seal", "step-down",
   ];
   for (const { template, operations } of systemEngine.paths)
@@ -138,7 +139,7 @@ test("only status and start-up paths run while sealed, and on the node that was 
       assert.ok(operation!.thisNode && operation!.access === "none");
       open.push(`${name} ${template}`);
     }
-  assert.deepEqual(open.sort(), ["read health", "read init", "read seal-status", "update init", "update storage/raft/join", "update unseal"]);
+  assert.deepEqual(open.sort(), ["read health", "read init", "read seal-backend-status", "read seal-status", "update init", "update storage/raft/join", "update unseal"]);
 });
 
 test("health: code by state, and overrides", async () => {
@@ -165,7 +166,8 @@ test("init checks its numbers before it asks the seal", async () => {
   await refused({ secret_shares: 3, secret_threshold: 1 }, "threshold must be greater than one for multiple shares");
   await refused({ secret_shares: 256, secret_threshold: 2 }, "shares must be less than 256");
   await refused({ secret_shares: 2, secret_threshold: 3 }, "threshold cannot be larger than shares");
-  await refuses(ask("update", "init", { secret_shares: 1, secret_threshold: 1, pgp_keys: ["k"] }), "'pgp_keys' is not supported");
+  await refuses(ask("update", "init", { secret_shares: 1, secret_threshold: 1, pgp_keys: ["k", "k"] }), "invalid seal configuration: count mismatch between number of provided PGP keys and number of shares");
+  await refuses(ask("update", "init", { secret_shares: 1, secret_threshold: 1, recovery_shares: 1 }), "parameters recovery_shares not applicable to seal type shamir");
   const made = bodyOf(await ask("update", "init", { secret_shares: 3, secret_threshold: 2 }));
   assert.deepEqual(made, { keys: ["00ff", "01ff", "02ff"], keys_base64: ["AP8=", "Af8=", "Av8="], root_token: "s.root" });
 });

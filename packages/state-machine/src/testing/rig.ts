@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { createAuditBroker } from "../audit/index.js";
 import type { AuditBroker } from "../audit/index.js";
-import { createBarrier, initialize } from "../barrier/index.js";
+import type { Barrier, BreakGlass } from "../barrier/index.js";
+import { SHAMIR_ONLY, createBarrier, KEYRING_KEY, createBreakGlass, followKeys, initialize, replaceQuorumKey } from "../barrier/index.js";
 import { compileEngine } from "../framework/index.js";
 import type { CompiledEngine, Engine, Environment, MountEntry } from "../framework/index.js";
 import { writeGenesis } from "../genesis.js";
@@ -27,7 +28,12 @@ export interface Rig {
   /** Roles whose leased secrets were taken back. */
   readonly revoked: string[];
   /** Members that a test may change: what the node below sys/ says. */
-  readonly node: { sealed: boolean; leader: boolean };
+  readonly node: { sealed: boolean; leader: boolean; term: number };
+  /** Of the unseal key. */
+  readonly shares: readonly Uint8Array[];
+  readonly barrier: Barrier;
+  /** What the node would have logged of break-glass operations. */
+  readonly notes: readonly string[];
   advance(seconds: number): void;
   /** Sends a request as root unless told otherwise. */
   ask(operation: ApiRequest["operation"], path: string, body?: unknown, more?: Ask): Promise<Reply>;
@@ -78,7 +84,7 @@ function seededEnvironment(seed: string): { readonly env: Environment; advance(s
 
 const OURS = new Map<string, CompiledEngine>([kvEngine, counterEngine, leasedEngine as unknown as Engine, loginEngine, tokenEngine, systemEngine as unknown as Engine].map((engine) => [engine.type, compileEngine(engine)]));
 
-export async function createRig(seed = "rig"): Promise<Rig> {
+export async function createRig(seed = "rig", { shares, threshold } = { shares: 1, threshold: 1 }): Promise<Rig> {
   const { env, advance } = seededEnvironment(seed);
   const { log, reader } = await createMemoryLog();
   const barrier = createBarrier();
@@ -88,9 +94,12 @@ export async function createRig(seed = "rig"): Promise<Rig> {
   const audit = createAuditBroker((_device, error) => problems.push(error));
   const limits = { defaultLeaseTtl: 2_764_800, maxLeaseTtl: 2_764_800 };
   const engineFor = (entry: MountEntry) => OURS.get(entry.type);
-  const node = { sealed: false, leader: true };
+  const node = { sealed: false, leader: true, term: 1 };
+  const notes: string[] = [];
   const rooms = createRooms({ env, limits, audit, engineFor, mountableTypes: { secret: ["kv", "counter", "leased"], auth: ["login"] }, version: "1.20.0" });
-  const services = servicesOf(rooms, node);
+  const glass: BreakGlass = { store, barrier, env, seals: SHAMIR_ONLY, activeTerm: () => (node.leader ? node.term : undefined), note: (message) => notes.push(message) };
+  const below = servicesOf(rooms, node);
+  const services: SystemServices = { ...below, ...createBreakGlass(glass), keyring: { ...below.keyring, rotateRootKey: async () => void (await replaceQuorumKey(glass, "barrier", undefined)) } };
   const core = createCore({
     store, log, env, limits, audit, engineFor,
     system: OURS.get("system")!,
@@ -99,11 +108,17 @@ export async function createRig(seed = "rig"): Promise<Rig> {
     onInternalError: (_request, error) => problems.push(error),
   });
 
-  const { value: root } = await store.transact(async (tx) => {
-    const { keys } = await initialize(tx, { shares: 1, threshold: 1, env });
-    barrier.unlock(keys);
-    return writeGenesis(tx.scoped("core/"), env).rootToken;
+  log.onApplied(({ keys }) => {
+    if (!keys.includes(KEYRING_KEY) || barrier.sealed()) return;
+    const next = followKeys({ getRaw: (key) => reader.get(key)?.sealed }, { rootKey: barrier.rootKey(), keyring: barrier.keyring() });
+    if (next) barrier.unlock(next);
   });
+  const { value: genesis } = await store.transact(async (tx) => {
+    const made = await initialize(tx, { shares, threshold, env });
+    barrier.unlock(made.keys);
+    return { root: writeGenesis(tx.scoped("core/"), env).rootToken, shares: made.shares };
+  });
+  const { root } = genesis;
 
   const handle: Rig["handle"] = (operation, path, body, { active = true, ...more } = {}) => core.handle(requestOf(env, root, operation, path, body, more), { active });
   const ask: Rig["ask"] = async (...asked) => replyOf(await handle(...asked));
@@ -112,7 +127,7 @@ export async function createRig(seed = "rig"): Promise<Rig> {
   const worker = createExpirationWorker({ store, env, engineFor, mountOf: core.mountOf, onError: (_what, error) => problems.push(error) });
 
   return {
-    core, store, env, audit, root, problems, revoked, node, advance, ask, handle,
+    core, store, env, audit, root, problems, revoked, node, advance, ask, handle, shares: genesis.shares, barrier, notes,
     async token(policies, more = {}) {
       const { value } = await store.transact((tx) => createToken(tx.scoped("core/"), { parent: "", policies, path: "auth/token/create", displayName: "token", ttl: 3600, ...more }, env).text);
       return value;

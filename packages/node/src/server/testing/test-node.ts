@@ -38,6 +38,8 @@ export interface TestNode {
   readonly configuration: Configuration;
   /** Throws while it is stopped. */
   readonly node: () => CofferNode;
+  /** From the next start on. */
+  reseal(seals: Configuration["seals"]): void;
   start(): Promise<void>;
   stop(): Promise<void>;
   ask(operation: ApiRequest["operation"], path: string, body?: unknown, more?: Ask): Promise<Reply>;
@@ -47,6 +49,7 @@ export interface TestNodeOptions {
   readonly tls?: ListenerTls;
   readonly retryJoin?: readonly RetryJoin[];
   readonly auditDevices?: Configuration["auditDevices"];
+  readonly seals?: Configuration["seals"];
   readonly onFatal?: (message: string) => void;
 }
 
@@ -82,7 +85,7 @@ export function configurationOf(storage: Configuration["storage"], listener: Lis
   return {
     listeners: [listener],
     storage,
-    seal: { type: "shamir" },
+    seals: [],
     telemetry: { prometheusRetention: 3600, disableHostname: true, enableHostnameLabel: false },
     auditDevices,
     apiAddress,
@@ -111,6 +114,7 @@ export async function testNode(test: After, id: string, options: TestNodeOptions
   const listener = plainListener({ address: `127.0.0.1:${apiPort}`, clusterAddress: `127.0.0.1:${clusterPort}`, tls: options.tls, maxRequestSize: 1024 * 1024 });
   const configuration = configurationOf(raftStorage(join(folder, "data"), id, options.retryJoin), listener, address, `https://127.0.0.1:${clusterPort}`, options.auditDevices);
   const logging = createLogging({ level: "error", format: "standard", file: join(folder, "log") });
+  let seals = options.seals ?? [];
   let running: { readonly node: CofferNode; readonly listener: RunningListener } | undefined;
 
   const made: TestNode = {
@@ -122,8 +126,9 @@ export async function testNode(test: After, id: string, options: TestNodeOptions
       if (!running) throw new Error(`${id} is stopped`);
       return running.node;
     },
+    reseal: (next) => void (seals = next),
     async start() {
-      const node = await startNode({ configuration, logging, onFatal: options.onFatal ?? ((message) => process.stderr.write(`${id} on ${hostname()}: ${message}\n`)) });
+      const node = await startNode({ configuration: { ...configuration, seals }, logging, onFatal: options.onFatal ?? ((message) => process.stderr.write(`${id} on ${hostname()}: ${message}\n`)) });
       running = { node, listener: await startListener({ listener, application: node.application, logger: logging.logger("http") }) };
     },
     async stop() {

@@ -1,0 +1,2 @@
+export { openSeals } from "./seal-set.js";
+export type { NodeSeals } from "./seal-set.js";
