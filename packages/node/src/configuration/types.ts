@@ -1,3 +1,4 @@
+import type { LockoutSettings } from "@coffer/state-machine";
 import type { Level } from "../logging/level.js";
 
 /** A node's configuration, checked and with defaults filled in. Times in seconds unless the name says otherwise. */
@@ -7,6 +8,7 @@ export interface Configuration {
   readonly seal: SealConfiguration;
   readonly telemetry: Telemetry;
   readonly auditDevices: readonly AuditDeviceConfiguration[];
+  readonly userLockout: LockoutSettings;
   readonly apiAddress: string;
   /** URL of the cluster listener as other nodes reach it. */
   readonly clusterAddress: string;

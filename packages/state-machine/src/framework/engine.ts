@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import type { MountLockout } from "../logins/lockout.js";
 import type { AnyPath } from "./path.js";
 import type { Response } from "./response.js";
 import type { ReadStorage, WriteStorage } from "./storage.js";
@@ -60,7 +61,8 @@ export interface MountConfig {
   readonly passthrough_request_headers?: readonly string[];
   readonly allowed_response_headers?: readonly string[];
   readonly token_type?: string;
-  readonly user_lockout_config?: Readonly<Record<string, unknown>>;
+  /** See logins/lockout.ts. */
+  readonly user_lockout_config?: MountLockout;
   readonly plugin_version?: string;
 }
 

@@ -2,6 +2,7 @@ import type { CompiledEngine } from "../framework/index.js";
 import type { Environment, Mount, MountEntry, SecretKind } from "../framework/engine.js";
 import { jsonCodec } from "../framework/storage.js";
 import type { WriteStorage } from "../framework/storage.js";
+import { expireFailures } from "../logins/lockout.js";
 import { listMounts, mountRow, reapMounts } from "../mounts/index.js";
 import type { Store } from "../store/index.js";
 import { isExpired, parseExpiry, revokeTree, tokenCodec, tokenKey } from "../tokens/index.js";
@@ -80,6 +81,14 @@ export function createExpirationWorker({ store, env, engineFor, mountOf, onError
     });
   }
 
+  async function expireLockout({ id, key }: Due): Promise<void> {
+    await store.transact((tx) => {
+      const core = tx.scoped("core/");
+      core.delete(key);
+      expireFailures(core, id, env.now());
+    });
+  }
+
   async function cleanCubbyholes(): Promise<boolean> {
     const { value } = await store.transact(async (tx) => {
       const core = tx.scoped("core/");
@@ -111,12 +120,13 @@ export function createExpirationWorker({ store, env, engineFor, mountOf, onError
     return more;
   }
 
+  const expire = { token: expireToken, lease: expireLease, lockout: expireLockout } as const satisfies Record<Due["kind"], unknown>;
   return {
     async step() {
       const due = await dueNow();
       for (const one of due) {
         try {
-          await (one.kind === "token" ? expireToken(one) : expireLease(one));
+          await expire[one.kind](one);
         } catch (error) {
           onError(`expiring a ${one.kind}`, error);
         }

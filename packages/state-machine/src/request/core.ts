@@ -1,5 +1,6 @@
 import type { CompiledEngine, Environment, Mount, MountEntry, OperationName, PathMatch, SecretKind, AnyPath } from "../framework/index.js";
 import type { AuditBroker } from "../audit/index.js";
+import type { LockoutSettings } from "../logins/lockout.js";
 import type { ReplicatedLog } from "../store/replicated-log.js";
 import type { Store } from "../store/index.js";
 import type { ApiRequest, Handled } from "./api.js";
@@ -22,6 +23,8 @@ export interface CoreOptions {
   readonly env: Environment;
   readonly limits: SystemLimits;
   readonly audit: AuditBroker;
+  /** Absent: Vault's defaults. */
+  readonly lockout?: LockoutSettings;
   readonly onInternalError: (request: ApiRequest, error: unknown) => void;
 }
 

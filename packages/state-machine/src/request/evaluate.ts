@@ -1,8 +1,9 @@
-import { RequestError, invalid } from "../errors.js";
+import { RequestError, denied, invalid } from "../errors.js";
 import { buildInput } from "../framework/index.js";
 import type { EngineRequest, Environment, EnvelopeResponse, Mount, MountEntry, OperationName, Response } from "../framework/index.js";
 import type { WriteStorage } from "../framework/storage.js";
 import { tokenRemoved } from "../leases/index.js";
+import { countFailure, forgetFailures, isLocked, lockoutRules } from "../logins/lockout.js";
 import type { StoreTransaction } from "../store/index.js";
 import { findToken, revokeTree, useToken } from "../tokens/index.js";
 import type { TokenEntry } from "../tokens/index.js";
@@ -14,7 +15,7 @@ import { finishResponse } from "./finish.js";
 import { then } from "./maybe.js";
 import { parseBody, parseWrapTtl } from "./parse.js";
 import { newEvaluation } from "./progress.js";
-import type { Progress } from "./progress.js";
+import type { Login, Progress } from "./progress.js";
 import { target } from "./route.js";
 
 interface EvaluatorParts {
@@ -25,6 +26,7 @@ interface EvaluatorParts {
 
 /** One routed request, with what it is evaluated with. */
 interface Routed {
+  readonly options: CoreOptions;
   readonly env: Environment;
   readonly core: WriteStorage;
   readonly storage: WriteStorage;
@@ -83,7 +85,7 @@ export function createEvaluator({ options, trail, mountOf }: EvaluatorParts): Ev
       judge(core, progress, false);
       throw error;
     }
-    const routed: Routed = { env, core, storage: storageOf(tx, found.entry), mount: mountOf(found.entry), target: found, progress };
+    const routed: Routed = { options, env, core, storage: storageOf(tx, found.entry), mount: mountOf(found.entry), target: found, progress };
     progress.target = found;
     progress.operation = effectiveOperation(routed);
     // Records are made when the view is gone.
@@ -141,6 +143,7 @@ function handle(routed: Routed): Answer | Promise<Answer> {
   const { target: found, storage, mount, core, progress } = routed;
   const { spending } = progress;
   const { made, warnings } = engineRequest(progress, found, true);
+  refuseLocked(routed, made);
   const isLastUse = spending?.numUses === 1;
   // Before the handler, which may look the token up or renew it. One that is used up with this request it still has to find.
   if (spending && !isLastUse) useToken(core, spending);
@@ -150,6 +153,16 @@ function handle(routed: Routed): Answer | Promise<Answer> {
   });
 }
 
+/** Whoever is locked out is refused before anything that they show is looked at. Throws RequestError 403. */
+function refuseLocked({ options, env, core, target: { entry, operation }, progress }: Routed, made: EngineRequest<never>): void {
+  const alias = operation.effect === "write" ? operation.loginAs?.(made) : undefined;
+  if (!alias) return;
+  const rules = lockoutRules(options.lockout ?? {}, entry);
+  if (rules.disabled) return;
+  if (isLocked(core, entry, alias, rules, env.now())) throw denied();
+  progress.login = { mount: entry, alias, rules };
+}
+
 function settle({ env, core, mount, progress }: Routed, response: Response | undefined, fieldWarnings: readonly string[]): Answer {
   const { request, token, wrapTtlSeconds } = progress;
   if (response === undefined) {
@@ -157,6 +170,7 @@ function settle({ env, core, mount, progress }: Routed, response: Response | und
     if (isRead) return { kind: "miss", warnings: [] };
   } else if (response.kind !== "envelope") return { kind: "other", response };
   const envelope = response ?? EMPTY;
+  if (envelope.grant && progress.login) forgetFailures(core, progress.login.mount, progress.login.alias);
   // An answer without content stays one: Vault then says nothing of ignored fields either.
   const warnings = hasContent(envelope) ? fieldWarnings : [];
   return { kind: "envelope", sealed: finishResponse({ storage: core, response: envelope, warnings, mount, path: request.path, token, wrapTtlSeconds, requestId: request.id, env }) };
@@ -186,4 +200,11 @@ export async function spendOnFailure(options: Pick<CoreOptions, "store" | "env">
     const current = findToken(core, token.id, env);
     if (current && current.numUses > 0 && useToken(core, current)) await revokeTree(core, current.id, tokenRemoved(env));
   });
+}
+
+/** A failed login, in the store. What the caller gets for it: the error as it is, or, where others locked the user meanwhile, a denial. */
+export async function countFailedLogin({ store, env }: Pick<CoreOptions, "store" | "env">, { mount, alias, rules }: Login, error: RequestError): Promise<RequestError> {
+  const { value, outcome } = await store.transact((tx) => countFailure(tx.scoped("core/"), mount, alias, rules, env));
+  if (outcome.outcome !== "applied") throw new RequestError("overloaded", "the failed login could not be recorded; try again");
+  return value ? error : denied();
 }

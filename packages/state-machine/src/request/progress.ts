@@ -1,4 +1,5 @@
-import type { OperationName } from "../framework/index.js";
+import type { MountEntry, OperationName } from "../framework/index.js";
+import type { LockoutRules } from "../logins/lockout.js";
 import type { TokenEntry } from "../tokens/index.js";
 import type { ApiRequest } from "./api.js";
 import type { Target } from "./core.js";
@@ -15,6 +16,14 @@ export interface Evaluation {
   operation: () => OperationName | "create" | "help" | "head";
   /** The limited token that this request costs a use, even if it fails from here on. */
   spending: TokenEntry | undefined;
+  /** Who tries to log in where, as far as that can be locked out. */
+  login: Login | undefined;
+}
+
+export interface Login {
+  readonly mount: MountEntry;
+  readonly alias: string;
+  readonly rules: LockoutRules;
 }
 
 /**
@@ -29,7 +38,7 @@ export interface Progress extends Evaluation {
 }
 
 export function newEvaluation(request: ApiRequest): Evaluation {
-  return { body: undefined, wrapTtlSeconds: 0, target: undefined, token: undefined, access: undefined, operation: () => request.operation, spending: undefined };
+  return { body: undefined, wrapTtlSeconds: 0, target: undefined, token: undefined, access: undefined, operation: () => request.operation, spending: undefined, login: undefined };
 }
 
 export function newProgress(request: ApiRequest): Progress {

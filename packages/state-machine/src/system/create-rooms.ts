@@ -3,6 +3,8 @@ import type { AuditBroker } from "../audit/index.js";
 import { invalid } from "../errors.js";
 import { openApiDocument } from "../framework/index.js";
 import type { AuditedBody, CompiledEngine, Environment, MountEntry, WriteStorage } from "../framework/index.js";
+import { forgetFailures, lockedAliases, lockoutRules } from "../logins/index.js";
+import type { LockoutSettings } from "../logins/index.js";
 import { expireNow, forgetLease, getLease, leasesBelow, renewLease } from "../leases/index.js";
 import type { LeaseEntry } from "../leases/index.js";
 import { addMount, fullPath, getMount, listMounts, moveMount, moveStatus, removeMount, route, tuneMount } from "../mounts/index.js";
@@ -14,7 +16,7 @@ import { findWrapped, wrapResponse } from "../request/wrapping.js";
 import { findByAccessor, findToken, revokeTree, tokenId } from "../tokens/index.js";
 import { tokenRemoved } from "../leases/expiration.js";
 import { policyStore } from "./policy-room.js";
-import type { AccessControl, AuditTable, EngineInfo, LeaseTable, LeaseView, MountTable, SystemRooms, WrappingTokens } from "./rooms.js";
+import type { AccessControl, AuditTable, EngineInfo, LeaseTable, LeaseView, Lockouts, MountTable, SystemRooms, WrappingTokens } from "./rooms.js";
 
 export interface RoomsOptions {
   readonly env: Environment;
@@ -24,6 +26,8 @@ export interface RoomsOptions {
   /** Types that may be mounted, by table. */
   readonly mountableTypes: Readonly<Record<MountEntry["table"], readonly string[]>>;
   readonly version: string;
+  /** Absent: Vault's defaults. */
+  readonly lockout?: LockoutSettings;
 }
 
 /** The neighbouring rooms as sys/ uses them. */
@@ -35,6 +39,7 @@ export function createRooms(options: RoomsOptions): SystemRooms {
     leases: leaseRoom(options),
     audit: auditRoom(options),
     wrapping: wrappingRoom(options),
+    lockouts: lockoutRoom(options),
     engines: () => engineList(options),
     openapi: (storage, caller) => {
       const acl = caller && aclFor(storage, caller.policies);
@@ -138,6 +143,21 @@ function leaseRoom({ env }: RoomsOptions): LeaseTable {
       const entries = (await leasesBelow(storage, "")).map((id) => getLease(storage, id)!);
       return entries.filter(({ revokeError }) => revokeError !== "").map(({ id, mountUuid, revokeError }) => ({ id, mountAccessor: mountUuid, error: revokeError }));
     },
+  };
+}
+
+function lockoutRoom({ env, lockout = {} }: RoomsOptions): Lockouts {
+  return {
+    async list(storage, accessor) {
+      const locked = new Map<string, string[]>();
+      for (const mount of listMounts(storage, "auth")) {
+        if (accessor !== undefined && accessor !== mount.accessor) continue;
+        const aliases = await lockedAliases(storage, mount, lockoutRules(lockout, mount), env.now());
+        if (aliases.length > 0 || accessor !== undefined) locked.set(mount.accessor, aliases);
+      }
+      return locked;
+    },
+    unlock: (storage, accessor, alias) => forgetFailures(storage, { accessor }, alias),
   };
 }
 

@@ -8,6 +8,7 @@ import { haStatusPath, healthPath, leaderPath, stepDownPath } from "./path-healt
 import { internalPaths } from "./path-internal.js";
 import { keyringPaths } from "./path-keyring.js";
 import { leasePaths } from "./path-leases.js";
+import { lockoutPaths } from "./path-locked-users.js";
 import { mountPaths, remountPaths } from "./path-mounts.js";
 import { observePaths } from "./path-observe.js";
 import { aclPolicyPaths } from "./path-policies.js";
@@ -26,6 +27,6 @@ export const systemEngine: Engine<SystemServices> = {
     initPath, sealStatusPath, unsealPath, sealPath,
     healthPath, leaderPath, stepDownPath, haStatusPath,
     ...mountPaths, ...remountPaths, ...aclPolicyPaths, ...capabilityPaths, ...auditPaths, ...leasePaths, ...wrappingPaths,
-    ...keyringPaths, ...raftPaths, ...autopilotPaths, ...toolPaths, ...observePaths, ...configPaths, ...internalPaths, ...catalogPaths,
+    ...keyringPaths, ...raftPaths, ...autopilotPaths, ...toolPaths, ...observePaths, ...configPaths, ...internalPaths, ...catalogPaths, ...lockoutPaths,
   ],
 };

@@ -5,7 +5,7 @@ import type { WriteStorage } from "../framework/storage.js";
  * The index of what ends when: keys sort by due time, so the active node reads only what is due, however much there is.
  * Below `core/`: `expire/<due, 13 digits of milliseconds>/<kind>/<id>`.
  */
-export type ExpiryKind = "token" | "lease";
+export type ExpiryKind = "token" | "lease" | "lockout";
 
 const DIGITS = 13;
 const codec = jsonCodec<Record<string, never>>();

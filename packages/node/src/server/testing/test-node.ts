@@ -85,6 +85,7 @@ export function configurationOf(storage: Configuration["storage"], listener: Lis
     seal: { type: "shamir" },
     telemetry: { prometheusRetention: 3600, disableHostname: true, enableHostnameLabel: false },
     auditDevices,
+    userLockout: {},
     apiAddress,
     clusterAddress,
     clusterName: undefined,
