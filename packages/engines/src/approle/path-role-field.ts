@@ -1,7 +1,7 @@
 import { data, definePath, invalid } from "@coffer/state-machine";
 import type { AnyPath, Response, WriteOperation } from "@coffer/state-machine";
 import { roleToWrite, writeRole } from "./path-role.js";
-import { ROLE_NAME, roleFields, shownRole } from "./role.js";
+import { ROLE_NAME, orNull, roleFields, shownRole } from "./role.js";
 import type { Role, RoleInput } from "./role.js";
 import { getRole } from "./storage.js";
 
@@ -42,7 +42,7 @@ const RESET: RoleInput = Object.freeze({
 });
 
 function shownFields(role: Role, { fields, warning }: FieldPath): Response {
-  const all = { ...shownRole(role), role_id: role.settings.role_id, bound_cidr_list: role.settings.secret_id_bound_cidrs };
+  const all = { ...shownRole(role), role_id: role.settings.role_id, bound_cidr_list: orNull(role.settings.secret_id_bound_cidrs) };
   const values = Object.fromEntries(Object.entries(all).filter(([name]) => (fields as readonly string[]).includes(name)));
   return data(values, warning === undefined ? {} : { warnings: [warning] });
 }

@@ -15,7 +15,7 @@ test("a role shows what it was given, in the fields of Vault", async () => {
   const { status, body: answer } = await request("GET", "auth/approle/role/ci-pipeline");
   assert.equal(status, 200);
   assert.deepEqual(answer["data"], {
-    bind_secret_id: true, local_secret_ids: false, secret_id_bound_cidrs: [], secret_id_num_uses: 10, secret_id_ttl: 3600, token_bound_cidrs: [], token_explicit_max_ttl: 0, token_max_ttl: 3600,
+    bind_secret_id: true, local_secret_ids: false, secret_id_bound_cidrs: null, secret_id_num_uses: 10, secret_id_ttl: 3600, token_bound_cidrs: [], token_explicit_max_ttl: 0, token_max_ttl: 3600,
     token_no_default_policy: false, token_num_uses: 0, token_period: 0, token_policies: ["ci-read-policy"], token_strictly_bind_ip: false, token_ttl: 900, token_type: "default",
   });
   assert.deepEqual((await request("LIST", "auth/approle/role")).body["data"], { keys: ["ci-pipeline"] });
@@ -66,8 +66,8 @@ test("each field of a role has a path of its own", async () => {
   const rows: readonly (readonly [string, Record<string, unknown>, Record<string, unknown>, Record<string, unknown>])[] = [
     ["policies", { token_policies: "b,a" }, { token_policies: ["b", "a"] }, { token_policies: [] }],
     ["policies", { policies: "b,a" }, { token_policies: ["a", "b"], policies: ["a", "b"] }, { token_policies: [] }],
-    ["secret-id-bound-cidrs", { secret_id_bound_cidrs: ["10.0.0.0/8"] }, { secret_id_bound_cidrs: ["10.0.0.0/8"] }, { secret_id_bound_cidrs: [] }],
-    ["bound-cidr-list", { bound_cidr_list: ["10.0.0.0/8"] }, { bound_cidr_list: ["10.0.0.0/8"] }, { bound_cidr_list: [] }],
+    ["secret-id-bound-cidrs", { secret_id_bound_cidrs: ["10.0.0.0/8"] }, { secret_id_bound_cidrs: ["10.0.0.0/8"] }, { secret_id_bound_cidrs: null }],
+    ["bound-cidr-list", { bound_cidr_list: ["10.0.0.0/8"] }, { bound_cidr_list: ["10.0.0.0/8"] }, { bound_cidr_list: null }],
     ["token-bound-cidrs", { token_bound_cidrs: "10.0.0.0/8" }, { token_bound_cidrs: ["10.0.0.0/8"] }, { token_bound_cidrs: [] }],
     ["secret-id-num-uses", { secret_id_num_uses: 3 }, { secret_id_num_uses: 3 }, { secret_id_num_uses: 0 }],
     ["secret-id-ttl", { secret_id_ttl: "1h" }, { secret_id_ttl: 3600 }, { secret_id_ttl: 0 }],

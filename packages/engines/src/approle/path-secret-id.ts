@@ -1,9 +1,9 @@
 import { NO_CONTENT, RequestError, data, definePath, field, invalid, keyList } from "@coffer/state-machine";
 import type { InputOf, Mount, ReadStorage, Response, WriteStorage } from "@coffer/state-machine";
-import { existingRole, roleToWrite } from "./path-role.js";
+import { existingRole } from "./path-role.js";
 import { MAX_ID_LENGTH, ROLE_NAME, checkNetworks } from "./role.js";
 import type { Role } from "./role.js";
-import { addSecretId, findByAccessor, findSecretId, listAccessors, removeSecretId } from "./storage.js";
+import { addSecretId, findByAccessor, findSecretId, getRole, listAccessors, removeSecretId } from "./storage.js";
 import type { FoundSecretId, SecretId } from "./storage.js";
 
 const issueFields = {
@@ -44,6 +44,13 @@ function issue(storage: WriteStorage, role: Role, secretId: string, input: Input
   return data({ secret_id: secretId, secret_id_accessor: secret.accessor, secret_id_num_uses: numUses, secret_id_ttl: lifetime });
 }
 
+/** Throws RequestError 404. */
+function roleToIssueFor(storage: ReadStorage, name: string): Role {
+  const role = getRole(storage, name);
+  if (!role) throw new RequestError("not_found", `role ${JSON.stringify(name)} does not exist`);
+  return role;
+}
+
 export const secretIdsPath = definePath({
   template: "role/{role_name}/secret-id",
   help: { synopsis: "Makes a secret id, or lists the accessors of those there are.", description: "The secret id is shown once; the storage keeps a salted HMAC of it." },
@@ -54,7 +61,7 @@ export const secretIdsPath = definePath({
     limit: field.int({ description: "At most so many accessors.", query: true }),
   },
   operations: {
-    update: { effect: "write", summary: "Make a secret id.", handler: ({ input }, storage, mount) => issue(storage, roleToWrite(storage, input.role_name), mount.env.uuid(), input, mount) },
+    update: { effect: "write", summary: "Make a secret id.", handler: ({ input }, storage, mount) => issue(storage, roleToIssueFor(storage, input.role_name), mount.env.uuid(), input, mount) },
     list: {
       effect: "read",
       summary: "List the accessors of secret ids.",
@@ -78,7 +85,7 @@ export const customSecretIdPath = definePath({
       handler: ({ input }, storage, mount) => {
         if (input.secret_id === "") throw invalid("missing secret_id");
         if (input.secret_id.length > MAX_ID_LENGTH) throw invalid(`secret_id is longer than maximum of ${MAX_ID_LENGTH} bytes`);
-        return issue(storage, roleToWrite(storage, input.role_name), input.secret_id, input, mount);
+        return issue(storage, roleToIssueFor(storage, input.role_name), input.secret_id, input, mount);
       },
     },
   },

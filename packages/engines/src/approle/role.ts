@@ -92,7 +92,10 @@ export function checkNetworks(networks: readonly string[], within: readonly stri
   if (outside !== undefined) throw invalid(`failed to verify subset relationship between CIDR blocks on the role ${JSON.stringify(within)} and CIDR blocks on the secret ID ${JSON.stringify(networks)}`);
 }
 
+/** As Vault shows networks of a role that has none. */
+export const orNull = (networks: readonly string[]) => (networks.length === 0 ? null : networks);
+
 /** The members of a read, `role_id` not among them. */
 export function shownRole({ settings: { role_id: _, ...settings }, tokens }: Role): Readonly<Record<string, unknown>> {
-  return { ...settings, ...shownTokens(tokens) };
+  return { ...settings, secret_id_bound_cidrs: orNull(settings.secret_id_bound_cidrs), ...shownTokens(tokens) };
 }

@@ -17,7 +17,7 @@ export const lockoutPaths: readonly SystemPath[] = [
           const locked = [...(await services.rooms.lockouts.list(storage, input.mount_accessor || undefined))];
           const mounts = locked.map(([mount_accessor, aliases]) => ({ mount_accessor, counts: aliases.length, alias_identifiers: aliases })).sort((a, b) => b.counts - a.counts);
           const counts = mounts.reduce((sum, mount) => sum + mount.counts, 0);
-          return data({ by_namespace: [{ namespace_id: "root", namespace_path: "", counts, mount_accessors: mounts }], total: counts }, { dual: true });
+          return data({ by_namespace: [{ namespace_id: "root", namespace_path: "", counts, mount_accessors: mounts }], total: counts });
         },
       },
     },
