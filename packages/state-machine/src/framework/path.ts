@@ -44,7 +44,7 @@ export interface WriteOperation<F extends Fields, Services> extends OperationBas
    * Of a login: the name of the alias that it would have. The core then refuses who is locked before the handler runs, and
    * counts what it throws as `wrongCredentials` (logins/lockout.ts).
    */
-  readonly loginAs?: (request: EngineRequest<InputOf<F>>) => string;
+  readonly loginAs?: (request: EngineRequest<InputOf<F>>, storage: ReadStorage) => string;
   readonly handler: (request: EngineRequest<InputOf<F>>, storage: WriteStorage, mount: Mount<Services>) => HandlerResult;
 }
 

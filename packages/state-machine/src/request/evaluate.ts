@@ -154,8 +154,8 @@ function handle(routed: Routed): Answer | Promise<Answer> {
 }
 
 /** Whoever is locked out is refused before anything that they show is looked at. Throws RequestError 403. */
-function refuseLocked({ options, env, core, target: { entry, operation }, progress }: Routed, made: EngineRequest<never>): void {
-  const alias = operation.effect === "write" ? operation.loginAs?.(made) : undefined;
+function refuseLocked({ options, env, core, storage, target: { entry, operation }, progress }: Routed, made: EngineRequest<never>): void {
+  const alias = operation.effect === "write" ? operation.loginAs?.(made, storage) : undefined;
   if (!alias) return;
   const rules = lockoutRules(options.lockout ?? {}, entry);
   if (rules.disabled) return;
