@@ -1,6 +1,7 @@
 import { compileEngine } from "@coffer/state-machine";
 import type { CompiledEngine, Engine, MountEntry } from "@coffer/state-machine";
 import { approle } from "./approle/engine.js";
+import { cert } from "./cert/engine.js";
 import { cubbyhole } from "./cubbyhole/engine.js";
 import { kvV1, kvV2 } from "./kv/engine.js";
 import { ldap } from "./ldap/engine.js";
@@ -8,12 +9,12 @@ import { token } from "./token/engine.js";
 import { userpass } from "./userpass/engine.js";
 
 /** One line an engine. sys/ is not here: it belongs to the state machine. */
-export const engines: readonly Engine[] = [approle, cubbyhole, kvV1, kvV2, ldap, token, userpass];
+export const engines: readonly Engine[] = [approle, cert, cubbyhole, kvV1, kvV2, ldap, token, userpass];
 
 const compiled = new Map(engines.map((engine) => [engine, compileEngine(engine)]));
 
 /** Engine types that may be mounted, by name. sys/ takes `kv-v1` and `kv-v2` for kv with a version. */
-export const mountableTypes: Readonly<Record<MountEntry["table"], readonly string[]>> = { secret: ["kv"], auth: ["approle", "ldap", "userpass"] };
+export const mountableTypes: Readonly<Record<MountEntry["table"], readonly string[]>> = { secret: ["kv"], auth: ["approle", "cert", "ldap", "userpass"] };
 
 /** The engine that serves a mount; undefined for a type or kv version that there is not. */
 export function engineFor(entry: Pick<MountEntry, "type" | "table" | "options">): CompiledEngine | undefined {

@@ -11,6 +11,8 @@ export interface Issued {
   readonly key: string;
   readonly der: Uint8Array;
   readonly serial: string;
+  /** As if it were an authority, which it need not be. */
+  asAuthority(): TestAuthority;
 }
 
 export interface CertificateOptions {
@@ -21,13 +23,15 @@ export interface CertificateOptions {
   readonly notAfter?: Date;
   readonly usages?: readonly string[];
   readonly extensions?: readonly x509.Extension[];
+  /** Of an authority. */
+  readonly pathLength?: number;
 }
 
 /** A certificate authority for tests: P-256, valid from an hour ago for a day, unless it is asked for something else. */
 export interface TestAuthority extends Issued {
   issue(options: CertificateOptions): Promise<Issued>;
   /** An authority below this one. */
-  intermediate(subject: string): Promise<TestAuthority>;
+  intermediate(subject: string, options?: Partial<CertificateOptions>): Promise<TestAuthority>;
   /** A revocation list of these serial numbers, PEM. */
   revocationList(serials: readonly string[], nextUpdate?: Date): Promise<string>;
 }
@@ -45,9 +49,11 @@ function newSerial(): string {
   return bytes.toString("hex");
 }
 
-async function issued({ certificate, keys }: Pair): Promise<Issued> {
+async function issued(pair: Pair): Promise<Issued> {
+  const { certificate, keys } = pair;
   const key = x509.PemConverter.encode(await webcrypto.subtle.exportKey("pkcs8", keys.privateKey), "PRIVATE KEY");
-  return { certificate: certificate.toString("pem"), key, der: new Uint8Array(certificate.rawData), serial: certificate.serialNumber };
+  const own: Issued = { certificate: certificate.toString("pem"), key, der: new Uint8Array(certificate.rawData), serial: certificate.serialNumber, asAuthority: () => authorityOf(pair, own) };
+  return own;
 }
 
 async function create(subject: string, parent: Pair | undefined, keys: webcrypto.CryptoKeyPair, extensions: readonly x509.Extension[], options: Partial<CertificateOptions> = {}): Promise<x509.X509Certificate> {
@@ -74,7 +80,7 @@ function authorityOf(pair: Pair, own: Issued): TestAuthority {
       const extensions = [new x509.BasicConstraintsExtension(false), new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true), new x509.ExtendedKeyUsageExtension([...usages]), ...names, await x509.AuthorityKeyIdentifierExtension.create(pair.keys.publicKey), ...(options.extensions ?? [])];
       return issued({ certificate: await create(options.subject, pair, keys, extensions, options), keys });
     },
-    intermediate: (subject) => newAuthority(subject, pair),
+    intermediate: (subject, options) => newAuthority(subject, options, pair),
     async revocationList(serials, nextUpdate = new Date(Date.now() + 24 * HOUR_MS)) {
       const list = await x509.X509CrlGenerator.create({
         issuer: pair.certificate.subjectName,
@@ -89,13 +95,13 @@ function authorityOf(pair: Pair, own: Issued): TestAuthority {
   };
 }
 
-async function newAuthority(subject: string, parent?: Pair): Promise<TestAuthority> {
+async function newAuthority(subject: string, options: Partial<CertificateOptions> = {}, parent?: Pair): Promise<TestAuthority> {
   const keys = await generate();
-  const extensions = [new x509.BasicConstraintsExtension(true, undefined, true), new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true), await x509.SubjectKeyIdentifierExtension.create(keys.publicKey)];
-  const pair: Pair = { certificate: await create(subject, parent, keys, extensions), keys };
+  const extensions = [new x509.BasicConstraintsExtension(true, options.pathLength, true), new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true), await x509.SubjectKeyIdentifierExtension.create(keys.publicKey)];
+  const pair: Pair = { certificate: await create(subject, parent, keys, extensions, options), keys };
   return authorityOf(pair, await issued(pair));
 }
 
-export function createAuthority(subject = "CN=Test Root"): Promise<TestAuthority> {
-  return newAuthority(subject);
+export function createAuthority(subject = "CN=Test Root", options?: Partial<CertificateOptions>): Promise<TestAuthority> {
+  return newAuthority(subject, options);
 }

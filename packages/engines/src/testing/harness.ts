@@ -48,6 +48,8 @@ export interface RequestOptions {
   readonly query?: Readonly<Record<string, string>>;
   readonly contentType?: string;
   readonly remoteAddress?: string;
+  /** DER, as the TLS connection would have shown it. */
+  readonly clientCertificate?: Uint8Array;
 }
 
 /** The parts of an envelope or error that tests look at; each is there if the answer had it. */
@@ -114,7 +116,7 @@ export async function createHarness({ engines = [], seed = "seed", services = {}
     if (failure !== undefined) throw failure;
   }
 
-  const request: Harness["request"] = async (method, path, body, { token = genesis.rootToken, headers = {}, query = {}, contentType, remoteAddress = "127.0.0.1" } = {}) => {
+  const request: Harness["request"] = async (method, path, body, { token = genesis.rootToken, headers = {}, query = {}, contentType, remoteAddress = "127.0.0.1", clientCertificate } = {}) => {
     const text = body === undefined ? "" : typeof body === "string" ? body : stringifyDocument(body);
     const handled = await core.handle(
       {
@@ -129,6 +131,7 @@ export async function createHarness({ engines = [], seed = "seed", services = {}
         headers,
         remoteAddress,
         remotePort: 0,
+        ...(clientCertificate && { clientCertificate }),
       },
       { active: true },
     );

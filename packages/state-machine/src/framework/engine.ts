@@ -105,6 +105,9 @@ export interface SecretKind<Services = unknown> {
   readonly revoke: (internalData: Readonly<Record<string, unknown>>, storage: WriteStorage, mount: Mount<Services>) => Promise<void> | void;
 }
 
+/** Who asks for the renewal of a login, as far as it may have to be the one who logged in. */
+export type Renewal = Pick<EngineRequest<unknown>, "clientCertificate" | "remoteAddress">;
+
 export interface Engine<Services = unknown> {
   readonly type: string;
   readonly table: "secret" | "auth";
@@ -112,7 +115,7 @@ export interface Engine<Services = unknown> {
   readonly paths: readonly AnyPath<Services>[];
   readonly secrets?: readonly SecretKind<Services>[];
   /** For auth engines: whether a token made by a login may be renewed now. Throws RequestError to refuse. */
-  readonly renewLogin?: (internalData: Readonly<Record<string, unknown>>, storage: ReadStorage, mount: Mount<Services>) => Promise<void> | void;
+  readonly renewLogin?: (internalData: Readonly<Record<string, unknown>>, storage: ReadStorage, mount: Mount<Services>, by?: Renewal) => Promise<void> | void;
   /** Prepares storage when the mount is made, upgraded by options (kv 1 to 2) or removed. Storage below the mount goes by itself. */
   readonly initialize?: (storage: WriteStorage, mount: Mount<Services>) => Promise<void> | void;
   /** Work due now on the active node (expiry, tidy); called about once a second, small slices at a time. True: more is due. */
