@@ -79,9 +79,10 @@ function splitExtension(text: string): [string, string | undefined] {
   return colon < 0 ? [text, undefined] : [text.slice(0, colon), text.slice(colon + 1)];
 }
 
-/** The members of a read. */
+/** The members of a read; a list with nothing in it is null, as in Vault. */
 export function shownRole({ settings, tokens }: CertRole): Readonly<Record<string, unknown>> {
-  return { ...settings, ...shownTokens(tokens) };
+  const shown = Object.entries(settings).map(([name, value]) => [name, Array.isArray(value) && value.length === 0 ? null : value] as const);
+  return { ...Object.fromEntries(shown), ...shownTokens(tokens) };
 }
 
 /** Whether a client's certificate is what the role asks for, apart from being trusted. */
