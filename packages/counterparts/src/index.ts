@@ -1,2 +1,3 @@
 export * from "./moto.js";
 export * from "./program.js";
+export * from "./slapd.js";

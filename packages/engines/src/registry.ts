@@ -1,23 +1,31 @@
 import { compileEngine } from "@coffer/state-machine";
 import type { CompiledEngine, Engine, MountEntry } from "@coffer/state-machine";
+import { approle } from "./approle/engine.js";
+import { cert } from "./cert/engine.js";
 import { cubbyhole } from "./cubbyhole/engine.js";
 import { identity } from "./identity/engine.js";
 import { kvV1, kvV2 } from "./kv/engine.js";
+import { ldap } from "./ldap/engine.js";
 import { pki } from "./pki/engine.js";
 import { token } from "./token/engine.js";
 import { totp } from "./totp/engine.js";
 import { transit } from "./transit/engine.js";
+import { userpass } from "./userpass/engine.js";
 
 /** One line an engine. sys/ is not here: it belongs to the state machine. */
 export const engines: readonly Engine[] = [
+  approle,
+  cert,
   cubbyhole,
   identity,
   kvV1,
   kvV2,
+  ldap,
   pki,
   token,
   totp,
   transit,
+  userpass,
 ];
 
 const compiled = new Map(engines.map((engine) => [engine, compileEngine(engine)]));
@@ -25,7 +33,7 @@ const compiled = new Map(engines.map((engine) => [engine, compileEngine(engine)]
 /** Engine types that may be mounted, by name. sys/ takes `kv-v1` and `kv-v2` for kv with a version. */
 export const mountableTypes: Readonly<Record<MountEntry["table"], readonly string[]>> = {
   secret: ["kv", "pki", "totp", "transit"],
-  auth: [],
+  auth: ["approle", "cert", "ldap", "userpass"],
 };
 
 /** The engine that serves a mount; undefined for a type or kv version that there is not. */

@@ -3,6 +3,8 @@
  */
 export const ERROR_STATUS = Object.freeze({
   invalid_request: 400,
+  /** A login whose credentials are wrong for somebody who exists: it counts towards their lockout. */
+  invalid_credentials: 400,
   missing_token: 403,
   permission_denied: 403,
   not_found: 404,
@@ -48,6 +50,11 @@ export class RequestError extends Error {
 /** 400 with the given text. */
 export function invalid(message: string): RequestError {
   return new RequestError("invalid_request", message);
+}
+
+/** 400 that counts towards the lockout of who tried to log in (see `loginAs` of an operation). */
+export function wrongCredentials(message: string): RequestError {
+  return new RequestError("invalid_credentials", message);
 }
 
 /** 403, worded as Vault words it. */

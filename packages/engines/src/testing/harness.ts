@@ -53,6 +53,8 @@ export interface RequestOptions {
   readonly remoteAddress?: string;
   /** The body of an operation that takes bytes. */
   readonly stream?: Readable;
+  /** DER, as the TLS connection would have shown it. */
+  readonly clientCertificate?: Uint8Array;
 }
 
 /** The parts of an envelope or error that tests look at; each is there if the answer had it. */
@@ -127,7 +129,7 @@ export async function createHarness({ engines = [], seed = "seed", services = {}
     if (failure !== undefined) throw failure;
   }
 
-  const exchange: Harness["exchange"] = async (method, path, body, { token = genesis.rootToken, headers = {}, query = {}, contentType, remoteAddress = "127.0.0.1", stream } = {}) => {
+  const exchange: Harness["exchange"] = async (method, path, body, { token = genesis.rootToken, headers = {}, query = {}, contentType, remoteAddress = "127.0.0.1", stream, clientCertificate } = {}) => {
     const text = body === undefined ? "" : typeof body === "string" ? body : stringifyDocument(body);
     const handled = await core.handle(
       {
@@ -143,6 +145,7 @@ export async function createHarness({ engines = [], seed = "seed", services = {}
         remoteAddress,
         remotePort: 0,
         ...(stream && { stream }),
+        ...(clientCertificate && { clientCertificate }),
       },
       { active: true },
     );

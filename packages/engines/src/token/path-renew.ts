@@ -1,15 +1,18 @@
 import { definePath, field, findTokenByText, invalid, renewLogin, renewToken, wireAuth } from "@coffer/state-machine";
-import type { RenewalTerms, Response, TokenEntry, WriteMount, WriteStorage } from "@coffer/state-machine";
+import type { EngineRequest, RenewalTerms, Response, TokenEntry, WriteMount, WriteStorage } from "@coffer/state-machine";
 import { byAccessor, ownEntry } from "./find.js";
 import { getRole } from "./role.js";
 
 const INCREMENT = field.duration({ description: "How long the token shall live from now; 0 means as long as it was given last. A periodic token gets its period.", default: 0 });
 
+type RenewalRequest = EngineRequest<{ readonly increment: number }>;
+
 /** `text` is the token itself where the caller has it, else empty. The auth method that a login came by has its say. */
-async function renew(storage: WriteStorage, entry: TokenEntry, text: string, increment: number, { maxLeaseTtlSeconds, env, neighbour }: WriteMount): Promise<Response> {
+async function renew(storage: WriteStorage, entry: TokenEntry, text: string, request: RenewalRequest, { maxLeaseTtlSeconds, env, neighbour }: WriteMount): Promise<Response> {
   if (entry.type === "batch") throw invalid("batch tokens cannot be renewed");
   const origin = entry.mountUuid === "" ? undefined : neighbour?.(entry.mountUuid);
-  const { entry: renewed, warnings } = origin ? await renewLogin(storage, entry, increment, origin, env) : renewToken(storage, entry, increment, { maxTtl: maxLeaseTtlSeconds, ...ofRole(storage, entry) }, env);
+  const { increment } = request.input;
+  const { entry: renewed, warnings } = origin ? await renewLogin(storage, entry, increment, origin, request, env) : renewToken(storage, entry, increment, { maxTtl: maxLeaseTtlSeconds, ...ofRole(storage, entry) }, env);
   return { kind: "envelope", data: null, auth: wireAuth(text, renewed), warnings };
 }
 
@@ -30,11 +33,12 @@ export const renewPath = definePath({
     update: {
       effect: "write",
       summary: "Renew a token.",
-      handler({ input }, storage, mount) {
+      handler(request, storage, mount) {
+        const { input } = request;
         if (input.token === "") throw invalid("missing token ID");
         const entry = findTokenByText(storage, input.token, mount.env);
         if (!entry) throw invalid("token not found");
-        return renew(storage, entry, input.token, input.increment, mount);
+        return renew(storage, entry, input.token, request, mount);
       },
     },
   },
@@ -48,7 +52,7 @@ export const renewSelfPath = definePath({
     update: {
       effect: "write",
       summary: "Renew the calling token.",
-      handler: (request, storage, mount) => renew(storage, ownEntry(storage, request, mount.env), request.ownToken ?? "", request.input.increment, mount),
+      handler: (request, storage, mount) => renew(storage, ownEntry(storage, request, mount.env), request.ownToken ?? "", request, mount),
     },
   },
 });
@@ -61,7 +65,7 @@ export const renewAccessorPath = definePath({
     update: {
       effect: "write",
       summary: "Renew a token by its accessor.",
-      handler: ({ input }, storage, mount) => renew(storage, byAccessor(storage, input.accessor, mount.env), "", input.increment, mount),
+      handler: (request, storage, mount) => renew(storage, byAccessor(storage, request.input.accessor, mount.env), "", request, mount),
     },
   },
 });

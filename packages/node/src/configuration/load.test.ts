@@ -15,6 +15,7 @@ test("what is not said has Vault's defaults", (t) => {
     seals: [],
     telemetry: { prometheusRetention: 86_400, disableHostname: false, enableHostnameLabel: false },
     auditDevices: [],
+    userLockout: { byType: {} },
     apiAddress: "http://127.0.0.1:8200",
     clusterAddress: "https://127.0.0.1:8201",
     clusterName: undefined,

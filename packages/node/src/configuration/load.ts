@@ -12,6 +12,7 @@ import { readSeals } from "./seals.js";
 import { readAuditDevice, readTelemetry } from "./sections.js";
 import { readStorage } from "./storage.js";
 import type { Configuration } from "./types.js";
+import { readUserLockout } from "./user-lockout.js";
 
 /** 32 days, Vault's default for both. */
 const DEFAULT_LEASE_TTL = 768 * 3600;
@@ -43,6 +44,7 @@ function readConfiguration(body: BodyReader, environment: Environment): Configur
     seals: readSeals(body.blocks("seal", 1), environment),
     telemetry: readTelemetry(body.blocks("telemetry"), warnings),
     auditDevices: [...body.blocks("audit_device", 1), ...body.blocks("audit", 2)].map((block) => readAuditDevice(block, warnings)),
+    userLockout: readUserLockout(body.blocks("user_lockout", 1), environment),
     ...readAddresses(body, environment, first),
     clusterName: body.string("cluster_name") || undefined,
     ...readLeaseTtls(body),

@@ -25,7 +25,6 @@ export const SERVER_NO_EFFECT: NoEffectTable = {
   disable_printable_check: OFF,
   raw_storage_endpoint: { ...OFF, why: "sys/raw does not exist" },
   introspection_endpoint: { ...OFF, why: "sys/internal/inspect does not exist" },
-  user_lockout: { why: "nobody is locked out after failed logins" },
   entropy: { why: "randomness comes from the operating system" },
   service_registration: { why: "this node registers itself nowhere" },
   plugin_directory: { why: "plugins are not loaded" },

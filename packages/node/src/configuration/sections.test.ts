@@ -23,7 +23,7 @@ test("what has no effect is said, unless it asks for what happens anyway", (t) =
   assert.deepEqual(warnings(listener('x_forwarded_for_reject_not_present = "false"')), []);
   assert.deepEqual(warnings(listener("custom_response_headers {}")), ["c.hcl:3: key custom_response_headers has no effect in this version: these headers are not sent"]);
   assert.deepEqual(warnings(listener("telemetry { disallow_metrics = true }")), ["c.hcl:3: key disallow_metrics has no effect in this version: this listener serves metrics"]);
-  assert.deepEqual(warnings(`${MINIMAL}user_lockout "all" {\n  lockout_threshold = 3\n}\nuser_lockout "userpass" {}\n`).map((line) => line.slice(0, 27)), ["c.hcl:4: key user_lockout h", "c.hcl:7: key user_lockout h"]);
+  assert.deepEqual(warnings(`${MINIMAL}plugin "auth" "x" {}\nplugin "auth" "y" {}\n`).map((line) => line.slice(0, 21)), ["c.hcl:4: key plugin h", "c.hcl:5: key plugin h"]);
   assert.deepEqual(warnings(`${MINIMAL}disable_mlock = true\nraw_storage_endpoint = false\nplugin_file_uid = 0\n`), []);
   assert.deepEqual(warnings(`${MINIMAL}telemetry {\n  statsd_address = "x:1"\n  usage_gauge_period = "5m"\n}`), ["c.hcl:5: key statsd_address has no effect in this version: metrics are served at sys/metrics only"]);
   assert.deepEqual(warnings('listener "tcp" { tls_disable = true }\nstorage "raft" {\n path = "/d"\n retry_join_as_non_voter = true\n}'), ["c.hcl:4: key retry_join_as_non_voter has no effect in this version: a node that joins becomes a voter"]);

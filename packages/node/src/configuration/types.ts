@@ -1,3 +1,4 @@
+import type { LockoutSettings } from "@coffer/state-machine";
 import type { Level } from "../logging/level.js";
 
 /** A node's configuration, checked and with defaults filled in. Times in seconds unless the name says otherwise. */
@@ -8,6 +9,7 @@ export interface Configuration {
   readonly seals: readonly AutoSealConfiguration[];
   readonly telemetry: Telemetry;
   readonly auditDevices: readonly AuditDeviceConfiguration[];
+  readonly userLockout: LockoutSettings;
   readonly apiAddress: string;
   /** URL of the cluster listener as other nodes reach it. */
   readonly clusterAddress: string;

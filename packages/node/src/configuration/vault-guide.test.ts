@@ -114,6 +114,7 @@ test("the guide's production configuration is read in full, once the CA that it 
     seals: [{ type: "awskms", name: "awskms", priority: 1, disabled: false, options: { region: "us-east-1", kms_key_id: "arn:aws:kms:us-east-1:123456789:key/vault-unseal" } }],
     telemetry: { prometheusRetention: 30, disableHostname: false, enableHostnameLabel: true },
     auditDevices: [{ path: "file/", type: "file", description: "", options: { log_raw: "false", hmac_accessor: "true", file_path: "/var/log/vault/audit.log" } }],
+    userLockout: { byType: {} },
     apiAddress: "https://vault-node-1.internal:8200",
     clusterAddress: "https://vault-node-1.internal:8201",
     clusterName: "production-vault",

@@ -60,6 +60,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     log: backing.log,
     reader: backing.reader,
     limits: { defaultLeaseTtl: configuration.defaultLeaseTtl, maxLeaseTtl: configuration.maxLeaseTtl },
+    lockout: configuration.userLockout,
     cacheEntries: configuration.cacheSize,
     logging,
     systemServices: () => services, onTokenMade: (made) => control.countToken(made),

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { engineFor, mountableTypes } from "@coffer/engines";
 import type { IdentityServices } from "@coffer/engines";
 import { compileEngine, createAuditBroker, createBarrier, createCore, createExpirationWorker, createRooms, createStore, systemEngine } from "@coffer/state-machine";
-import type { AuditBroker, Barrier, CompiledEngine, Core, Engine, Environment, ExpirationWorker, MountEntry, ReplicatedLog, StateReader, Store, SystemLimits, SystemRooms, SystemServices, TokenMade } from "@coffer/state-machine";
+import type { AuditBroker, Barrier, CompiledEngine, Core, Engine, Environment, ExpirationWorker, LockoutSettings, MountEntry, ReplicatedLog, StateReader, Store, SystemLimits, SystemRooms, SystemServices, TokenMade } from "@coffer/state-machine";
 import type { Logging } from "../logging/logger.js";
 import { API_VERSION } from "./version.js";
 
@@ -21,6 +21,8 @@ export interface SecretsServiceOptions {
   readonly log: ReplicatedLog;
   readonly reader: StateReader;
   readonly limits: SystemLimits;
+  /** Absent: Vault's defaults. */
+  readonly lockout?: LockoutSettings;
   readonly cacheEntries: number;
   readonly logging: Logging;
   /** What sys/ may do to the node. Asked for at each request, as the node and its service need each other. */
@@ -35,7 +37,7 @@ function engineOf(entry: MountEntry): CompiledEngine | undefined {
   return entry.type === "system" ? SYSTEM : engineFor(entry);
 }
 
-export function createSecretsService({ log, reader, limits, cacheEntries, logging, systemServices, onTokenMade }: SecretsServiceOptions): SecretsService {
+export function createSecretsService({ log, reader, limits, lockout = {}, cacheEntries, logging, systemServices, onTokenMade }: SecretsServiceOptions): SecretsService {
   const env: Environment = { now: () => Date.now(), randomBytes: (length) => new Uint8Array(randomBytes(length)), uuid: () => randomUUID() };
   const barrier = createBarrier();
   const store = createStore({ reader, log, barrier, cacheEntries });
@@ -52,12 +54,13 @@ export function createSecretsService({ log, reader, limits, cacheEntries, loggin
     servicesFor: (type) => (type === "system" ? systemServices() : type === "identity" ? identityServices : undefined),
     env,
     limits,
+    lockout,
     audit,
     ...(onTokenMade && { onTokenMade }),
     onInternalError: (request, error) => coreLogger.error("a request failed", { request_id: request.id, path: request.path, operation: request.operation, reason: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
   });
   const expirationLogger = logging.logger("expiration");
   const expiration = createExpirationWorker({ store, env, engineFor: engineOf, mountOf: (entry) => core.mountOf(entry), onError: (what, error) => expirationLogger.error(what, { reason: error instanceof Error ? error.message : String(error) }) });
-  const rooms = createRooms({ env, limits, audit, engineFor: engineOf, mountableTypes, version: API_VERSION });
+  const rooms = createRooms({ env, limits, lockout, audit, engineFor: engineOf, mountableTypes, version: API_VERSION });
   return { env, barrier, store, audit, core, expiration, rooms };
 }

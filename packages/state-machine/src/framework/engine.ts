@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import type { MountLockout } from "../logins/lockout.js";
 import type { IntentKind, Intents } from "./intent.js";
 import type { AnyPath } from "./path.js";
 import type { Response } from "./response.js";
@@ -62,7 +63,8 @@ export interface MountConfig {
   readonly passthrough_request_headers?: readonly string[];
   readonly allowed_response_headers?: readonly string[];
   readonly token_type?: string;
-  readonly user_lockout_config?: Readonly<Record<string, unknown>>;
+  /** See logins/lockout.ts. */
+  readonly user_lockout_config?: MountLockout;
   readonly plugin_version?: string;
 }
 
@@ -149,6 +151,8 @@ export interface LoginRenewal {
   /** 0: the token is no longer periodic. */
   readonly periodSeconds?: number;
 }
+/** Who asks for the renewal of a login, as far as it may have to be the one who logged in. */
+export type Renewal = Pick<EngineRequest<unknown>, "clientCertificate" | "remoteAddress">;
 
 export interface Engine<Services = unknown> {
   readonly type: string;
@@ -162,7 +166,7 @@ export interface Engine<Services = unknown> {
    * For auth engines: whether a token made by a login (with this `internalData`) may be renewed now, and for how long, where
    * that has changed since. Throws RequestError to refuse. Absent: it may, as it was made.
    */
-  readonly renewLogin?: (internalData: Readonly<Record<string, unknown>>, storage: ReadStorage, mount: Mount<Services>) => Promise<LoginRenewal | void> | LoginRenewal | void;
+  readonly renewLogin?: (internalData: Readonly<Record<string, unknown>>, storage: ReadStorage, mount: Mount<Services>, by: Renewal) => Promise<LoginRenewal | void> | LoginRenewal | void;
   /** Prepares storage when the mount is made, upgraded by options (kv 1 to 2) or removed. Storage below the mount goes by itself. */
   readonly initialize?: (storage: WriteStorage, mount: Mount<Services>) => Promise<void> | void;
   /** Work due now on the active node (expiry, tidy); called about once a second, small slices at a time. True: more is due. */

@@ -50,6 +50,11 @@ export interface ReadOrWriteOperation<F extends Fields, Services> extends Operat
 
 export interface WriteOperation<F extends Fields, Services> extends OperationBase<Services> {
   readonly effect: "write";
+  /**
+   * Of a login: the name of the alias that it would have. The core then refuses who is locked before the handler runs, and
+   * counts what it throws as `wrongCredentials` (logins/lockout.ts).
+   */
+  readonly loginAs?: (request: EngineRequest<InputOf<F>>, storage: ReadStorage) => string;
   readonly handler: (request: EngineRequest<InputOf<F>>, storage: WriteStorage, mount: WriteMount<Services>) => HandlerResult;
 }
 

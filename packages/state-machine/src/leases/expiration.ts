@@ -128,7 +128,7 @@ export function createExpirationWorker({ store, env, engineFor, mountOf, onError
       const moreWork = await workOfEngines();
       const reaped = await store.transact((tx) => reapMounts(tx, REAPED_KEYS));
       // What is done in slices, and what those slices made due, is not waited for.
-      const isSliced = due.some(({ kind }) => kind !== "token" && kind !== "lease" && kind !== "login" && kind !== "intent");
+      const isSliced = due.some(({ kind }) => kind !== "token" && kind !== "lease" && kind !== "login" && kind !== "lockout" && kind !== "intent");
       return due.length === SLICE || isSliced || moreGone || moreWork || reaped.value;
     },
   };
@@ -139,6 +139,7 @@ const WORDS: Readonly<Record<Due["kind"], string>> = {
   token: "expiring a token",
   lease: "revoking a lease",
   login: "forgetting a login without its second factor",
+  lockout: "forgetting failed logins",
   intent: "undoing what a failed request began",
   tree: "revoking the children of a token",
   orphans: "making orphans of the children of a token",

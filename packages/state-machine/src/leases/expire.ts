@@ -10,6 +10,7 @@ import { origin } from "./origin.js";
 import type { Origins } from "./origin.js";
 import { LEASE_SLICE, continueSweep, revokeLease } from "./revoke.js";
 import { rollBack } from "../intents/rollback.js";
+import { expireFailures } from "../logins/lockout.js";
 import { pendingKey } from "../mfa/index.js";
 import { withinSeconds } from "./patience.js";
 import { continueTidy } from "./tidy.js";
@@ -90,6 +91,11 @@ export function createExpire({ store, env, ...origins }: ExpireOptions): Expire 
       inCore(async (core) => {
         core.delete(key);
         core.delete(pendingKey(id));
+      }),
+    lockout: ({ id, key }) =>
+      inCore(async (core) => {
+        core.delete(key);
+        expireFailures(core, id, env.now());
       }),
     intent: (due) => withinSeconds(PATIENCE_SECONDS, rollBack(due, { store, env, ...origins })),
     tree: ({ id }) => inCore((core) => revokeTree(core, id, removed)),

@@ -32,7 +32,7 @@ export const olderTokenFields = {
   ttl: field.duration({ description: "Older name of `token_ttl`.", deprecated: true }),
 };
 
-export type TokenInput = InputOf<typeof tokenFields> & { readonly [N in OlderName]?: InputOf<typeof olderTokenFields>[N] };
+export type TokenInput = Partial<InputOf<typeof tokenFields>> & { readonly [N in OlderName]?: InputOf<typeof olderTokenFields>[N] };
 type OlderName = keyof typeof olderTokenFields;
 
 const NEWER_NAMES = { bound_cidrs: "token_bound_cidrs", max_ttl: "token_max_ttl", num_uses: "token_num_uses", period: "token_period", policies: "token_policies", ttl: "token_ttl" } as const satisfies Record<OlderName, keyof typeof tokenFields>;

@@ -1,5 +1,6 @@
 import type { CompiledEngine, Environment, MountEntry, OperationName, PathMatch, SecretKind, AnyPath, WriteMount } from "../framework/index.js";
 import type { AuditBroker } from "../audit/index.js";
+import type { LockoutSettings } from "../logins/lockout.js";
 import type { ReplicatedLog } from "../store/replicated-log.js";
 import type { Store } from "../store/index.js";
 import type { ApiRequest, Handled } from "./api.js";
@@ -35,6 +36,8 @@ export interface CoreOptions {
   readonly audit: AuditBroker;
   /** For metrics: once it is certain that there is one. */
   readonly onTokenMade?: (made: TokenMade) => void;
+  /** Absent: Vault's defaults. */
+  readonly lockout?: LockoutSettings;
   readonly onInternalError: (request: ApiRequest, error: unknown) => void;
 }
 

@@ -5,6 +5,7 @@ import type { WriteStorage } from "../framework/storage.js";
 import { identityOf } from "../identity/index.js";
 import { createIntentLedger } from "../intents/index.js";
 import { origin, tokenRemoved } from "../leases/index.js";
+import { countFailure, forgetFailures, isLocked, lockoutRules } from "../logins/lockout.js";
 import { validateStepUp } from "../mfa/index.js";
 import type { StepUp } from "../mfa/index.js";
 import type { StoreTransaction } from "../store/index.js";
@@ -18,7 +19,7 @@ import { finishResponse } from "./finish.js";
 import { then } from "./maybe.js";
 import { parseBody, parseWrapTtl } from "./parse.js";
 import { newEvaluation } from "./progress.js";
-import type { Progress } from "./progress.js";
+import type { Login, Progress } from "./progress.js";
 import { target } from "./route.js";
 import { cubbyholeResponse } from "./wrapping.js";
 
@@ -30,6 +31,7 @@ interface EvaluatorParts {
 
 /** One routed request, with what it is evaluated with. */
 interface Routed {
+  readonly options: CoreOptions;
   readonly env: Environment;
   readonly core: WriteStorage;
   readonly storage: WriteStorage;
@@ -107,7 +109,7 @@ export function createEvaluator({ options, trail, mountOf }: EvaluatorParts): Ev
       if (judge(core, progress, false).length > 0) throw denied();
       throw error;
     }
-    const routed: Routed = { env, core, storage: storageOf(tx, found.entry), mount: viewFor(tx, progress, found), target: found, progress };
+    const routed: Routed = { options, env, core, storage: storageOf(tx, found.entry), mount: viewFor(tx, progress, found), target: found, progress };
     progress.target = found;
     progress.operation = effectiveOperation(routed);
     if (isRecorded) progress.operation();
@@ -195,7 +197,18 @@ function handle(routed: Routed, refused: RequestError | undefined): Answer | Pro
   if (refused) return spend({ kind: "refused", error: refused });
   const unwrapped = spending && isLastUse ? cubbyholeResponse(core, spending, progress.request, routed.env) : undefined;
   const { made, warnings } = engineRequest(progress, found, true);
+  refuseLocked(routed, made);
   return then(unwrapped ?? found.operation.handler(made, storage, mount), (response) => spend(settle(routed, response, warnings)));
+}
+
+/** Whoever is locked out is refused before anything that they show is looked at. Throws RequestError 403. */
+function refuseLocked({ options, env, core, storage, target: { entry, operation }, progress }: Routed, made: EngineRequest<never>): void {
+  const alias = operation.effect === "write" ? operation.loginAs?.(made, storage) : undefined;
+  if (!alias) return;
+  const rules = lockoutRules(options.lockout ?? {}, entry);
+  if (rules.disabled) return;
+  if (isLocked(core, entry, alias, rules, env.now())) throw denied();
+  progress.login = { mount: entry, alias, rules };
 }
 
 function settle({ env, core, mount, progress }: Routed, response: Response | undefined, fieldWarnings: readonly string[]): Answer {
@@ -206,6 +219,7 @@ function settle({ env, core, mount, progress }: Routed, response: Response | und
   } else if (response.kind === "refusal") return { kind: "refused", error: response.error };
   else if (response.kind !== "envelope") return { kind: "other", response };
   const envelope = response ?? EMPTY;
+  if (envelope.grant && progress.login) forgetFailures(core, progress.login.mount, progress.login.alias);
   // An answer without content stays one: Vault then says nothing of ignored fields either.
   const warnings = hasContent(envelope) ? fieldWarnings : [];
   const sealed = finishResponse({ storage: core, response: envelope, warnings, mount, path: request.path, token, wrapTtlSeconds, requestId: request.id, mfaHeader: request.headers["x-vault-mfa"], env });
@@ -241,4 +255,11 @@ export async function spendOnFailure(options: Pick<CoreOptions, "store" | "env">
 /** Second factors of a request that failed after they were found good: nobody may use them again. */
 export async function useUpStepUp({ store, env }: Pick<CoreOptions, "store" | "env">, shown: StepUp): Promise<void> {
   await store.transact((tx) => void validateStepUp(tx.scoped("core/"), shown, env));
+}
+
+/** A failed login, in the store. What the caller gets for it: the error as it is, or, where others locked the user meanwhile, a denial. */
+export async function countFailedLogin({ store, env }: Pick<CoreOptions, "store" | "env">, { mount, alias, rules }: Login, error: RequestError): Promise<RequestError> {
+  const { value, outcome } = await store.transact((tx) => countFailure(tx.scoped("core/"), mount, alias, rules, env));
+  if (outcome.outcome !== "applied") throw new RequestError("overloaded", "the failed login could not be recorded; try again");
+  return value ? error : denied();
 }

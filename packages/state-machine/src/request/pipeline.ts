@@ -8,7 +8,7 @@ import { createAuditTrail } from "./audit-trail.js";
 import type { Core, CoreOptions } from "./core.js";
 import { describe } from "./describe.js";
 import { errorResponse } from "./envelope.js";
-import { createEvaluator, spendOnFailure, useUpStepUp } from "./evaluate.js";
+import { countFailedLogin, createEvaluator, spendOnFailure, useUpStepUp } from "./evaluate.js";
 import { createHelp } from "./help.js";
 import { then } from "./maybe.js";
 import { mountView } from "./mount-view.js";
@@ -104,8 +104,9 @@ export function createCore(options: CoreOptions): Core {
     try {
       if (progress.spending && known.status < SERVER_ERROR) await spendOnFailure(options, progress.spending);
       if (progress.stepUp && known.status < SERVER_ERROR) await useUpStepUp(options, progress.stepUp);
-      await trail.failed(progress, known);
-      return responded(errorResponse(known, store.index()));
+      const shown = known.code === "invalid_credentials" && progress.login ? await countFailedLogin(options, progress.login, known) : known;
+      await trail.failed(progress, shown);
+      return responded(errorResponse(shown, store.index()));
     } catch (cause) {
       if (!(cause instanceof RequestError)) options.onInternalError(progress.request, cause);
       return responded(errorResponse(cause instanceof RequestError ? cause : new RequestError("internal", "internal error"), store.index()));

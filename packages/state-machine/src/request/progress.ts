@@ -1,5 +1,6 @@
-import type { OperationName } from "../framework/index.js";
+import type { MountEntry, OperationName } from "../framework/index.js";
 import type { IntentLedger } from "../intents/index.js";
+import type { LockoutRules } from "../logins/lockout.js";
 import type { StepUp } from "../mfa/index.js";
 import type { TokenEntry } from "../tokens/index.js";
 import type { ApiRequest } from "./api.js";
@@ -21,6 +22,14 @@ export interface Evaluation {
   stepUp: StepUp | undefined;
   /** The limited token that this request costs a use, even if it fails from here on. */
   spending: TokenEntry | undefined;
+  /** Who tries to log in where, as far as that can be locked out. */
+  login: Login | undefined;
+}
+
+export interface Login {
+  readonly mount: MountEntry;
+  readonly alias: string;
+  readonly rules: LockoutRules;
 }
 
 /**
@@ -37,7 +46,7 @@ export interface Progress extends Evaluation {
 }
 
 export function newEvaluation(request: ApiRequest): Evaluation {
-  return { body: undefined, wrapTtlSeconds: 0, target: undefined, token: undefined, identityPolicies: [], access: undefined, operation: () => request.operation, stepUp: undefined, spending: undefined };
+  return { body: undefined, wrapTtlSeconds: 0, target: undefined, token: undefined, identityPolicies: [], access: undefined, operation: () => request.operation, stepUp: undefined, spending: undefined, login: undefined };
 }
 
 export function newProgress(request: ApiRequest): Progress {

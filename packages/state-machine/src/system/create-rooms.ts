@@ -5,6 +5,8 @@ import { openApiDocument } from "../framework/index.js";
 import type { AuditedBody, CompiledEngine, Environment, MountEntry } from "../framework/index.js";
 import { aclOf } from "../identity/index.js";
 import { revokeBelow, tokenRemoved } from "../leases/index.js";
+import { forgetFailures, lockedAliases, lockoutRules } from "../logins/index.js";
+import type { LockoutSettings } from "../logins/index.js";
 import { addMount, fullPath, getMount, listMounts, moveMount, moveStatus, removeMount, route, tuneMount } from "../mounts/index.js";
 import { callerOf } from "../request/authorize.js";
 import type { SystemLimits } from "../request/core.js";
@@ -13,7 +15,7 @@ import { findWrapped, wrapResponse } from "../request/wrapping.js";
 import { findByAccessor, findTokenByText, revokeTree } from "../tokens/index.js";
 import { leaseRoom } from "./lease-room.js";
 import { policyStore } from "./policy-room.js";
-import type { AccessControl, AuditTable, EngineInfo, MountTable, SystemRooms, WrappingTokens } from "./rooms.js";
+import type { AccessControl, AuditTable, EngineInfo, Lockouts, MountTable, SystemRooms, WrappingTokens } from "./rooms.js";
 
 export interface RoomsOptions {
   readonly env: Environment;
@@ -23,6 +25,8 @@ export interface RoomsOptions {
   /** Types that may be mounted, by table. */
   readonly mountableTypes: Readonly<Record<MountEntry["table"], readonly string[]>>;
   readonly version: string;
+  /** Absent: Vault's defaults. */
+  readonly lockout?: LockoutSettings;
 }
 
 /** The neighbouring rooms as sys/ uses them. */
@@ -34,6 +38,7 @@ export function createRooms(options: RoomsOptions): SystemRooms {
     leases: leaseRoom(options.env),
     audit: auditRoom(options),
     wrapping: wrappingRoom(options),
+    lockouts: lockoutRoom(options),
     engines: () => engineList(options),
     openapi: (storage, caller) => {
       const acl = caller && aclOf(storage, caller);
@@ -91,6 +96,21 @@ function accessRoom({ env }: RoomsOptions): AccessControl {
     },
     mayReach: (storage, caller, path) => aclOf(storage, caller).mayReach(path),
     resultant: (storage, caller) => aclOf(storage, caller).resultant(),
+  };
+}
+
+function lockoutRoom({ env, lockout = {} }: RoomsOptions): Lockouts {
+  return {
+    async list(storage, accessor) {
+      const locked = new Map<string, string[]>();
+      for (const mount of listMounts(storage, "auth")) {
+        if (accessor !== undefined && accessor !== mount.accessor) continue;
+        const aliases = await lockedAliases(storage, mount, lockoutRules(lockout, mount), env.now());
+        if (aliases.length > 0 || accessor !== undefined) locked.set(mount.accessor, aliases);
+      }
+      return locked;
+    },
+    unlock: (storage, accessor, alias) => forgetFailures(storage, { accessor }, alias),
   };
 }
 

@@ -1,4 +1,6 @@
 import { invalid } from "../errors.js";
+import { LOCKOUT_TYPES, mountLockoutFields } from "../logins/lockout.js";
+import type { MountLockout } from "../logins/lockout.js";
 import { NO_CONTENT, data, field } from "../framework/index.js";
 import type { EngineRequest, InputOf, Mount, MountConfig, MountEntry, ReadStorage, WriteStorage } from "../framework/index.js";
 import { systemPath, withSlash } from "./define.js";
@@ -20,13 +22,20 @@ export function mountBody(entry: MountEntry, version: string): Record<string, un
     seal_wrap: entry.seal_wrap,
     external_entropy_access: entry.external_entropy_access,
     options: entry.options,
-    config: entry.config,
+    config: { ...entry.config, ...(entry.config.user_lockout_config && { user_lockout_config: shownLockout(entry.config.user_lockout_config) }) },
     plugin_version: entry.config.plugin_version ?? "",
     running_plugin_version: `v${version}+builtin.coffer`,
     running_sha256: "",
     ...(!BUILT_IN_ONLY.has(entry.type) && { deprecation_status: "supported" }),
   };
 }
+
+const shownLockout = (config: MountLockout) => ({
+  user_lockout_counter_reset_duration: config.lockout_counter_reset_duration ?? 0,
+  user_lockout_disable: config.lockout_disable ?? false,
+  user_lockout_duration: config.lockout_duration ?? 0,
+  user_lockout_threshold: config.lockout_threshold ?? 0,
+});
 
 const CONFIG_FIELDS = {
   default_lease_ttl: field.duration({ description: "Lease TTL given where nobody asks for one." }),
@@ -75,7 +84,29 @@ export function readMountConfig(table: MountTableName, values: Readonly<Record<s
   const tokenType = config["token_type"];
   if (tokenType !== undefined && table !== "auth") throw invalid("'token_type' can only be modified on auth mounts");
   if (tokenType !== undefined && !TOKEN_TYPES.includes(tokenType as string)) throw invalid("invalid value for 'token_type'");
+  if (config["user_lockout_config"] !== undefined) config["user_lockout_config"] = readLockout(config["user_lockout_config"] as Readonly<Record<string, unknown>>);
   return config as Partial<MountConfig>;
+}
+
+function readLockout(values: Readonly<Record<string, unknown>>): MountLockout {
+  const config: Record<string, unknown> = {};
+  for (const [name, { kind }] of Object.entries(mountLockoutFields)) {
+    const value = values[name] === "system" ? 0 : values[name];
+    if (value === undefined || value === null || value === "") continue;
+    const parsed = kind.parse(value);
+    if (!parsed.ok) throw invalid(`invalid ${name}: ${parsed.message}`);
+    if (typeof parsed.value === "number" && parsed.value < 0) throw invalid(`invalid ${name}: it cannot be negative`);
+    config[name] = parsed.value;
+  }
+  return config;
+}
+
+/** Where it is tuned, what is not named stays as it was. */
+function joinLockout(type: string, before: MountLockout | undefined, config: Partial<MountConfig>): Partial<MountConfig> {
+  const change = config.user_lockout_config;
+  if (!change || Object.keys(change).length === 0) return config;
+  if (!LOCKOUT_TYPES.includes(type)) throw invalid(`tuning of user lockout configuration for auth type ${JSON.stringify(type)} not allowed`);
+  return { ...config, user_lockout_config: { ...before, ...change } };
 }
 
 const TUNE = "/tune";
@@ -103,8 +134,10 @@ async function readOne(table: MountTableName, request: Request, storage: ReadSto
   }
   if (!tune) return data(mountBody(entry, node.version), { dual: true });
   const ttls = rooms.mounts.effectiveTtls(entry);
+  const { user_lockout_config: lockout, ...config } = entry.config;
   return data({
-    ...entry.config,
+    ...config,
+    ...(lockout && shownLockout(lockout)),
     description: entry.description,
     default_lease_ttl: ttls.defaultSeconds,
     max_lease_ttl: ttls.maxSeconds,
@@ -116,8 +149,10 @@ async function change(table: MountTableName, request: Request, storage: WriteSto
   const { input, given } = request;
   const { path, tune } = target(input.path);
   if (tune) {
+    const entry = await rooms.mounts.get(storage, table, path);
+    const config = readMountConfig(table, Object.fromEntries((Object.keys(CONFIG_FIELDS) as ConfigField[]).filter(given).map((name) => [name, input[name]])));
     await rooms.mounts.tune(storage, table, path, {
-      config: readMountConfig(table, Object.fromEntries((Object.keys(CONFIG_FIELDS) as ConfigField[]).filter(given).map((name) => [name, input[name]]))),
+      config: entry ? joinLockout(entry.type, entry.config.user_lockout_config, config) : config,
       ...(input.description !== undefined ? { description: input.description } : {}),
       ...(input.options !== undefined ? { options: input.options } : {}),
     });
@@ -135,7 +170,7 @@ async function change(table: MountTableName, request: Request, storage: WriteSto
     sealWrap: input.seal_wrap,
     externalEntropyAccess: input.external_entropy_access,
     options,
-    config: readMountConfig(table, input.config ?? {}),
+    config: joinLockout(type, undefined, readMountConfig(table, input.config ?? {})),
   });
   return NO_CONTENT;
 }

@@ -140,6 +140,14 @@ export interface WrappingTokens {
   rewrap(storage: WriteStorage, token: WrappingToken): Awaitable<Response | undefined>;
 }
 
+/** Users that failed to log in too often. */
+export interface Lockouts {
+  /** Of the auth mounts where anybody is locked: accessor to the names of aliases, sorted. */
+  list(storage: ReadStorage, mountAccessor: string | undefined): Awaitable<ReadonlyMap<string, readonly string[]>>;
+  /** One that is not locked is no error. */
+  unlock(storage: WriteStorage, mountAccessor: string, alias: string): Awaitable<void>;
+}
+
 export interface EngineInfo {
   readonly name: string;
   readonly type: "auth" | "database" | "secret";
@@ -153,6 +161,7 @@ export interface SystemRooms {
   readonly leases: LeaseTable;
   readonly audit: AuditTable;
   readonly wrapping: WrappingTokens;
+  readonly lockouts: Lockouts;
   readonly engines: () => readonly EngineInfo[];
   /** The document of sys/internal/specs/openapi for the mounts the caller may reach. */
   readonly openapi: (storage: ReadStorage, caller: Caller | undefined, genericMountPaths: boolean) => Awaitable<Readonly<Record<string, unknown>>>;

@@ -9,6 +9,7 @@ import { haStatusPath, healthPath, leaderPath, stepDownPath } from "./path-healt
 import { internalPaths } from "./path-internal.js";
 import { keyringPaths } from "./path-keyring.js";
 import { leasePaths } from "./path-leases.js";
+import { lockoutPaths } from "./path-locked-users.js";
 import { mfaPaths } from "./path-mfa.js";
 import { mountPaths, remountPaths } from "./path-mounts.js";
 import { observePaths } from "./path-observe.js";
@@ -29,7 +30,7 @@ export const systemEngine: Engine<SystemServices> = {
   paths: [
     initPath, sealStatusPath, sealBackendsPath, unsealPath, sealPath, ...generateRootPaths, ...rekeyPaths, ...rotatePaths,
     healthPath, leaderPath, stepDownPath, haStatusPath,
-    ...mountPaths, ...remountPaths, ...aclPolicyPaths, ...capabilityPaths, ...auditPaths, ...leasePaths, ...wrappingPaths, ...mfaPaths,
+    ...mountPaths, ...remountPaths, ...aclPolicyPaths, ...capabilityPaths, ...auditPaths, ...leasePaths, ...wrappingPaths, ...mfaPaths, ...lockoutPaths,
     ...keyringPaths, ...raftPaths, ...autopilotPaths, ...toolPaths, ...observePaths, ...configPaths, ...internalPaths, ...catalogPaths,
   ],
 };

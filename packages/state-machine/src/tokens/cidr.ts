@@ -38,3 +38,13 @@ export function isWithin(cidrs: readonly string[], address: string): boolean {
   }
   return list.check(address, version === 6 ? "ipv6" : "ipv4");
 }
+
+/** Whether a whole network lies in one of the others. What is no network lies in none. */
+export function isSubset(cidr: string, cidrs: readonly string[]): boolean {
+  const inner = parse(cidr);
+  if (!inner) return false;
+  return cidrs.some((one) => {
+    const outer = parse(one);
+    return outer !== undefined && outer.family === inner.family && outer.bits <= inner.bits && isWithin([one], inner.address);
+  });
+}

@@ -10,6 +10,8 @@ export type ExpiryKind =
   | "lease"
   /** A login that waits for its second factor. */
   | "login"
+  /** Failed logins that no longer count. */
+  | "lockout"
   /** Begun by a request that is not known to have ended. */
   | "intent"
   /** A revoked token whose descendants are still to be taken away. */

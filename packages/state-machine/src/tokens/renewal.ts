@@ -1,5 +1,5 @@
 import { invalid } from "../errors.js";
-import type { Environment, Neighbour } from "../framework/engine.js";
+import type { Environment, Neighbour, Renewal } from "../framework/engine.js";
 import type { WriteStorage } from "../framework/storage.js";
 import { tokenCodec, tokenKey } from "./entry.js";
 import type { TokenEntry } from "./entry.js";
@@ -42,9 +42,9 @@ export function renewToken(storage: WriteStorage, entry: TokenEntry, increment: 
  * Renews the token of a login as its auth method allows now, within the limits of the mount that it logged in on. Throws
  * RequestError 400, or what the method refuses it with.
  */
-export async function renewLogin(storage: WriteStorage, entry: TokenEntry, increment: number, { engine, storage: own, mount }: Neighbour, env: Environment): Promise<Renewed> {
+export async function renewLogin(storage: WriteStorage, entry: TokenEntry, increment: number, { engine, storage: own, mount }: Neighbour, by: Renewal, env: Environment): Promise<Renewed> {
   requireRenewable(entry);
-  const { ttlSeconds, maxTtlSeconds = entry.maxTtl, periodSeconds = entry.period } = (await engine.renewLogin?.(entry.internalData, own, mount)) ?? {};
+  const { ttlSeconds, maxTtlSeconds = entry.maxTtl, periodSeconds = entry.period } = (await engine.renewLogin?.(entry.internalData, own, mount, by)) ?? {};
   const terms = {
     defaultTtl: ttlSeconds === undefined ? entry.ttl : ttlSeconds || mount.defaultLeaseTtlSeconds,
     maxTtl: maxTtlSeconds > 0 ? Math.min(maxTtlSeconds, mount.maxLeaseTtlSeconds) : mount.maxLeaseTtlSeconds,

@@ -88,6 +88,7 @@ export function configurationOf(storage: Configuration["storage"], listener: Lis
     seals: [],
     telemetry: { prometheusRetention: 3600, disableHostname: true, enableHostnameLabel: false },
     auditDevices,
+    userLockout: {},
     apiAddress,
     clusterAddress,
     clusterName: undefined,

@@ -1,0 +1,70 @@
+import { timingSafeEqual } from "node:crypto";
+import { invalid } from "@coffer/state-machine";
+import type { ReadStorage } from "@coffer/state-machine";
+import { issuerText, parseBundle, parseCertificate, serialText } from "./certificates.js";
+import type { Certificate } from "./certificates.js";
+import { buildChains, periodProblem, usageProblem } from "./chain.js";
+import { meetsConstraints } from "./role.js";
+import type { CertRole } from "./role.js";
+import { getList, getRole, listNames } from "./storage.js";
+import type { RevocationList } from "./storage.js";
+
+const NO_CERTIFICATE = "invalid certificate or no client certificate supplied";
+const NO_MATCH = "no chain matching all constraints could be found for this login certificate";
+
+export interface Verified {
+  readonly client: Certificate;
+  readonly role: CertRole;
+}
+
+interface Trust {
+  readonly role: CertRole;
+  readonly certificates: readonly Certificate[];
+}
+
+/**
+ * The first role (or the one that is named) that trusts the certificate which the client of the TLS connection has shown,
+ * and whose key it thereby has. Throws RequestError 400.
+ */
+export async function verifyClient(storage: ReadStorage, shown: Uint8Array | undefined, name: string, nowMs: number): Promise<Verified> {
+  const client = shown && parseCertificate(shown);
+  if (!client) throw invalid(NO_CERTIFICATE);
+  const trusts = await trustsOf(storage, name);
+  const lists = await revocationLists(storage);
+  const pinned = trusts.filter(({ certificates: [first] }) => first && !first.node.ca && isSame(first, client));
+  const own = pinned.find(({ role }) => !isRevoked(client, lists) && meetsConstraints(client, role.settings));
+  if (own) {
+    const problem = periodProblem(client, nowMs) ?? usageProblem(client);
+    if (problem !== undefined) throw invalid(`failed to verify client's certificate: ${problem}`);
+    return { client, role: own.role };
+  }
+  const roots = trusts.filter(({ certificates: [first] }) => first?.node.ca);
+  const built = buildChains(client, roots.flatMap(({ certificates }) => certificates), nowMs);
+  if ("problem" in built) throw invalid(`failed to verify client's certificate: ${built.problem}`);
+  if (built.chains.length === 0) throw invalid(pinned.length > 0 ? NO_MATCH : NO_CERTIFICATE);
+  const role = roots.find(({ role: one, certificates }) => meetsConstraints(client, one.settings) && built.chains.some((chain) => chain.some((link) => certificates.includes(link)) && !chain.some((link) => isRevoked(link, lists))))?.role;
+  if (!role) throw invalid(NO_MATCH);
+  return { client, role };
+}
+
+async function trustsOf(storage: ReadStorage, name: string): Promise<Trust[]> {
+  const names = name === "" ? await listNames(storage, "cert") : [name];
+  return names.flatMap((one) => {
+    const role = getRole(storage, one);
+    return role ? [{ role, certificates: parseBundle(role.settings.certificate) }] : [];
+  });
+}
+
+async function revocationLists(storage: ReadStorage): Promise<RevocationList[]> {
+  return (await listNames(storage, "crl")).map((name) => getList(storage, name)!);
+}
+
+/** By the list of its own issuer: serial numbers of others mean nothing. */
+function isRevoked(certificate: Certificate, lists: readonly RevocationList[]): boolean {
+  const serial = serialText(certificate);
+  return lists.some(({ issuer, serials }) => Object.hasOwn(serials, serial) && issuer === issuerText(certificate));
+}
+
+function isSame(a: Certificate, b: Certificate): boolean {
+  return a.node.raw.length === b.node.raw.length && timingSafeEqual(a.node.raw, b.node.raw);
+}

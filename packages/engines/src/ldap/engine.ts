@@ -1,0 +1,22 @@
+import { invalid } from "@coffer/state-machine";
+import type { Engine } from "@coffer/state-machine";
+import { logIn } from "./login.js";
+import { configPath } from "./path-config.js";
+import { loginPath } from "./path-login.js";
+import { groupPath, groupsPath, userPath, usersPath } from "./path-names.js";
+
+/**
+ * Logins of people whom an LDAP directory knows.
+ * Source: https://developer.hashicorp.com/vault/api-docs/auth/ldap
+ */
+export const ldap: Engine = {
+  type: "ldap",
+  table: "auth",
+  help: "Logs users of an LDAP directory in, with policies by their groups.",
+  paths: [configPath, usersPath, userPath, groupsPath, groupPath, loginPath],
+  renewLogin: async ({ username, password, policies }, storage) => {
+    if (typeof username !== "string" || typeof password !== "string") throw invalid("the login of this token is not known");
+    const now = await logIn(storage, username, password);
+    if (JSON.stringify(now.policies) !== JSON.stringify(policies)) throw invalid("policies have changed, not renewing");
+  },
+};

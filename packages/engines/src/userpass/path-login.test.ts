@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Mount } from "@coffer/state-machine";
+import { createHarness } from "../testing/harness.js";
+import { userpass } from "./engine.js";
+
+/** Of "imported", made by another program. */
+const IMPORTED = "$2b$05$abcdefghijklmnopqrstuu4J1CRaISlmr1UFlkNMeo9B1dsle5N5m";
+
+async function withAlice() {
+  const harness = await createHarness();
+  const { request } = harness;
+  await harness.mount("auth/userpass", "userpass");
+  assert.equal((await request("POST", "auth/userpass/users/Alice", { password: "correct horse", token_policies: "dev", token_ttl: "1h" })).status, 204);
+  const login = (password: unknown, name = "alice", remoteAddress?: string) => request("POST", `auth/userpass/login/${name}`, { password }, { token: "", ...(remoteAddress !== undefined && { remoteAddress }) });
+  return { ...harness, login };
+}
+
+test("a user logs in, however the name is written", async () => {
+  const { request, login } = await withAlice();
+  const { status, body } = await login("correct horse", "ALICE");
+  assert.equal(status, 200);
+  assert.deepEqual([body["auth"].policies, body["auth"].metadata, body["auth"].lease_duration], [["default", "dev"], { username: "alice" }, 3600]);
+  const self = (await request("GET", "auth/token/lookup-self", undefined, { token: body["auth"].client_token as string })).body["data"] as Record<string, unknown>;
+  assert.deepEqual([self["display_name"], self["path"]], ["userpass-alice", "auth/userpass/login/ALICE"]);
+  assert.deepEqual((await request("LIST", "auth/userpass/users")).body["data"], { keys: ["alice"] });
+  const shown = await request("GET", "auth/userpass/users/alice");
+  assert.equal(shown.body["data"].token_ttl, 3600);
+  assert.ok(!/password|hash|\$2/.test(shown.text));
+});
+
+test("a wrong password, an unknown user, and what is no password at all get nobody in, and write no token", async () => {
+  const { request, login, store } = await withAlice();
+  const tokens = async () => (await store.evaluate((tx) => tx.keys("core/token/"))).value.length;
+  const before = await tokens();
+  const refused: readonly (readonly [unknown, string, RegExp])[] = [
+    ["wrong", "alice", /^invalid username or password$/],
+    ["correct horse", "bob", /^invalid username or password$/],
+    ["correct horse ", "alice", /^invalid username or password$/],
+    ["correct hors", "alice", /^invalid username or password$/],
+    [`correct horse\0`, "alice", /^invalid username or password$/],
+    ["x".repeat(100_000), "alice", /^invalid username or password$/],
+    ["", "alice", /^missing password$/],
+    [undefined, "alice", /^missing password$/],
+    [["correct horse"], "alice", /Field validation failed/],
+    [{ a: 1 }, "alice", /Field validation failed/],
+    ["correct horse", "-alice", /Field validation failed/],
+    ["correct horse", "alice%00", /Field validation failed/],
+  ];
+  const accessor = (await request("GET", "sys/auth/userpass")).body["accessor"] as string;
+  for (const [password, name, message] of refused) {
+    const { status, body, text } = await login(password, name);
+    assert.equal(status, 400, name);
+    assert.match(body.errors![0]!, message);
+    assert.ok(!text.includes("correct horse"));
+    assert.equal(await tokens(), before);
+    await request("POST", `sys/locked-users/${accessor}/unlock/alice`);
+  }
+});
+
+test("an unknown user takes about as long as a wrong password", async () => {
+  const { request, login } = await withAlice();
+  await request("POST", "sys/auth/userpass/tune", { user_lockout_config: { lockout_disable: true } });
+  const median = async (name: string) => {
+    const times: number[] = [];
+    for (let i = 0; i < 5; i++) {
+      const started = performance.now();
+      await login("wrong", name);
+      times.push(performance.now() - started);
+    }
+    return times.sort((a, b) => a - b)[2]!;
+  };
+  const [known, unknown] = [await median("alice"), await median("bob")];
+  assert.ok(unknown > known / 3 && unknown < known * 3, `${unknown} ms against ${known} ms`);
+});
+
+test("a password is changed, and the old one is worth nothing", async () => {
+  const { request, login } = await withAlice();
+  assert.equal((await request("POST", "auth/userpass/users/ALICE/password", { password: "new" })).status, 204);
+  assert.equal((await login("correct horse")).status, 400);
+  assert.equal((await login("new")).status, 200);
+  assert.deepEqual((await request("POST", "auth/userpass/users/bob/password", { password: "new" })).body.errors, ["username does not exist"]);
+  assert.deepEqual((await request("POST", "auth/userpass/users/alice/password", {})).body.errors, ["missing password"]);
+});
+
+test("a hash made elsewhere is taken over", async () => {
+  const { request, login } = await withAlice();
+  assert.equal((await request("POST", "auth/userpass/users/bob", { password_hash: IMPORTED })).status, 204);
+  assert.equal((await login("imported", "bob")).status, 200);
+  assert.equal((await login("Imported", "bob")).status, 400);
+});
+
+test("what no user can be made of is refused, and nothing is written", async () => {
+  const { request, store } = await withAlice();
+  const refused: readonly (readonly [Record<string, unknown>, RegExp])[] = [
+    [{}, /missing password/],
+    [{ password: "" }, /missing password/],
+    [{ password: "x".repeat(73) }, /longer than the 72 bytes/],
+    [{ password: "a", password_hash: IMPORTED }, /only one of password or password_hash/],
+    [{ password_hash: "secret" }, /not a valid bcrypt hash/],
+    [{ password_hash: IMPORTED.replace("$05$", "$04$") }, /cost of 4 is too low/],
+    [{ password_hash: IMPORTED.replace("$05$", "$13$") }, /cost of 13 exceeds/],
+    [{ password: ["a"] }, /Field validation failed.*expected string/],
+    [{ password: "a", token_ttl: "soon" }, /invalid duration/],
+    [{ password: "a", token_type: "root" }, /invalid 'token_type'/],
+  ];
+  const before = store.index();
+  for (const [body, message] of refused) {
+    const { status, body: answer } = await request("POST", "auth/userpass/users/bob", body);
+    assert.equal(status, 400, JSON.stringify(body));
+    assert.match(answer.errors![0]!, message);
+  }
+  assert.equal(store.index(), before);
+});
+
+test("policies are set by the path that sets nothing else, under either name", async () => {
+  const { request } = await withAlice();
+  const policies = async () => {
+    const { token_policies, policies: older, token_ttl } = (await request("GET", "auth/userpass/users/alice")).body["data"] as Record<string, unknown>;
+    return [token_policies, older, token_ttl];
+  };
+  assert.equal((await request("POST", "auth/userpass/users/alice/policies", { policies: "B,a" })).status, 204);
+  assert.deepEqual(await policies(), [["a", "b"], ["a", "b"], 3600]);
+  assert.equal((await request("POST", "auth/userpass/users/alice/policies", { token_policies: "c" })).status, 204);
+  assert.deepEqual(await policies(), [["c"], undefined, 3600]);
+  assert.equal((await request("POST", "auth/userpass/users/bob/policies", { token_policies: "c" })).status, 400);
+});
+
+test("a login from elsewhere than the user's networks is denied", async () => {
+  const { request, login } = await withAlice();
+  await request("POST", "auth/userpass/users/alice", { token_bound_cidrs: "10.0.0.0/8" });
+  assert.deepEqual([(await login("correct horse", "alice", "127.0.0.1")).status, (await login("correct horse", "alice", "10.0.0.1")).status], [403, 200]);
+});
+
+test("five wrong passwords lock the user, whatever the case of the name", async () => {
+  const { login } = await withAlice();
+  for (const name of ["alice", "Alice", "ALICE", "aLice", "alicE"]) assert.equal((await login("wrong", name)).status, 400);
+  assert.equal((await login("correct horse")).status, 403);
+});
+
+test("a token is renewed while its user is there and has the policies it had", async () => {
+  const { request, store } = await withAlice();
+  const uuid = (await request("GET", "sys/auth/userpass")).body["uuid"] as string;
+  const renew = () => store.evaluate((tx) => userpass.renewLogin!({ username: "alice", policies: ["dev"] }, tx.scoped(`logical/${uuid}/`), {} as Mount, { clientCertificate: undefined, remoteAddress: "" }));
+  await renew();
+  await request("POST", "auth/userpass/users/alice", { token_policies: "ops" });
+  assert.throws(renew, /policies have changed, not renewing/);
+  await request("DELETE", "auth/userpass/users/alice");
+  assert.throws(renew, /not there any more/);
+  assert.equal((await request("GET", "auth/userpass/users/alice")).status, 404);
+});
