@@ -12,9 +12,9 @@ const LEADER: RaftStatus = {
   commitIndex: 100, appliedIndex: 98, lastIndex: 101, firstIndex: 11, configurationIndex: 1,
   configuration: { servers: [{ id: "a", address: "a:8201", voter: true }, { id: "b", address: "b:8201", voter: true }, { id: "c", address: "c:8201", voter: true }] },
   servers: [
-    { id: "a", address: "a:8201", voter: true, leader: true, matchIndex: 101, lastContactMs: 0 },
-    { id: "b", address: "b:8201", voter: true, leader: false, matchIndex: 90, lastContactMs: 40 },
-    { id: "c", address: "c:8201", voter: true, leader: false, matchIndex: 98, lastContactMs: 20_000 },
+    { id: "a", address: "a:8201", voter: true, leader: true, matchIndex: 101, lastTerm: 3, lastContactMs: 0 },
+    { id: "b", address: "b:8201", voter: true, leader: false, matchIndex: 90, lastTerm: 3, lastContactMs: 40 },
+    { id: "c", address: "c:8201", voter: true, leader: false, matchIndex: 98, lastTerm: 3, lastContactMs: 20_000 },
   ],
 };
 const FOLLOWER: RaftStatus = { ...LEADER, id: "b", role: "follower", servers: LEADER.servers.map((server) => ({ ...server, lastContactMs: undefined })) };

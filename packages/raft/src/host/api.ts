@@ -30,6 +30,8 @@ export interface ServerHealth {
   readonly voter: boolean;
   readonly leader: boolean;
   readonly matchIndex: LogIndex;
+  /** Of the entry at `matchIndex`; 0 where the log does not reach back to it. */
+  readonly lastTerm: Term;
   /** Milliseconds since the leader last heard from it; 0 for itself. Only on the leader. */
   readonly lastContactMs: number | undefined;
 }

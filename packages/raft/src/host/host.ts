@@ -263,7 +263,7 @@ async function runHost(settings: Settings, log: DurableLog, machine: StateMachin
       return new Promise<ProposeResult>((resolve) => proposals.add(proposed.index, proposed.term, data.length, resolve));
     },
     readBarrier: async () => (stopped ? { outcome: "no-leader" } : new Promise<ReadOutcome>((resolve) => reads.request(resolve))),
-    status: () => toStatus(id, core.status(), log.firstIndex(), settings.tickMs),
+    status: () => toStatus(id, core.status(), log, settings.tickMs),
     addServer: (server) => addServer(membership, server),
     removeServer: (server) => removeServer(membership, server),
     transferLeadership,
