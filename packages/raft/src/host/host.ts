@@ -5,6 +5,7 @@ import type grpc from "@grpc/grpc-js";
 import { createCore } from "../core/core.js";
 import type { RaftCore } from "../core/api.js";
 import type { Entry, Message, Ready, SnapshotMeta } from "../core/types.js";
+import { isDiskFailure } from "../log/disk-failure.js";
 import type { DurableLog } from "../log/durable-log.js";
 import { startTransport } from "../transport/transport.js";
 import type { Sendable } from "../transport/wire.js";
@@ -31,10 +32,14 @@ import { createTurns } from "./turns.js";
 const RELUCTANCE = 5;
 const TRANSFER_TIMEOUT_MS = 3000;
 const TRANSFER_POLL_MS = 5;
+/** How long a member whose disk failed tries to hand leadership on; then the others miss it. */
+const HAND_ON_MS = 1500;
+
+const asError = (error: unknown) => (error instanceof Error ? error : new Error(String(error)));
 
 /** Starts a member. `extend` puts further gRPC services on its port, under the same mutual TLS. */
 export async function createRaftHost(options: RaftOptions, machine: StateMachine, logger: RaftLogger, extend?: (server: grpc.Server) => void): Promise<RaftHost> {
-  const log = await openMemberLog(join(options.directory, "log"), options, machine);
+  const log = await openMemberLog(join(options.directory, "log"), options, machine, logger);
   try {
     return await runHost(settingsOf(options), log, machine, logger, extend);
   } catch (error) {
@@ -43,7 +48,8 @@ export async function createRaftHost(options: RaftOptions, machine: StateMachine
   }
 }
 
-async function runHost(settings: Settings, log: DurableLog, machine: StateMachine, logger: RaftLogger, extend?: (server: grpc.Server) => void): Promise<RaftHost> {
+/** For a log of the caller's own. Ends it when the host stops. */
+export async function runHost(settings: Settings, log: DurableLog, machine: StateMachine, logger: RaftLogger, extend?: (server: grpc.Server) => void): Promise<RaftHost> {
   const { id } = settings;
   const now = () => performance.now();
   const measures = createMeasures();
@@ -55,6 +61,8 @@ async function runHost(settings: Settings, log: DurableLog, machine: StateMachin
   const fatalListeners: ((error: Error) => void)[] = [];
   let scheduled = false;
   let stopped = false;
+  /** The disk failed: nothing more is written, and this member is about to end. */
+  let failure: Error | undefined;
   let leaderReady = false;
 
   const core = createMemberCore(settings, log, () => ({ index: applied.index, term: applied.term, ...configurations.at(applied.index) }));
@@ -112,6 +120,7 @@ async function runHost(settings: Settings, log: DurableLog, machine: StateMachin
       },
       onUnreachable: (peer) => guard(() => core.reportUnreachable(peer)),
       onSnapshot: (call, answer) => install.receive(call, answer),
+      onFatal: fail,
       log: logger.log,
     },
     extend,
@@ -129,10 +138,28 @@ async function runHost(settings: Settings, log: DurableLog, machine: StateMachin
   if (voters.length === 1 && voters[0]!.id === id) guard(() => core.campaign());
 
   function fail(error: unknown): void {
+    if (stopped || failure) return;
+    if (!isDiskFailure(error)) {
+      end(error);
+      return;
+    }
+    failure = asError(error);
+    logger.log("error", "the disk of this node fails: it hands leadership on and takes no further part", { reason: failure.message });
+    handOn().finally(() => end(failure)).catch(() => undefined);
+  }
+
+  /** Without a disk this member promises nothing any more; but what it leads, others can take over before they miss it. */
+  async function handOn(): Promise<void> {
+    guard(() => void core.transferLeadership(undefined));
+    const deadline = now() + HAND_ON_MS;
+    while (!stopped && core.status().transferTo !== undefined && now() < deadline) await new Promise<void>((wake) => setTimeout(wake, TRANSFER_POLL_MS));
+  }
+
+  function end(error: unknown): void {
     if (stopped) return;
     stopped = true;
     clearInterval(ticker);
-    const cause = error instanceof Error ? error : new Error(String(error));
+    const cause = asError(error);
     proposals.abandon();
     reads.abandon();
     void transport.close();
@@ -230,7 +257,7 @@ async function runHost(settings: Settings, log: DurableLog, machine: StateMachin
     core,
     now,
     async propose(configuration) {
-      if (stopped) return { ok: false, reason: "not-leader" };
+      if (stopped || failure) return { ok: false, reason: "not-leader" };
       const proposed = core.proposeConfiguration(configuration);
       if (!proposed.ok) return { ok: false, reason: proposed.reason === "not-leader" ? "not-leader" : "change-in-progress" };
       schedule();
@@ -255,7 +282,7 @@ async function runHost(settings: Settings, log: DurableLog, machine: StateMachin
 
   return {
     async propose(data) {
-      if (stopped) return { outcome: "not-leader" };
+      if (stopped || failure) return { outcome: "not-leader" };
       if (proposals.bytes() + data.length > settings.maxPendingBytes) return { outcome: "overloaded" };
       const proposed = core.propose(data);
       if (!proposed.ok) return { outcome: "not-leader" };

@@ -58,6 +58,7 @@ export async function createMembers(count: number, more: Partial<RaftOptions> = 
   return {
     members,
     start,
+    directoryOf: ({ id }: Member) => join(folder, id),
     leader: () => until("a leader", leader),
     async stop(member: Member) {
       await member.host!.stop();

@@ -1,16 +1,22 @@
 import grpc from "@grpc/grpc-js";
 import type { Message, NodeId, Server } from "../core/types.js";
 import type { TransportOptions } from "../host/api.js";
+import { UnknownEntryError } from "../log/record.js";
 import { serverCredentials, SERVER_OPTIONS } from "./credentials.js";
 import { createPeer } from "./peer.js";
 import type { Peer } from "./peer.js";
-import { fromWire, PROTOCOL_VERSION, raftService } from "./wire.js";
+import { fromWire, PROTOCOL_VERSIONS, raftService } from "./wire.js";
 import type { Sendable, WireFrame, WireMessage, WireSnapshotChunk } from "./wire.js";
+
+/** Peers whose refusal was logged. */
+const MAX_TOLD = 100;
 
 export interface TransportEvents {
   readonly onMessages: (messages: readonly Message[]) => void;
   readonly onUnreachable: (id: NodeId) => void;
   readonly onSnapshot: (call: grpc.ServerReadableStream<WireSnapshotChunk, { installed: boolean }>, answer: (installed: boolean) => void) => void;
+  /** A peer sent what this version must not skip: the member has to stop. */
+  readonly onFatal: (error: Error) => void;
   readonly log: (level: "debug" | "info" | "warn" | "error", message: string, fields?: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -32,14 +38,25 @@ export function handshake(options: TransportOptions, from: NodeId, to: NodeId): 
   metadata.set("coffer-from", from);
   metadata.set("coffer-to", to);
   metadata.set("coffer-address", options.advertise);
-  metadata.set("coffer-protocol", PROTOCOL_VERSION);
+  metadata.set("coffer-protocol", String(PROTOCOL_VERSIONS.newest));
+  metadata.set("coffer-protocol-oldest", String(PROTOCOL_VERSIONS.oldest));
   return metadata;
+}
+
+/** Why two sides with these versions cannot talk, or undefined. An older version than any tells its newest only. */
+export function protocolRefusal(metadata: grpc.Metadata, ours = PROTOCOL_VERSIONS): string | undefined {
+  const [newest, oldest] = ["coffer-protocol", "coffer-protocol-oldest"].map((name) => metadata.get(name)[0]);
+  const theirs = { newest: Number(newest), oldest: Number(oldest ?? newest) };
+  if (theirs.oldest <= ours.newest && theirs.newest >= ours.oldest) return undefined;
+  const range = (versions: { readonly oldest: number; readonly newest: number }) => (Number.isNaN(versions.newest) ? "none that is known" : versions.oldest === versions.newest ? `${versions.newest}` : `${versions.oldest} to ${versions.newest}`);
+  return `the peer speaks raft protocol ${range(theirs)}, this node ${range(ours)}: bring both to versions of Coffer that are at most one upgrade apart`;
 }
 
 /** Why a stream is refused, or undefined. The certificate was checked by TLS already. */
 function refusal(metadata: grpc.Metadata, options: TransportOptions, self: NodeId): string | undefined {
-  const [clusterId, to, protocol] = ["coffer-cluster-id", "coffer-to", "coffer-protocol"].map((name) => String(metadata.get(name)[0] ?? ""));
-  if (protocol !== PROTOCOL_VERSION) return `protocol version ${protocol || "unknown"}; this node speaks ${PROTOCOL_VERSION}`;
+  const [clusterId, to] = ["coffer-cluster-id", "coffer-to"].map((name) => String(metadata.get(name)[0] ?? ""));
+  const incompatible = protocolRefusal(metadata);
+  if (incompatible !== undefined) return incompatible;
   if (clusterId !== options.clusterId) return "this node belongs to another cluster";
   if (to !== self) return `this node is ${self}, not ${to}`;
   return undefined;
@@ -56,7 +73,21 @@ export async function startTransport(self: NodeId, options: TransportOptions, ev
   // A server that was just added has an empty configuration: it answers its leader at the address the leader gave.
   const callers = new Map<NodeId, Peer>();
   const listening = new Map<NodeId, unknown>();
+  const told = new Map<NodeId, string>();
   const server = new grpc.Server(SERVER_OPTIONS);
+
+  /** Why a call is refused, or undefined. The same refusal again and again is logged once. */
+  function refused(metadata: grpc.Metadata): string | undefined {
+    const reason = refusal(metadata, options, self);
+    const from = String(metadata.get("coffer-from")[0] ?? "unknown");
+    if (reason === undefined) told.delete(from);
+    else if (told.get(from) !== reason) {
+      if (told.size >= MAX_TOLD) told.clear();
+      told.set(from, reason);
+      events.log("error", "refusing a peer", { peer: from, address: String(metadata.get("coffer-address")[0] ?? "unknown"), reason });
+    }
+    return reason;
+  }
 
   function meet(id: NodeId, address: string): void {
     if (callers.get(id)?.address === address) return;
@@ -71,9 +102,9 @@ export async function startTransport(self: NodeId, options: TransportOptions, ev
 
   server.addService(raftService, {
     Messages(call: grpc.ServerDuplexStream<WireFrame, WireFrame>) {
-      const refused = refusal(call.metadata, options, self);
-      if (refused) {
-        call.emit("error", { code: grpc.status.FAILED_PRECONDITION, details: refused });
+      const reason = refused(call.metadata);
+      if (reason !== undefined) {
+        call.emit("error", { code: grpc.status.FAILED_PRECONDITION, details: reason });
         return;
       }
       const from = String(call.metadata.get("coffer-from")[0]);
@@ -86,6 +117,7 @@ export async function startTransport(self: NodeId, options: TransportOptions, ev
         try {
           events.onMessages(read(frame, from));
         } catch (error) {
+          if (error instanceof UnknownEntryError) events.onFatal(error);
           events.log("error", "a peer's message cannot be read", { peer: from, reason: String(error) });
           call.emit("error", { code: grpc.status.FAILED_PRECONDITION, details: String(error) });
         }
@@ -100,8 +132,8 @@ export async function startTransport(self: NodeId, options: TransportOptions, ev
       });
     },
     Snapshot(call: grpc.ServerReadableStream<WireSnapshotChunk, { installed: boolean }>, callback: grpc.sendUnaryData<{ installed: boolean }>) {
-      const refused = refusal(call.metadata, options, self);
-      if (refused) callback({ code: grpc.status.FAILED_PRECONDITION, details: refused });
+      const reason = refused(call.metadata);
+      if (reason !== undefined) callback({ code: grpc.status.FAILED_PRECONDITION, details: reason });
       else events.onSnapshot(call, (installed) => callback(null, { installed }));
     },
   });

@@ -3,9 +3,10 @@ import type grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { entryBytes } from "../core/log-view.js";
 import type { Entry, Message, Server, SnapshotMeta } from "../core/types.js";
+import { UnknownEntryError } from "../log/record.js";
 
-/** Told in every stream's metadata; another major version is refused. */
-export const PROTOCOL_VERSION = "1";
+/** Versions of the protocol that this node speaks, told in every stream's metadata; a peer that speaks none of them is refused. */
+export const PROTOCOL_VERSIONS: { readonly oldest: number; readonly newest: number } = Object.freeze({ oldest: 1, newest: 1 });
 
 /** proto/raft.proto, as proto-loader gives it: numbers for uint64, absent fields as their defaults. */
 export interface WireMessage {
@@ -108,7 +109,7 @@ export function toWire(message: Sendable): Partial<WireMessage> {
 
 function entryFromWire(entry: WireMessage["entries"][number]): Entry {
   const kind = KINDS[entry.kind];
-  if (!kind) throw new Error(`an entry of kind ${entry.kind} came, which this version does not know`);
+  if (!kind) throw new UnknownEntryError(entry.index, entry.kind);
   return { index: entry.index, term: entry.term, kind, data: entry.data };
 }
 
