@@ -114,6 +114,11 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     ...(rootTokenText !== undefined && { rootTokenText }),
   });
 
+  // Where it had to begin anew, while the keys stayed.
+  backing.membership?.onStart(({ thread }) => {
+    if (!barrier.sealed()) thread.setCanLead(true);
+  });
+
   let activeSince: number | undefined;
   const cluster = createClusterControl({
     member,
