@@ -1,10 +1,7 @@
-import { randomInt } from "node:crypto";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import type grpc from "@grpc/grpc-js";
-import { createCore } from "../core/core.js";
-import type { RaftCore } from "../core/api.js";
-import type { Entry, Message, Ready, SnapshotMeta } from "../core/types.js";
+import type { Entry, Message, Ready } from "../core/types.js";
 import { isDiskFailure } from "../log/disk-failure.js";
 import type { DurableLog } from "../log/durable-log.js";
 import { startTransport } from "../transport/transport.js";
@@ -13,7 +10,9 @@ import type { ApplyResult, ProposeResult, RaftHost, RaftLogger, RaftOptions, Sta
 import { readAppliedConfigurations } from "./applied-configurations.js";
 import { applyGroup } from "./applying.js";
 import { createCompaction } from "./compaction.js";
+import { createLeadershipWatch } from "./leadership.js";
 import { createMeasures } from "./measures.js";
+import { createMemberCore } from "./member-core.js";
 import { addServer, removeServer } from "./membership.js";
 import type { MembershipPort } from "./membership.js";
 import { openMemberLog } from "./opening.js";
@@ -25,15 +24,9 @@ import { settingsOf } from "./settings.js";
 import type { Settings } from "./settings.js";
 import { createSnapshotInstall } from "./snapshot-install.js";
 import { createSnapshotSending } from "./snapshot-sending.js";
-import { addressOf, toStatus } from "./status.js";
+import { toStatus } from "./status.js";
+import { handOn, transferLeadership } from "./transfer.js";
 import { createTurns } from "./turns.js";
-
-/** A sealed server campaigns only after this many election timeouts, when evidently nobody else will. */
-const RELUCTANCE = 5;
-const TRANSFER_TIMEOUT_MS = 3000;
-const TRANSFER_POLL_MS = 5;
-/** How long a member whose disk failed tries to hand leadership on; then the others miss it. */
-const HAND_ON_MS = 1500;
 
 const asError = (error: unknown) => (error instanceof Error ? error : new Error(String(error)));
 
@@ -57,13 +50,11 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
   const machineTurns = createTurns();
   let applied = { index: machine.appliedIndex(), term: machine.appliedTerm() };
   const configurations = readAppliedConfigurations(log, applied.index);
-  const leadershipListeners: Parameters<RaftHost["onLeadership"]>[0][] = [];
   const fatalListeners: ((error: Error) => void)[] = [];
   let scheduled = false;
   let stopped = false;
   /** The disk failed: nothing more is written, and this member is about to end. */
   let failure: Error | undefined;
-  let leaderReady = false;
 
   const core = createMemberCore(settings, log, () => ({ index: applied.index, term: applied.term, ...configurations.at(applied.index) }));
   const proposals = createProposals(now, (milliseconds) => {
@@ -71,21 +62,32 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
     measures.commitCount += 1;
   });
   const reads = createReads(now, () => applied.index, schedule);
-  let toldAddress: string | undefined;
+  const leadership = createLeadershipWatch(id, core, measures, (isLeader, isLeaderKnown) => {
+    if (!isLeader) proposals.orphan();
+    if (isLeaderKnown) reads.retry();
+  });
+  const transfer = { core, now, isStopped: () => stopped, guard };
   let knownServers = core.status().configuration;
 
   const persistence = createPersistence({ log, core, measures, now, isStopped: () => stopped, send, onDurable: drain, fail });
   const sending = createSnapshotSending({
     id, machine, machineTurns, configurations, logger,
     peer: (peer) => transport.peer(peer),
+    now,
     onSent: () => void (measures.snapshotsSent += 1),
+    onEnded(milliseconds) {
+      measures.snapshotSendCount += 1;
+      measures.snapshotSendMsSum += milliseconds;
+    },
     report: (to, installed) => guard(() => core.reportSnapshot(to, installed)),
   });
   const compaction = createCompaction({
-    log, machine, machineTurns, configurations, threshold: settings.snapshotThreshold, trailing: settings.trailingLogs,
-    isHeld: sending.isBusy,
-    onCompacted(index) {
+    log, machine, machineTurns, configurations, threshold: settings.snapshotThreshold, thresholdBytes: settings.snapshotThresholdBytes, trailing: settings.trailingLogs, trailingBytes: settings.trailingBytes,
+    isHeld: sending.isBusy, now,
+    onCompacted(index, flushMs, cutMs) {
       measures.compactions += 1;
+      measures.flushMsSum += flushMs;
+      measures.compactMsSum += cutMs;
       logger.log("debug", "compacted the log", { index, firstIndex: log.firstIndex() });
     },
   });
@@ -96,8 +98,10 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
       drain();
     }),
     commitIndex: () => core.status().commitIndex,
-    finished: (meta) => guard(() => {
+    now,
+    finished: (meta, milliseconds) => guard(() => {
       if (meta) {
+        measures.snapshotInstallMsSum += milliseconds;
         applied = meta;
         configurations.installed(meta);
         measures.snapshotsInstalled += 1;
@@ -115,7 +119,10 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
       onMessages(messages) {
         measures.messagesReceived += messages.length;
         guard(() => {
-          for (const message of messages) core.step(message);
+          for (const message of messages) {
+            if (message.type === "timeout-now") measures.electionsTransfer += 1;
+            core.step(message);
+          }
         });
       },
       onUnreachable: (peer) => guard(() => core.reportUnreachable(peer)),
@@ -145,14 +152,7 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
     }
     failure = asError(error);
     logger.log("error", "the disk of this node fails: it hands leadership on and takes no further part", { reason: failure.message });
-    handOn().finally(() => end(failure)).catch(() => undefined);
-  }
-
-  /** Without a disk this member promises nothing any more; but what it leads, others can take over before they miss it. */
-  async function handOn(): Promise<void> {
-    guard(() => void core.transferLeadership(undefined));
-    const deadline = now() + HAND_ON_MS;
-    while (!stopped && core.status().transferTo !== undefined && now() < deadline) await new Promise<void>((wake) => setTimeout(wake, TRANSFER_POLL_MS));
+    handOn(transfer).finally(() => end(failure)).catch(() => undefined);
   }
 
   function end(error: unknown): void {
@@ -198,17 +198,19 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
       act(core.ready());
       reads.ask(core);
     }
-    const { configuration, leader } = core.status();
+    const { configuration } = core.status();
     if (configuration === knownServers) return;
     knownServers = configuration;
     transport.setServers(configuration.servers);
-    // A server that was just added hears its leader before it learns the configuration, and with it the leader's address.
-    if (addressOf(leader, configuration) !== toldAddress) tellLeadership();
+    leadership.configurationChanged();
   }
 
   function act(ready: Ready): void {
-    if (ready.leadership) leadershipChanged();
-    for (const read of ready.reads) reads.answered(read.id, read.index);
+    if (ready.leadership) leadership.changed();
+    for (const read of ready.reads) {
+      if (read.index !== undefined) measures.readRounds += 1;
+      reads.answered(read.id, read.index);
+    }
     if (ready.snapshot) install.accept(ready.snapshot);
     if (ready.committed.length > 0) void applyGroup(applying, ready.committed);
     persistence.accept(ready);
@@ -219,8 +221,16 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
     measures.messagesSent += messages.length;
     const plain: Sendable[] = [];
     for (const message of messages) {
-      if (message.type === "snapshot") void sending.offer(message);
-      else plain.push(message);
+      if (message.type === "snapshot") {
+        void sending.offer(message);
+        continue;
+      }
+      if (message.type === "heartbeat") measures.heartbeatsSent += 1;
+      else if (message.type === "append" && message.entries.length > 0) {
+        measures.appendMessages += 1;
+        measures.appendMessageEntries += message.entries.length;
+      }
+      plain.push(message);
     }
     transport.send(plain);
   }
@@ -231,26 +241,10 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
     core.applied(applied.index);
     group.forEach((entry, i) => proposals.settle(entry.index, entry.term, results[i]!));
     reads.applied(applied.index);
-    if (!leaderReady && core.status().leaderReady) leadershipChanged();
+    if (!leadership.isReady() && core.status().leaderReady) leadership.changed();
     compaction.consider(applied.index).catch(fail);
     // Not at once: whoever was answered just now proposes again in this turn.
     schedule();
-  }
-
-  function leadershipChanged(): void {
-    const status = core.status();
-    if (status.role === "candidate" || status.role === "pre-candidate") measures.elections += 1;
-    if (status.role === "leader" && !leaderReady && !status.leaderReady) measures.leadershipsWon += 1;
-    leaderReady = status.leaderReady;
-    if (status.role !== "leader") proposals.orphan();
-    if (status.leader !== undefined) reads.retry();
-    tellLeadership();
-  }
-
-  function tellLeadership(): void {
-    const { role, leader, term, configuration } = core.status();
-    toldAddress = addressOf(leader, configuration);
-    for (const listener of leadershipListeners) listener({ role, leader, leaderAddress: toldAddress, term, ready: leaderReady });
   }
 
   const membership: MembershipPort = {
@@ -267,25 +261,17 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
     },
   };
 
-  async function transferLeadership(to?: string): Promise<boolean> {
-    let accepted = false;
-    guard(() => void (accepted = core.transferLeadership(to)));
-    const deadline = now() + TRANSFER_TIMEOUT_MS;
-    while (accepted && now() < deadline) {
-      const { role, leader, transferTo } = core.status();
-      if (role !== "leader" && leader !== undefined && leader !== id) return true;
-      if (role === "leader" && transferTo === undefined) return false;
-      await new Promise<void>((wake) => setTimeout(wake, TRANSFER_POLL_MS));
-    }
-    return false;
-  }
-
   return {
     async propose(data) {
       if (stopped || failure) return { outcome: "not-leader" };
-      if (proposals.bytes() + data.length > settings.maxPendingBytes) return { outcome: "overloaded" };
+      if (proposals.bytes() + data.length > settings.maxPendingBytes || proposals.count() >= settings.maxPendingProposals) {
+        measures.proposalsRefused += 1;
+        return { outcome: "overloaded" };
+      }
       const proposed = core.propose(data);
       if (!proposed.ok) return { outcome: "not-leader" };
+      measures.proposedCount += 1;
+      measures.proposedBytes += data.length;
       schedule();
       return new Promise<ProposeResult>((resolve) => proposals.add(proposed.index, proposed.term, data.length, resolve));
     },
@@ -293,11 +279,11 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
     status: () => toStatus(id, core.status(), log, settings.tickMs),
     addServer: (server) => addServer(membership, server),
     removeServer: (server) => removeServer(membership, server),
-    transferLeadership,
+    transferLeadership: (to) => transferLeadership(transfer, id, to),
     setCanLead: (canLead) => guard(() => core.setCanLead(canLead)),
-    onLeadership: (listener) => void leadershipListeners.push(listener),
+    onLeadership: leadership.listen,
     onFatal: (listener) => void fatalListeners.push(listener),
-    metrics: () => ({ ...measures, pendingProposals: proposals.count(), pendingBytes: proposals.bytes(), queuedBytes: transport.queuedBytes() }),
+    metrics: () => ({ ...measures, pendingProposals: proposals.count(), pendingBytes: proposals.bytes(), queuedBytes: transport.queuedBytes(), sentBytes: transport.sentBytes(), unwrittenEntries: core.unstable().length, logBytes: log.bytesAfter(log.compaction.index) }),
     async stop() {
       stopped = true;
       clearInterval(ticker);
@@ -310,26 +296,4 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
       await log.close();
     },
   };
-}
-
-/** `snapshotMeta` tells what is applied: the state machine is a database, so a snapshot is opened when it is needed. */
-function createMemberCore(settings: Settings, log: DurableLog, snapshotMeta: () => SnapshotMeta): RaftCore {
-  const begin = snapshotMeta();
-  const { electionTicks, heartbeatTicks, maxInflightMessages, maxInflightBytes, maxEntriesBytesPerMessage } = settings;
-  return createCore({
-    id: settings.id, electionTicks, heartbeatTicks, maxInflightMessages, maxInflightBytes, maxEntriesBytesPerMessage,
-    reluctanceFactor: RELUCTANCE,
-    random: () => randomInt(1 << 30) / (1 << 30),
-    log: {
-      firstIndex: () => log.firstIndex(),
-      lastIndex: () => log.lastIndex(),
-      term: (index) => log.term(index),
-      entries: (from, to, maxBytes) => log.entries(from, to, maxBytes),
-      snapshotMeta,
-    },
-    hardState: log.hardState,
-    configuration: begin.configuration,
-    configurationIndex: begin.configurationIndex,
-    appliedIndex: begin.index,
-  });
 }

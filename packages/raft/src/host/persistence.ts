@@ -45,7 +45,10 @@ export function createPersistence(port: PersistencePort): Persistence {
       measures.fsyncMsSum += port.now() - begin;
       measures.fsyncCount += 1;
       measures.appendedEntries += work.entries.length;
-      if (last) measures.appendBatches += 1;
+      if (last) {
+        measures.appendBatches += 1;
+        measures.lastAppendEntries = work.entries.length;
+      }
       pending.written();
       if (port.isStopped()) return;
       if (last) core.persisted(last.index, last.term);

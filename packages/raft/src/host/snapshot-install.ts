@@ -19,7 +19,8 @@ export interface SnapshotInstallPort {
   readonly step: (message: Message) => void;
   readonly commitIndex: () => number;
   /** The core must hear how an accepted snapshot ended: its meta, or undefined for a failure. */
-  readonly finished: (meta: SnapshotMeta | undefined) => void;
+  readonly finished: (meta: SnapshotMeta | undefined, milliseconds: number) => void;
+  readonly now: () => number;
   readonly fail: (error: unknown) => void;
 }
 
@@ -79,15 +80,16 @@ export function createSnapshotInstall(port: SnapshotInstallPort): SnapshotInstal
     accept(meta) {
       const accepted = arrival;
       if (!accepted || accepted.meta !== meta) {
-        port.finished(undefined);
+        port.finished(undefined, 0);
         return;
       }
+      const begin = port.now();
       installing = port.machineTurns.run(() => install(meta, accepted.chunks));
       installing.then(
         (installed) => {
           installing = undefined;
           arrival = undefined;
-          port.finished(installed ? meta : undefined);
+          port.finished(installed ? meta : undefined, port.now() - begin);
         },
         port.fail,
       );

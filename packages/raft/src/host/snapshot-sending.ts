@@ -12,7 +12,10 @@ export interface SnapshotSendingPort {
   readonly configurations: AppliedConfigurations;
   readonly peer: (id: NodeId) => Peer | undefined;
   readonly logger: RaftLogger;
+  readonly now: () => number;
   readonly onSent: () => void;
+  /** An attempt ended, either way. */
+  readonly onEnded: (milliseconds: number) => void;
   /** The attempt is over; the core must hear of it. */
   readonly report: (to: NodeId, installed: boolean) => void;
 }
@@ -54,7 +57,9 @@ export function createSnapshotSending(port: SnapshotSendingPort): SnapshotSendin
         return false;
       });
       running.set(to, attempt);
+      const begin = port.now();
       const installed = await attempt;
+      port.onEnded(port.now() - begin);
       running.delete(to);
       port.report(to, installed);
     },

@@ -2,6 +2,7 @@ import { Level } from "level";
 import { entryBytes } from "../core/log-view.js";
 import type { Configuration, Entry, HardState, LogIndex, LogReader, SnapshotMeta, Term } from "../core/types.js";
 import { DiskFailure, isCorruption, lostAtOpening } from "./disk-failure.js";
+import { createLogSize } from "./log-size.js";
 import { DamagedLogError, decodeMeta, decodeRecord, encodeMeta, encodeRecord, entryKey, indexOfKey } from "./record.js";
 
 /** Recent entries kept in memory, by bytes: what followers that keep up, and applying, read. */
@@ -29,6 +30,10 @@ export interface DurableLog extends Omit<LogReader, "snapshotMeta"> {
   /** Drops everything: the state machine now holds `meta`. */
   reset(meta: SnapshotMeta): Promise<void>;
   readonly expected: SnapshotMeta | undefined;
+  /** Bytes of the entries after `index`, within a MiB. */
+  bytesAfter(index: LogIndex): number;
+  /** The lowest index that leaves at most about `bytes` of entries behind it. */
+  indexBefore(bytes: number): LogIndex;
   close(): Promise<void>;
 }
 
@@ -81,7 +86,10 @@ async function readLog(db: Level<Uint8Array, Uint8Array>): Promise<DurableLog> {
   let cache: Entry[] = [];
   let cacheBytes = 0;
 
+  let size = createLogSize(compaction.index);
+
   function remember(entry: Entry): void {
+    size.appended(entry);
     cache.push(entry);
     cacheBytes += entry.data.length;
     if (cacheBytes <= CACHE_BYTES) return;
@@ -111,6 +119,7 @@ async function readLog(db: Level<Uint8Array, Uint8Array>): Promise<DurableLog> {
     for (let i = index; i <= last; i++) batch.push({ type: "del", key: entryKey(i) });
     for (const entry of cache.splice(Math.max(0, index - cacheFirst()))) cacheBytes -= entry.data.length;
     last = index - 1;
+    size.cutFrom(index);
   }
 
   return {
@@ -157,6 +166,7 @@ async function readLog(db: Level<Uint8Array, Uint8Array>): Promise<DurableLog> {
       if (point.index <= compaction.index) return;
       await synced([{ type: "put", key: COMPACTION, value: encodeMeta(point) }]);
       compaction = point;
+      size.begins(point.index);
       const drop = point.index - cacheFirst() + 1;
       if (drop > 0) for (const entry of cache.splice(0, drop)) cacheBytes -= entry.data.length;
       await db.clear({ gte: entryKey(0), lte: entryKey(point.index) });
@@ -175,7 +185,10 @@ async function readLog(db: Level<Uint8Array, Uint8Array>): Promise<DurableLog> {
       cache = [];
       cacheBytes = 0;
       last = snapshot.index;
+      size = createLogSize(last);
     },
+    bytesAfter: (index) => size.bytesAfter(index),
+    indexBefore: (bytes) => size.indexBefore(bytes),
     close: () => db.close(),
   };
 }

@@ -23,6 +23,8 @@ export interface Peer {
   /** The peer has just been heard of: if it was lost, look for it now. */
   hurry(): void;
   queuedBytes(): number;
+  /** Bytes given to streams since it was met. */
+  sentBytes(): number;
   close(): void;
 }
 
@@ -36,6 +38,7 @@ export function createPeer(id: NodeId, address: string, tls: TransportOptions["t
   let client = newClient();
   let stream: Stream | undefined;
   let queuedBytes = 0;
+  let sentBytes = 0;
   let closed = false;
   let reopenMs = FIRST_REOPEN_MS;
   let reopen: NodeJS.Timeout | undefined;
@@ -78,6 +81,7 @@ export function createPeer(id: NodeId, address: string, tls: TransportOptions["t
   function write(frame: readonly Sendable[], bytes: number): void {
     const current = stream!;
     queuedBytes += bytes;
+    sentBytes += bytes;
     current.write({ messages: frame.map(toWire) }, () => {
       if (stream === current) queuedBytes -= bytes;
     });
@@ -111,6 +115,7 @@ export function createPeer(id: NodeId, address: string, tls: TransportOptions["t
       open();
     },
     queuedBytes: () => queuedBytes,
+    sentBytes: () => sentBytes,
     close() {
       closed = true;
       clearTimeout(reopen);

@@ -28,6 +28,8 @@ export interface Transport {
   peer(id: NodeId): Peer | undefined;
   /** Bytes handed to gRPC and not yet taken by a socket. */
   queuedBytes(): number;
+  /** Bytes handed to gRPC since the start. */
+  sentBytes(): number;
   close(): Promise<void>;
 }
 
@@ -91,12 +93,20 @@ export async function startTransport(self: NodeId, options: TransportOptions, ev
 
   function meet(id: NodeId, address: string): void {
     if (callers.get(id)?.address === address) return;
-    callers.get(id)?.close();
+    end(callers.get(id));
     callers.set(id, createPeer(id, address, options.tls, handshake(options, self, id), events));
   }
 
+  /** To peers that are gone. */
+  let sentBefore = 0;
+  function end(peer: Peer | undefined): void {
+    if (!peer) return;
+    sentBefore += peer.sentBytes();
+    peer.close();
+  }
+
   function forget(known: Map<NodeId, Peer>, id: NodeId): void {
-    known.get(id)?.close();
+    end(known.get(id));
     known.delete(id);
   }
 
@@ -164,12 +174,13 @@ export async function startTransport(self: NodeId, options: TransportOptions, ev
         if (servers.some((known) => known.id === id)) continue;
         // One that still speaks is still answered: a leader that removes itself waits for acknowledgements of that.
         if (listening.has(id)) callers.set(id, peer);
-        else peer.close();
+        else end(peer);
         peers.delete(id);
       }
     },
     peer: (id) => peers.get(id),
     queuedBytes: () => [...peers.values(), ...callers.values()].reduce((sum, peer) => sum + peer.queuedBytes(), 0),
+    sentBytes: () => [...peers.values(), ...callers.values()].reduce((sum, peer) => sum + peer.sentBytes(), sentBefore),
     async close() {
       for (const peer of [...peers.values(), ...callers.values()]) peer.close();
       server.forceShutdown();
