@@ -65,20 +65,16 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
   const leadership = createLeadershipWatch(id, core, measures, (isLeader, isLeaderKnown) => {
     if (!isLeader) proposals.orphan();
     if (isLeaderKnown) reads.retry();
+    install.termChanged();
   });
   const transfer = { core, now, isStopped: () => stopped, guard };
   let knownServers = core.status().configuration;
 
   const persistence = createPersistence({ log, core, measures, now, isStopped: () => stopped, send, onDurable: drain, fail });
   const sending = createSnapshotSending({
-    id, machine, machineTurns, configurations, logger,
+    id, machine, machineTurns, configurations, logger, measures, now,
     peer: (peer) => transport.peer(peer),
-    now,
-    onSent: () => void (measures.snapshotsSent += 1),
-    onEnded(milliseconds) {
-      measures.snapshotSendCount += 1;
-      measures.snapshotSendMsSum += milliseconds;
-    },
+    isLeading: (term) => !stopped && core.status().role === "leader" && core.status().term === term,
     report: (to, installed) => guard(() => core.reportSnapshot(to, installed)),
   });
   const compaction = createCompaction({
@@ -97,7 +93,7 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
       core.step(message);
       drain();
     }),
-    commitIndex: () => core.status().commitIndex,
+    status: () => core.status(),
     now,
     finished: (meta, milliseconds) => guard(() => {
       if (meta) {
@@ -126,7 +122,7 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
         });
       },
       onUnreachable: (peer) => guard(() => core.reportUnreachable(peer)),
-      onSnapshot: (call, answer) => install.receive(call, answer),
+      onSnapshot: (call) => void install.receive(call),
       onFatal: fail,
       log: logger.log,
     },
@@ -162,6 +158,7 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
     const cause = asError(error);
     proposals.abandon();
     reads.abandon();
+    install.abandon();
     void transport.close();
     for (const listener of fatalListeners) listener(cause);
   }
@@ -289,6 +286,7 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
       clearInterval(ticker);
       proposals.abandon();
       reads.abandon();
+      install.abandon();
       await transport.close();
       await Promise.all([install.idle(), sending.idle()]);
       await machineTurns.idle();

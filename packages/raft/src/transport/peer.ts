@@ -4,7 +4,7 @@ import type { TransportOptions } from "../host/api.js";
 import { CLIENT_OPTIONS, clientCredentials } from "./credentials.js";
 import type { TransportEvents } from "./transport.js";
 import { raftService, sizeOf, toWire } from "./wire.js";
-import type { Sendable, WireFrame, WireSnapshotChunk } from "./wire.js";
+import type { Sendable, WireFrame, WireSnapshotChunk, WireSnapshotProgress } from "./wire.js";
 
 /** Bytes written and not yet taken by the socket; beyond them appends are dropped and the peer counts as unreachable. */
 const MAX_QUEUED_BYTES = 32 * 1024 * 1024;
@@ -16,10 +16,12 @@ const LAST_REOPEN_MS = 250;
 /** A stream that was not taken up by then leads into the void: a packet that is never answered would else be waited for much longer. */
 const OPEN_TIMEOUT_MS = 1000;
 
+export type SnapshotCall = grpc.ClientDuplexStream<WireSnapshotChunk, WireSnapshotProgress>;
+
 export interface Peer {
   readonly address: string;
   send(messages: readonly Sendable[]): void;
-  openSnapshot(done: (error: Error | null, result?: { installed: boolean }) => void): grpc.ClientWritableStream<WireSnapshotChunk>;
+  openSnapshot(): SnapshotCall;
   /** The peer has just been heard of: if it was lost, look for it now. */
   hurry(): void;
   queuedBytes(): number;
@@ -107,8 +109,7 @@ export function createPeer(id: NodeId, address: string, tls: TransportOptions["t
       if (frame.length > 0) write(frame, bytes);
       if (isFull) events.onUnreachable(id);
     },
-    openSnapshot: (done) =>
-      (client["Snapshot"] as unknown as (metadata: grpc.Metadata, callback: typeof done) => grpc.ClientWritableStream<WireSnapshotChunk>).call(client, metadata, done),
+    openSnapshot: () => (client["InstallSnapshot"] as unknown as (metadata: grpc.Metadata) => SnapshotCall).call(client, metadata),
     hurry() {
       if (stream || closed) return;
       clearTimeout(reopen);

@@ -27,7 +27,7 @@ async function openEnd(id: string, tls: Awaited<ReturnType<typeof testCertificat
   const transport = await startTransport(id, { listen: address, advertise: address, tls, clusterId }, {
     onMessages: (messages) => void received.push(...messages),
     onUnreachable: () => undefined,
-    onSnapshot: (_call, answer) => answer(false),
+    onSnapshot: (call) => void call.end(),
     onFatal: (error) => void fatal.push(error),
     log: (_level, message) => void logged.push(message),
   });

@@ -6,15 +6,17 @@ import { serverCredentials, SERVER_OPTIONS } from "./credentials.js";
 import { createPeer } from "./peer.js";
 import type { Peer } from "./peer.js";
 import { fromWire, PROTOCOL_VERSIONS, raftService } from "./wire.js";
-import type { Sendable, WireFrame, WireMessage, WireSnapshotChunk } from "./wire.js";
+import type { Sendable, WireFrame, WireMessage, WireSnapshotChunk, WireSnapshotProgress } from "./wire.js";
 
 /** Peers whose refusal was logged. */
 const MAX_TOLD = 100;
 
+export type IncomingSnapshotCall = grpc.ServerDuplexStream<WireSnapshotChunk, WireSnapshotProgress>;
+
 export interface TransportEvents {
   readonly onMessages: (messages: readonly Message[]) => void;
   readonly onUnreachable: (id: NodeId) => void;
-  readonly onSnapshot: (call: grpc.ServerReadableStream<WireSnapshotChunk, { installed: boolean }>, answer: (installed: boolean) => void) => void;
+  readonly onSnapshot: (call: IncomingSnapshotCall) => void;
   /** A peer sent what this version must not skip: the member has to stop. */
   readonly onFatal: (error: Error) => void;
   readonly log: (level: "debug" | "info" | "warn" | "error", message: string, fields?: Readonly<Record<string, unknown>>) => void;
@@ -141,10 +143,11 @@ export async function startTransport(self: NodeId, options: TransportOptions, ev
         forget(callers, from);
       });
     },
-    Snapshot(call: grpc.ServerReadableStream<WireSnapshotChunk, { installed: boolean }>, callback: grpc.sendUnaryData<{ installed: boolean }>) {
+    InstallSnapshot(call: IncomingSnapshotCall) {
+      call.on("error", () => undefined);
       const reason = refused(call.metadata);
-      if (reason !== undefined) callback({ code: grpc.status.FAILED_PRECONDITION, details: reason });
-      else events.onSnapshot(call, (installed) => callback(null, { installed }));
+      if (reason !== undefined) call.emit("error", { code: grpc.status.FAILED_PRECONDITION, details: reason });
+      else events.onSnapshot(call);
     },
   });
   extend?.(server);

@@ -30,18 +30,24 @@ export interface WireFrame {
 }
 
 export interface WireSnapshotChunk {
-  header?: { from: string; sender_term: number; index: number; term: number; servers: Server[]; configuration_index: number } | null;
+  header?: { from: string; sender_term: number; index: number; term: number; servers: Server[]; configuration_index: number; transfer: string } | null;
   data?: Uint8Array;
   checksum?: number;
   last?: boolean;
   count?: number;
 }
 
+export interface WireSnapshotProgress {
+  received?: number;
+  done?: boolean;
+  installed?: boolean;
+}
+
 type Method<Request, Answer> = grpc.MethodDefinition<Request, Answer>;
 
 export interface RaftService extends grpc.ServiceDefinition {
   Messages: Method<WireFrame, WireFrame>;
-  Snapshot: Method<WireSnapshotChunk, { installed: boolean }>;
+  InstallSnapshot: Method<WireSnapshotChunk, WireSnapshotProgress>;
 }
 
 const definition = loadSync(fileURLToPath(new URL("../../../../proto/raft.proto", import.meta.url)), {
@@ -146,8 +152,8 @@ export function fromWire(wire: WireMessage): Sendable | undefined {
   }
 }
 
-export function headerToWire(from: string, senderTerm: number, meta: SnapshotMeta): NonNullable<WireSnapshotChunk["header"]> {
-  return { from, sender_term: senderTerm, index: meta.index, term: meta.term, servers: [...meta.configuration.servers], configuration_index: meta.configurationIndex };
+export function headerToWire(from: string, senderTerm: number, meta: SnapshotMeta, transfer: string): NonNullable<WireSnapshotChunk["header"]> {
+  return { transfer, from, sender_term: senderTerm, index: meta.index, term: meta.term, servers: [...meta.configuration.servers], configuration_index: meta.configurationIndex };
 }
 
 export function metaFromWire(header: NonNullable<WireSnapshotChunk["header"]>): SnapshotMeta {
