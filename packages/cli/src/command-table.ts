@@ -68,6 +68,9 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   "operator raft list-peers": { synopsis: "List Raft peers", load: () => import("./commands/operator-raft-list-peers.js") },
   "operator raft join": { synopsis: "Join a Raft cluster", load: () => import("./commands/operator-raft-join.js") },
   "operator raft remove-peer": { synopsis: "Remove a Raft peer", load: () => import("./commands/operator-raft-remove-peer.js") },
+  "operator raft autopilot state": { synopsis: "Print the health of the cluster's servers", load: () => import("./commands/operator-raft-autopilot-state.js") },
+  "operator raft autopilot get-config": { synopsis: "Print autopilot's settings", load: () => import("./commands/operator-raft-autopilot-get-config.js") },
+  "operator raft autopilot set-config": { synopsis: "Change autopilot's settings", load: () => import("./commands/operator-raft-autopilot-set-config.js") },
   "operator raft snapshot save": { synopsis: "Save a snapshot to a file", load: () => import("./commands/operator-raft-snapshot-save.js") },
   "operator raft snapshot restore": { synopsis: "Restore a snapshot", load: () => import("./commands/operator-raft-snapshot-restore.js") },
   "operator raft snapshot inspect": { synopsis: "Check a snapshot file", load: () => import("./commands/operator-raft-snapshot-inspect.js") },
@@ -85,6 +88,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   audit: "Manage audit devices.",
   operator: "Operate the server and its cluster.",
   "operator raft": "Manage the Raft cluster.",
+  "operator raft autopilot": "Watch and tend the cluster's servers.",
   "operator raft snapshot": "Save and restore the cluster.",
   print: "Print settings in use.",
 };

@@ -1,6 +1,13 @@
 export type * from "./core/types.js";
 export type * from "./host/api.js";
+export { createAutopilot } from "./autopilot/autopilot.js";
+export type { Autopilot, AutopilotPort } from "./autopilot/autopilot.js";
+export { AUTOPILOT_DEFAULTS } from "./autopilot/settings.js";
+export type { AutopilotSettings } from "./autopilot/settings.js";
+export { nextState as nextAutopilotState } from "./autopilot/state.js";
+export type { AutopilotState, JudgedServer } from "./autopilot/state.js";
 export { createCore } from "./core/core.js";
 export { createRaftHost } from "./host/host.js";
-export { DamagedLogError } from "./log/record.js";
+export { DiskFailure, isDiskFailure } from "./log/disk-failure.js";
+export { DamagedLogError, UnknownEntryError } from "./log/record.js";
 export { CLIENT_OPTIONS, clientCredentials, CLUSTER_SERVER_NAME } from "./transport/credentials.js";

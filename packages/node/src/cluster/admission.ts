@@ -10,8 +10,10 @@ import type { Logger } from "../logging/logger.js";
 export interface Admission {
   challenge(serverId: string): { readonly challenge: Uint8Array; readonly sealConfig: Readonly<Record<string, unknown>> };
   answer(input: Candidate): Promise<Readonly<Record<string, unknown>>>;
-  /** Gives their vote to servers that joined for one, once they have caught up; called about once a second on the active node. */
-  promote(): Promise<void>;
+  /** Whether a server joined to vote. */
+  isForVote(serverId: string): boolean;
+  /** Gives a server its vote once it has caught up, which may take minutes. One that is being removed meanwhile stays away. */
+  promote(server: { readonly id: string; readonly address: string }): Promise<MembershipResult>;
   /** Throws RequestError 400 for a server that is not there. */
   remove(serverId: string): Promise<void>;
 }
@@ -70,8 +72,7 @@ export interface AdmissionOptions {
 
 export function createAdmission({ member, store, barrier, logger, now }: AdmissionOptions): Admission {
   const book = createChallengeBook(now);
-  /** Servers that wait for their vote, and those that are being removed: a vote that comes late would bring them back. */
-  const promoting = new Set<string>();
+  /** Servers that are being removed: a vote that comes late would bring them back. */
   const leaving = new Set<string>();
 
   function current(): Member {
@@ -94,18 +95,6 @@ export function createAdmission({ member, store, barrier, logger, now }: Admissi
   function isForVote(serverId: string): boolean {
     const { value } = store.evaluate((tx) => record(tx.scoped("core/"), serverId));
     return value !== undefined && !value.nonVoter;
-  }
-
-  /** Waits until the server has caught up, which may take minutes; the others need not wait for that. */
-  async function giveVote({ thread }: Member, { id, address }: { readonly id: string; readonly address: string }): Promise<void> {
-    promoting.add(id);
-    try {
-      const result = await thread.call("addServer", { id, address, voter: true });
-      if (result.ok) logger.info("a server has caught up and votes now", { id });
-      else logger.warn("a server does not vote yet", { id, reason: result.message });
-    } finally {
-      promoting.delete(id);
-    }
   }
 
   return {
@@ -139,13 +128,13 @@ export function createAdmission({ member, store, barrier, logger, now }: Admissi
       const sealedCaKey = seal(deriveKey(barrier.rootKey(), "cluster-keys"), Buffer.from(tls.caKey));
       return { cluster_id: clusterId, cluster_ca: tls.ca, certificate, sealed_ca_key: Buffer.from(sealedCaKey).toString("base64") };
     },
-    async promote() {
-      const found = member();
-      if (!found) return;
+    isForVote,
+    async promote(server) {
+      const found = current();
       const { servers } = await found.thread.call("status", null);
       // Nothing is awaited between this look at the servers and the request below: what was removed since is known by then.
-      const waiting = servers.filter(({ id, voter, matchIndex }) => !voter && matchIndex > 0 && !promoting.has(id) && !leaving.has(id) && isForVote(id));
-      await Promise.all(waiting.map((server) => giveVote(found, server)));
+      if (leaving.has(server.id) || !servers.some(({ id, address }) => id === server.id && address === server.address)) return { ok: false, reason: "unknown-server", message: `${server.id} was removed` };
+      return found.thread.call("addServer", { ...server, voter: true });
     },
     async remove(serverId) {
       const found = current();

@@ -4,8 +4,8 @@ import type { ClusterControl, JoinRequest } from "@coffer/state-machine";
 import type { RaftStatus } from "@coffer/raft";
 import type { Member } from "../lifecycle/member.js";
 import type { Admission } from "./admission.js";
+import type { ClusterAutopilot } from "./autopilot.js";
 import type { Echoes } from "./echoes.js";
-import { createHealthTracker } from "./health-tracker.js";
 import type { SnapshotControl } from "./snapshot-control.js";
 
 export interface ClusterControlOptions {
@@ -15,14 +15,13 @@ export interface ClusterControlOptions {
   readonly activeSince: () => number | undefined;
   readonly echoes: Echoes;
   readonly admission: Admission;
+  readonly autopilot: ClusterAutopilot;
   readonly snapshots: SnapshotControl;
   readonly join: (request: JoinRequest) => Promise<boolean>;
-  readonly now: () => number;
 }
 
 export function createClusterControl(options: ClusterControlOptions): ClusterControl {
-  const { echoes, admission, snapshots, now } = options;
-  const track = createHealthTracker(now, (id) => echoes.of(id)?.echo.version ?? "");
+  const { echoes, admission, snapshots } = options;
 
   function member(): Member {
     const found = options.member();
@@ -65,7 +64,10 @@ export function createClusterControl(options: ClusterControlOptions): ClusterCon
         return [{ hostname: heard.echo.hostname, apiAddress: heard.echo.apiAddress, clusterAddress: heard.echo.clusterAddress || `https://${address}`, activeNode: isSelf, lastEcho: isSelf ? null : new Date(heard.heardAt).toISOString(), version: heard.echo.version }];
       });
     },
-    health: async () => track(await status()),
+    async autopilot() {
+      member();
+      return options.autopilot.report();
+    },
     join: options.join,
     challenge: async (serverId) => admission.challenge(serverId),
     answer: (input) => admission.answer(input),

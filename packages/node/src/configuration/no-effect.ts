@@ -44,11 +44,6 @@ export const SERVER_NO_EFFECT: NoEffectTable = {
 /** Accepted without a word: nothing that an operator sees or relies on depends on them. */
 export const SERVER_HARMLESS = ["plugin_tmpdir", "plugin_file_uid", "plugin_file_permissions", "detect_deadlocks", "imprecise_lease_role_tracking", "enable_post_unseal_trace", "post_unseal_trace_directory", "license_path", "experiments", "disable_indexing", "disable_sentinel_trace"] as const;
 
-/** Read, kept and shown by sys/storage/raft/autopilot/configuration all the same. */
-export const AUTOPILOT_NO_EFFECT: NoEffectTable = {
-  cleanup_dead_servers: { ...OFF, why: "remove servers that are gone with operator raft remove-peer" },
-};
-
 export const LISTENER_NO_EFFECT: NoEffectTable = {
   x_forwarded_for_hop_skips: { unless: [0, "0"], why: "the address is the last one that no trusted proxy has" },
   x_forwarded_for_reject_not_present: { ...OFF, why: "a request without X-Forwarded-For is served" },
@@ -88,7 +83,6 @@ export const LISTENER_TELEMETRY_NO_EFFECT: NoEffectTable = { disallow_metrics: {
 
 export const RAFT_NO_EFFECT: NoEffectTable = {
   max_entry_size: { why: "the size of an entry is limited by max_request_size" },
-  retry_join_as_non_voter: { ...OFF, why: "a node that joins becomes a voter" },
 };
 
 export const RAFT_HARMLESS = ["snapshot_interval", "autopilot_reconcile_interval", "autopilot_update_interval", "raft_log_verifier_enabled", "raft_log_verification_interval", "raft_wal"] as const;

@@ -26,5 +26,5 @@ test("what has no effect is said, unless it asks for what happens anyway", (t) =
   assert.deepEqual(warnings(`${MINIMAL}plugin "auth" "x" {}\nplugin "auth" "y" {}\n`).map((line) => line.slice(0, 21)), ["c.hcl:4: key plugin h", "c.hcl:5: key plugin h"]);
   assert.deepEqual(warnings(`${MINIMAL}disable_mlock = true\nraw_storage_endpoint = false\nplugin_file_uid = 0\n`), []);
   assert.deepEqual(warnings(`${MINIMAL}telemetry {\n  statsd_address = "x:1"\n  usage_gauge_period = "5m"\n}`), ["c.hcl:5: key statsd_address has no effect in this version: metrics are served at sys/metrics only"]);
-  assert.deepEqual(warnings('listener "tcp" { tls_disable = true }\nstorage "raft" {\n path = "/d"\n retry_join_as_non_voter = true\n}'), ["c.hcl:4: key retry_join_as_non_voter has no effect in this version: a node that joins becomes a voter"]);
+  assert.deepEqual(warnings('listener "tcp" { tls_disable = true }\nstorage "raft" {\n path = "/d"\n max_entry_size = 1\n}'), ["c.hcl:4: key max_entry_size has no effect in this version: the size of an entry is limited by max_request_size"]);
 });

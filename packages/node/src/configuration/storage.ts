@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import type { BlockReader, BodyReader } from "@coffer/hcl";
 import { ConfigurationError, variable } from "./environment.js";
 import type { Environment } from "./environment.js";
-import { AUTOPILOT_NO_EFFECT, noEffectWarnings, RAFT_HARMLESS, RAFT_NO_EFFECT } from "./no-effect.js";
+import { noEffectWarnings, RAFT_HARMLESS, RAFT_NO_EFFECT } from "./no-effect.js";
 import type { RetryJoin, Storage } from "./types.js";
 
 const MAX_MULTIPLIER = 10;
@@ -32,13 +32,21 @@ export function readStorage(blocks: readonly BlockReader[], environment: Environ
     trailingLogs: positive(body, "trailing_logs"),
     snapshotThreshold: positive(body, "snapshot_threshold"),
     retryJoin: body.blocks("retry_join").map(readRetryJoin),
-    autopilot: autopilot ? readAutopilot(autopilot.body, warnings) : {},
+    retryJoinAsNonVoter: readNonVoter(body, environment),
+    autopilot: autopilot ? readAutopilot(autopilot.body) : {},
   };
   // Read above only where the environment does not override them.
-  body.ignore("path", "node_id", ...RAFT_HARMLESS);
+  body.ignore("path", "node_id", "retry_join_as_non_voter", ...RAFT_HARMLESS);
   warnings.push(...noEffectWarnings(body, RAFT_NO_EFFECT));
   body.end();
   return storage;
+}
+
+function readNonVoter(body: BodyReader, environment: Environment): boolean {
+  const text = variable(environment, "VAULT_RAFT_RETRY_JOIN_AS_NON_VOTER");
+  if (text === undefined || text === "") return body.bool("retry_join_as_non_voter") ?? false;
+  if (!/^(true|false|1|0)$/i.test(text)) throw new ConfigurationError(`VAULT_RAFT_RETRY_JOIN_AS_NON_VOTER is true or false, not ${JSON.stringify(text)}`);
+  return /^(true|1)$/i.test(text);
 }
 
 /** Zero is Vault's way to write the default. */
@@ -53,8 +61,7 @@ function positive(body: BodyReader, name: string): number | undefined {
   return value === undefined || value > 0 ? value : body.fail(name, `${name} must be positive`);
 }
 
-function readAutopilot(body: BodyReader, warnings: string[]): Record<string, number | boolean> {
-  warnings.push(...noEffectWarnings(body, AUTOPILOT_NO_EFFECT));
+function readAutopilot(body: BodyReader): Record<string, number | boolean> {
   const read = {
     cleanup_dead_servers: body.bool("cleanup_dead_servers"),
     last_contact_threshold: body.durationSeconds("last_contact_threshold"),

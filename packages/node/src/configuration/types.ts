@@ -69,6 +69,8 @@ export interface RaftStorage {
   readonly trailingLogs: number | undefined;
   readonly snapshotThreshold: number | undefined;
   readonly retryJoin: readonly RetryJoin[];
+  /** What `retry_join` joins as. */
+  readonly retryJoinAsNonVoter: boolean;
   readonly autopilot: Readonly<Record<string, number | boolean>>;
 }
 

@@ -109,6 +109,7 @@ test("the guide's production configuration is read in full, once the CA that it 
         { leaderApiAddress: "https://vault-node-2.internal:8200", ...unset },
         { leaderApiAddress: "https://vault-node-3.internal:8200", ...unset },
       ],
+      retryJoinAsNonVoter: false,
       autopilot: { cleanup_dead_servers: true, last_contact_threshold: 10, max_trailing_logs: 1000, min_quorum: 3, server_stabilization_time: 10 },
     },
     seals: [{ type: "awskms", name: "awskms", priority: 1, disabled: false, options: { region: "us-east-1", kms_key_id: "arn:aws:kms:us-east-1:123456789:key/vault-unseal" } }],
@@ -131,7 +132,6 @@ test("the guide's production configuration is read in full, once the CA that it 
     nodeIdHeader: false,
   });
   assert.deepEqual(warnings.map((warning) => warning.replace(/^.*\/(?=c\.hcl)/, "")), [
-    "c.hcl:28: key cleanup_dead_servers has no effect in this version: remove servers that are gone with operator raft remove-peer",
     "c.hcl:60: key disable_mlock has no effect in this version: memory is not locked: turn swap off or encrypt it",
   ]);
 });

@@ -17,7 +17,7 @@ async function optionsIn(directory: string, port?: number): Promise<WorkerStart>
   return { nodeId: "n1", directory, listen: address, advertise: address, bootstrap: true, clusterId: "c1", tls: await clusterTls(), performanceMultiplier: 1, trailingLogs: undefined, snapshotThreshold: undefined };
 }
 
-const EVENTS: RaftThreadEvents = { onForward: async (bytes: Uint8Array) => bytes, onLog: () => undefined, onFatal: (message: string) => assert.fail(message), onReset: async () => undefined };
+const EVENTS: RaftThreadEvents = { onForward: async (bytes: Uint8Array) => bytes, onLog: () => undefined, onFatal: (error) => assert.fail(error), onReset: async () => undefined };
 
 async function leading(t: Test, directory: string, events: Partial<RaftThreadEvents> = {}): Promise<RaftThread> {
   const thread = await startRaftThread(await optionsIn(directory), { ...EVENTS, ...events });
@@ -88,7 +88,7 @@ test("a folder in use is told with its cause", async (t) => {
 test("a thread that cannot apply an entry ends as fatal, once, and leads no more", async (t) => {
   const directory = temporaryFolder(t);
   const fatal: string[] = [];
-  const thread = await leading(t, directory, { onFatal: (message) => void fatal.push(message) });
+  const thread = await leading(t, directory, { onFatal: (error) => void fatal.push(error.message) });
   // An entry that no version knows: applying it must stop the member.
   const out = await thread.propose(Buffer.from([0xff, 0xff, 0xff]), thread.leadership().term);
   await until("it is fatal", () => fatal.length > 0);

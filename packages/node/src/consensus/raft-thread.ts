@@ -3,12 +3,24 @@ import type { AppliedBatch, BarrierOutcome, Leadership, ProposeOutcome, Replicat
 import { createBundler, ownBytes } from "./bundle.js";
 import type { CallName, Calls, FromWorker, LeadershipChange, ToWorker, WorkerStart } from "./protocol.js";
 
+/** Why a raft thread ended, or could not start. */
+export class RaftThreadError extends Error {
+  override readonly name = "RaftThreadError";
+  constructor(
+    message: string,
+    /** The disk is full or fails: another try may succeed once it does not. */
+    readonly disk: boolean,
+  ) {
+    super(message);
+  }
+}
+
 export interface RaftThreadEvents {
   /** A request another node forwarded to this one; answer with the response's bytes. */
   readonly onForward: (bytes: Uint8Array) => Promise<Uint8Array>;
   readonly onLog: (level: string, message: string, fields: Readonly<Record<string, unknown>>) => void;
-  /** The member has stopped for good: an invariant or the disk failed. */
-  readonly onFatal: (message: string) => void;
+  /** The member has stopped: an invariant failed, or the disk did (RaftThreadError). */
+  readonly onFatal: (error: RaftThreadError) => void;
   /** The state was replaced and lives in another folder now: readers reopen before anything else hears of it. */
   readonly onReset: (stateDirectory: string) => Promise<void>;
 }
@@ -64,14 +76,14 @@ export async function startRaftThread(options: WorkerStart, events: RaftThreadEv
     }
   }
 
-  function lose(message: string): void {
+  function lose(message: string, disk = false): void {
     if (stopped) return;
     stopped = true;
     leader = NO_LEADER;
     for (const listener of leaderListeners) listener(leader);
     for (const { reject } of pending.values()) reject(new Error(message));
     pending.clear();
-    events.onFatal(message);
+    events.onFatal(new RaftThreadError(message, disk));
   }
 
   // A reset makes this side wait for its readers; what the worker says meanwhile is held, in order, behind it.
@@ -120,14 +132,14 @@ export async function startRaftThread(options: WorkerStart, events: RaftThreadEv
         void events.onForward(message.bytes).then((bytes) => post({ type: "forwarded", id: message.id, bytes }));
         return undefined;
       case "fatal":
-        lose(message.message);
+        lose(message.message, message.disk);
         return undefined;
     }
   }
 
   let isStarted = false;
   await new Promise<void>((resolve, reject) => {
-    const end = (message: string) => (isStarted ? lose(message) : reject(new Error(message)));
+    const end = (message: string, disk = false) => (isStarted ? lose(message, disk) : reject(new RaftThreadError(message, disk)));
     worker.on("error", (error) => end(error.message));
     worker.on("exit", (code) => end(`the raft thread ended with ${code}`));
     worker.on("message", (messages: readonly FromWorker[]) => {
@@ -137,7 +149,7 @@ export async function startRaftThread(options: WorkerStart, events: RaftThreadEv
           stateDirectory = message.stateDirectory;
           appliedIndex = message.appliedIndex;
           resolve();
-        } else if (message.type === "fatal" && !isStarted) end(message.message);
+        } else if (message.type === "fatal" && !isStarted) end(message.message, message.disk);
         else receive(message);
       }
     });

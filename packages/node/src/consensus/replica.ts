@@ -1,3 +1,4 @@
+import { RequestError } from "@coffer/state-machine";
 import type { AppliedBatch, Leadership, ReplicatedLog, StateReader } from "@coffer/state-machine";
 import type { RaftThread } from "./raft-thread.js";
 
@@ -10,6 +11,8 @@ export interface Replica {
   readonly reader: StateReader;
   attach(thread: RaftThread, reader: StateReader): void;
   detach(): void;
+  /** Until the next `attach` nothing can be read: whoever tries is told `message`, as a RequestError `no_active_node`. Listeners are not: what they hold stays true. */
+  pause(message: string): void;
 }
 
 const EMPTY: StateReader = {
@@ -18,6 +21,13 @@ const EMPTY: StateReader = {
   peek: () => undefined,
   snapshot: () => ({ index: 0, get: () => undefined, keys: async () => [], close: () => undefined }),
 };
+function unavailable(message: string): StateReader {
+  const refuse = () => {
+    throw new RequestError("no_active_node", message);
+  };
+  return { appliedIndex: () => 0, get: refuse, peek: refuse, snapshot: refuse };
+}
+
 const NOBODY: Leadership = { isLeader: false, leaderId: undefined, term: 0 };
 
 export function createReplica(): Replica {
@@ -61,6 +71,11 @@ export function createReplica(): Replica {
         for (const listener of leadershipListeners) listener(leadership);
       });
       announce();
+    },
+    pause(message) {
+      thread = undefined;
+      reader = unavailable(message);
+      for (const listener of leadershipListeners) listener(NOBODY);
     },
     detach() {
       thread = undefined;

@@ -1,7 +1,7 @@
 /** The raft thread: consensus, log, transport and the applying of entries. It holds no key and reads no secret. */
 import { join } from "node:path";
 import { parentPort } from "node:worker_threads";
-import { createRaftHost } from "@coffer/raft";
+import { createRaftHost, isDiskFailure } from "@coffer/raft";
 import type { RaftHost, StateMachine } from "@coffer/raft";
 import { openStateDatabase } from "@coffer/state-machine";
 import type { OpenedSnapshot, StateDatabase } from "@coffer/state-machine";
@@ -64,7 +64,7 @@ async function start(options: WorkerStart): Promise<void> {
   });
   running = { host, state, snapshots: new Map() };
   host.setCanLead(options.bootstrap);
-  host.onFatal((error) => tell({ type: "fatal", message: reasonOf(error) }));
+  host.onFatal((error) => tell(fatal(error)));
   tell({ type: "started", stateDirectory: state.location(), appliedIndex: state.appliedIndex() });
   host.onLeadership(({ role, ready, leader, leaderAddress, term }) => tell({ type: "leadership", change: { isLeader: role === "leader", ready, leaderId: leader, leaderAddress, term } }));
 }
@@ -91,6 +91,10 @@ function startHost(options: WorkerStart, state: StateDatabase): Promise<RaftHost
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+}
+
+function fatal(error: unknown): FromWorker {
+  return { type: "fatal", message: reasonOf(error), disk: isDiskFailure(error) };
 }
 
 type Handlers = { readonly [N in CallName]: (argument: Calls[N]["argument"], context: Running) => Promise<Calls[N]["answer"]> | Calls[N]["answer"] };
@@ -144,7 +148,7 @@ async function answer(id: number, name: CallName, argument: unknown): Promise<vo
 function receive(message: ToWorker): void {
   switch (message.type) {
     case "start":
-      start(message.options).catch((error: unknown) => tell({ type: "fatal", message: reasonOf(error) }));
+      start(message.options).catch((error: unknown) => tell(fatal(error)));
       return;
     case "call":
       void answer(message.id, message.name, message.argument);

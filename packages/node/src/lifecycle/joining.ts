@@ -67,7 +67,7 @@ async function challenge(leader: Client, nodeId: string): Promise<ChallengeData>
 }
 
 /** What sys/storage/raft/join names is text, from a caller without a token: never a file of this machine, nor a socket in it. */
-function checkRequest({ leaderApiAddress, leaderClientCertificate, leaderClientKey }: JoinRequest): void {
+export function checkRequest({ leaderApiAddress, leaderClientCertificate, leaderClientKey }: JoinRequest): void {
   if (!/^https?:\/\//.test(leaderApiAddress)) throw invalid("leader_api_addr must be a URL that begins with http:// or https://");
   for (const pem of [leaderClientCertificate, leaderClientKey]) if (pem !== undefined && !pem.startsWith("-----BEGIN ")) throw invalid("leader_client_cert and leader_client_key must be PEM");
 }

@@ -2,7 +2,7 @@ import { openStateReader } from "@coffer/state-machine";
 import type { ReopenableReader } from "@coffer/state-machine";
 import { startRaftThread } from "../consensus/raft-thread.js";
 import type { LeadershipChange } from "../consensus/protocol.js";
-import type { RaftThread } from "../consensus/raft-thread.js";
+import type { RaftThread, RaftThreadError } from "../consensus/raft-thread.js";
 import type { Replica } from "../consensus/replica.js";
 import type { RaftStorage } from "../configuration/types.js";
 import { createActiveNodeClient } from "../forwarding/client.js";
@@ -16,7 +16,8 @@ export interface Member {
   readonly identity: NodeIdentity;
   readonly thread: RaftThread;
   readonly active: ActiveNodeClient;
-  stop(): Promise<void>;
+  /** With `pausing`, the replica is not emptied but cannot be read until another member takes its place. */
+  stop(pausing?: { readonly message: string }): Promise<void>;
 }
 
 export interface MemberOptions {
@@ -29,7 +30,7 @@ export interface MemberOptions {
   readonly replica: Replica;
   /** A question of another node; see forwarding/wire.ts. */
   readonly onQuestion: (payload: Uint8Array) => Promise<Uint8Array>;
-  readonly onFatal: (message: string) => void;
+  readonly onFatal: (error: RaftThreadError) => void;
   /** See createActiveNodeClient. */
   readonly answerTimeoutMs: number | undefined;
   readonly logger: Logger;
@@ -79,8 +80,9 @@ export async function startMember(options: MemberOptions): Promise<Member> {
     identity,
     thread,
     active,
-    async stop() {
-      replica.detach();
+    async stop(pausing) {
+      if (pausing) replica.pause(pausing.message);
+      else replica.detach();
       active.close();
       await reader.close();
       await thread.stop();

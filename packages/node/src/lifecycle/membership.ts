@@ -1,3 +1,5 @@
+import { RaftThreadError } from "../consensus/raft-thread.js";
+import { createDiskWait } from "./disk-wait.js";
 import { foundIdentity } from "./founding.js";
 import { proveAndJoin } from "./joining.js";
 import type { JoinOffer } from "./joining.js";
@@ -20,7 +22,10 @@ export interface Membership {
 }
 
 /** Who it is, and whether it founds the cluster, turns out on the way. */
-export type MembershipOptions = Omit<MemberOptions, "identity" | "bootstrap">;
+export type MembershipOptions = Omit<MemberOptions, "identity" | "bootstrap" | "onFatal"> & {
+  /** This node takes no part any more, and cannot by itself. */
+  readonly onFatal: (message: string) => void;
+};
 
 /** A node alone leads after its first election timeout. Milliseconds. */
 const FIRST_LEADERSHIP_MS = 30_000;
@@ -29,12 +34,41 @@ export function createMembership(options: MembershipOptions): Membership {
   const { path, nodeId } = options.storage;
   const listeners: ((member: Member) => void)[] = [];
   let member: Member | undefined;
+  const waiting = createDiskWait(path);
 
   async function start(identity: NodeIdentity, bootstrap: boolean): Promise<Member> {
-    const started = await startMember({ ...options, identity, bootstrap });
+    const started = await startMember({ ...options, identity, bootstrap, onFatal: (error) => void failed(error) });
     member = started;
     for (const listener of listeners) listener(started);
     return started;
+  }
+
+  /** A disk that is full or fails is waited for; the node meanwhile takes no part, keeps its keys, and says why. */
+  async function failed(error: RaftThreadError): Promise<void> {
+    try {
+      const identity = readIdentity(path);
+      if (!error.disk || !identity || identity.origin === "founding") throw error;
+      options.logger.error("this node's disk cannot be written: it takes no part in the cluster until that can be done again", { reason: error.message });
+      while (await waiting.untilWritable()) if (await beginAnew(identity)) return;
+    } catch (cause) {
+      options.onFatal(cause instanceof Error ? cause.message : String(cause));
+    }
+  }
+
+  /** False where the disk fails again. */
+  async function beginAnew(identity: NodeIdentity): Promise<boolean> {
+    const former = member;
+    member = undefined;
+    await former?.stop({ message: "this node's disk cannot be written: it takes no part in the cluster" });
+    try {
+      await start(identity, false);
+    } catch (error) {
+      if (error instanceof RaftThreadError && error.disk) return false;
+      throw error;
+    }
+    options.logger.info("the disk can be written again: this node takes part in the cluster");
+    if (waiting.isStopped()) await leave();
+    return true;
   }
 
   async function takePart(identity: NodeIdentity): Promise<void> {
@@ -47,7 +81,7 @@ export function createMembership(options: MembershipOptions): Membership {
     if (member) throw new Error("this node is a member of a cluster already");
   }
 
-  async function stop(): Promise<void> {
+  async function leave(): Promise<void> {
     const stopping = member;
     member = undefined;
     await stopping?.stop();
@@ -79,7 +113,7 @@ export function createMembership(options: MembershipOptions): Membership {
         writeIdentity(path, { ...identity, origin: "founder" });
         return result;
       } catch (error) {
-        await stop();
+        await leave();
         dropUnfinished(path);
         throw error;
       }
@@ -92,7 +126,10 @@ export function createMembership(options: MembershipOptions): Membership {
       await takePart(identity);
     },
     onStart: (listener) => void listeners.push(listener),
-    stop,
+    async stop() {
+      waiting.stop();
+      await leave();
+    },
   };
 }
 

@@ -14,7 +14,7 @@ async function setUp(t: TestContext) {
   const world = {
     term: undefined as number | undefined,
     activate: async () => undefined as void,
-    promote: async () => undefined as void,
+    autopilot: async () => undefined as void,
     step: async () => false,
     done: [] as string[],
   };
@@ -27,7 +27,7 @@ async function setUp(t: TestContext) {
     leadingTerm: () => world.term,
     onActivation: note("activate", () => world.activate()),
     expiration: { step: note("expire", () => world.step()) },
-    promote: note("promote", () => world.promote()),
+    autopilot: note("autopilot", () => world.autopilot()),
     logger,
   });
   t.after(() => duties.stop());
@@ -49,18 +49,18 @@ test("a standby does nothing; who comes to lead is woken, and activates once a t
   world.term = 4;
   duties.wake();
   await turns();
-  assert.deepEqual(take(), ["activate", "promote", "expire"]);
+  assert.deepEqual(take(), ["activate", "autopilot", "expire"]);
   await pass(1000);
-  assert.deepEqual(take(), ["promote", "expire"]);
+  assert.deepEqual(take(), ["autopilot", "expire"]);
   // Lost and won again between two looks.
   world.term = 6;
   await pass(1000);
-  assert.deepEqual(take(), ["activate", "promote", "expire"]);
+  assert.deepEqual(take(), ["activate", "autopilot", "expire"]);
   world.term = undefined;
   await pass(1000);
   world.term = 6;
   await pass(1000);
-  assert.deepEqual(take(), ["activate", "promote", "expire"]);
+  assert.deepEqual(take(), ["activate", "autopilot", "expire"]);
 });
 
 test("while activation fails nothing else is done, and it is tried again", async (t) => {
@@ -74,13 +74,13 @@ test("while activation fails nothing else is done, and it is tried again", async
   assert.match(logger.lines[0]!, /becoming active failed.*audit device is full/);
   world.activate = async () => undefined;
   await pass(1000);
-  assert.deepEqual(take(), ["activate", "promote", "expire"]);
+  assert.deepEqual(take(), ["activate", "autopilot", "expire"]);
 });
 
 test("a server that takes long to catch up holds up neither expiry nor the end", async (t) => {
   const { world, take, pass, duties } = await setUp(t);
   world.term = 1;
-  world.promote = () => new Promise(() => undefined);
+  world.autopilot = () => new Promise(() => undefined);
   duties.wake();
   await turns();
   await pass(1000);

@@ -1,7 +1,7 @@
 import type { ExpirationWorker } from "@coffer/state-machine";
 import type { Logger } from "../logging/logger.js";
 
-/** What only the active node does, about once a second: expiry, and the promotion of servers that joined. */
+/** What only the active node does, about once a second: expiry, and autopilot. */
 export interface ActiveDuties {
   /** Looks at once whether this node has become active, rather than within a second. */
   wake(): void;
@@ -14,7 +14,8 @@ export interface ActiveDutiesOptions {
   /** Once in each term in which this node leads, before the rest; again and again while it rejects. */
   readonly onActivation: () => Promise<void>;
   readonly expiration: Pick<ExpirationWorker, "step">;
-  readonly promote: () => Promise<void>;
+  /** Votes for servers that joined, and the removal of those that are gone. */
+  readonly autopilot: () => Promise<void>;
   readonly logger: Logger;
 }
 
@@ -22,7 +23,7 @@ const PAUSE_MS = 1000;
 /** With more due than one slice: a breath between slices for the requests. */
 const BUSY_PAUSE_MS = 5;
 
-export function startActiveDuties({ leadingTerm, onActivation, expiration, promote, logger }: ActiveDutiesOptions): ActiveDuties {
+export function startActiveDuties({ leadingTerm, onActivation, expiration, autopilot, logger }: ActiveDutiesOptions): ActiveDuties {
   let stopped = false;
   let activeTerm: number | undefined;
   /** A round will begin as soon as the one under way is over. */
@@ -49,7 +50,7 @@ export function startActiveDuties({ leadingTerm, onActivation, expiration, promo
     if (activeTerm === undefined && (await attempt("becoming active", onActivation)) === undefined) return false;
     activeTerm = term;
     // A server that joined may take minutes to catch up.
-    void attempt("promoting servers", promote);
+    void attempt("autopilot", autopilot);
     return (await attempt("expiration", () => expiration.step()))?.value ?? false;
   }
 

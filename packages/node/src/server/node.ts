@@ -2,6 +2,7 @@ import { hostname, tmpdir } from "node:os";
 import { CLUSTER_KEY, corsConfig, createBreakGlass, declareAudit, declareAutopilot, forgetShares, readClusterInfo } from "@coffer/state-machine";
 import type { BreakGlass, ClusterInfo, SystemServices } from "@coffer/state-machine";
 import { createAdmission } from "../cluster/admission.js";
+import { createClusterAutopilot } from "../cluster/autopilot.js";
 import { createClusterControl } from "../cluster/cluster-control.js";
 import { createEchoes } from "../cluster/echoes.js";
 import { createSnapshotControl } from "../cluster/snapshot-control.js";
@@ -11,7 +12,7 @@ import { createReadPoints } from "../gateway/read-points.js";
 import { createRequestGateway } from "../gateway/request-gateway.js";
 import { createStateHeader } from "../gateway/state-header.js";
 import type { ApiApplication } from "../http/application.js";
-import { startRetryJoin } from "../lifecycle/retry-join.js";
+import { joinRequests, startRetryJoin } from "../lifecycle/retry-join.js";
 import { createSealLifecycle } from "../lifecycle/seal-control.js";
 import type { SealLifecycle } from "../lifecycle/seal-control.js";
 import type { Logging } from "../logging/logger.js";
@@ -102,6 +103,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     throw error;
   });
   const admission = createAdmission({ member, store, barrier, logger: logging.logger("raft"), now: env.now });
+  const autopilot = createClusterAutopilot({ member, store, admission, echoes, logger: logging.logger("raft.autopilot"), now: env.now });
   const seal = createSealLifecycle({
     nodeId,
     storageType: storage.type,
@@ -128,6 +130,11 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     ...(rootTokenText !== undefined && { rootTokenText }),
   });
 
+  // Where it had to begin anew, while the keys stayed.
+  backing.membership?.onStart(({ thread }) => {
+    if (!barrier.sealed()) thread.setCanLead(true);
+  });
+
   let activeSince: number | undefined;
   const cluster = createClusterControl({
     member,
@@ -135,9 +142,9 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     activeSince: () => (isActive() ? activeSince : undefined),
     echoes,
     admission,
+    autopilot,
     snapshots: createSnapshotControl({ member, log: backing.log, barrier, logger: logging.logger("raft"), spoolDirectory: storage.type === "raft" ? storage.path : tmpdir() }),
-    join: (request) => seal.join(request),
-    now: env.now,
+    join: (request) => retryJoin.ask(request),
   });
   const control = createNodeControl({ configuration, logging, service, member, isActive, clusterInfo, seals });
   const glass: BreakGlass = { store, barrier, env, seals, activeTerm: leadingTerm, note: (message, fields) => coreLogger.info(message, fields) };
@@ -178,13 +185,13 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
       coreLogger.info("this node is active now", { term: backing.log.leadership().term });
     },
     expiration: service.expiration,
-    promote: () => admission.promote(),
+    autopilot: () => autopilot.step(),
     logger: coreLogger,
   });
   backing.log.onLeadership(() => duties.wake());
   const sealDuties = startSealDuties({ isSealed: () => barrier.sealed(), isActive, seals, seal, keyring, logger: coreLogger });
   void seal.begin();
-  const retryJoin = startRetryJoin(storage.type === "raft" ? storage.retryJoin : [], seal, logging.logger("raft"));
+  const retryJoin = startRetryJoin(storage.type === "raft" ? joinRequests(storage) : [], seal, logging.logger("raft"));
 
   const application: ApiApplication = {
     takesStream: gateway.takesStream,

@@ -1,3 +1,4 @@
+import { AUTOPILOT_DEFAULTS, nextAutopilotState } from "@coffer/raft";
 import type { RaftStatus } from "@coffer/raft";
 
 export interface AutopilotThresholds {
@@ -7,7 +8,7 @@ export interface AutopilotThresholds {
 }
 
 /** Vault's defaults. */
-export const DEFAULT_THRESHOLDS: AutopilotThresholds = { lastContactMs: 10_000, maxTrailingLogs: 1000 };
+export const DEFAULT_THRESHOLDS: AutopilotThresholds = { lastContactMs: AUTOPILOT_DEFAULTS.lastContactThresholdMs, maxTrailingLogs: AUTOPILOT_DEFAULTS.maxTrailingLogs };
 
 export interface AutopilotHealth {
   readonly healthy: boolean;
@@ -17,18 +18,7 @@ export interface AutopilotHealth {
 }
 
 /** Undefined on a node that is not the leader: it does not hear from the others. */
-export function autopilotHealth({ role, servers, lastIndex }: RaftStatus, { lastContactMs, maxTrailingLogs }: AutopilotThresholds): AutopilotHealth | undefined {
-  if (role !== "leader") return undefined;
-  const judged = servers.map((server) => ({
-    id: server.id,
-    voter: server.voter,
-    healthy: server.leader || (server.lastContactMs !== undefined && server.lastContactMs <= lastContactMs && lastIndex - server.matchIndex <= maxTrailingLogs),
-  }));
-  const voters = judged.filter((server) => server.voter);
-  const quorum = Math.floor(voters.length / 2) + 1;
-  return {
-    healthy: judged.length > 0 && judged.every((server) => server.healthy),
-    failureTolerance: Math.max(0, voters.filter((server) => server.healthy).length - quorum),
-    nodes: judged.map(({ id, healthy }) => ({ id, healthy })),
-  };
+export function autopilotHealth(status: RaftStatus, { lastContactMs: lastContactThresholdMs, maxTrailingLogs }: AutopilotThresholds): AutopilotHealth | undefined {
+  const state = nextAutopilotState(undefined, status, { ...AUTOPILOT_DEFAULTS, lastContactThresholdMs, maxTrailingLogs }, 0);
+  return state && { healthy: state.healthy, failureTolerance: state.failureTolerance, nodes: state.servers.map(({ id, healthy }) => ({ id, healthy })) };
 }

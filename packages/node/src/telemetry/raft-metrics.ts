@@ -15,6 +15,14 @@ function average(sum: string, count: string) {
   };
 }
 
+/** Some of its counters under one name, told apart by a label. */
+function byLabel(label: string, names: Readonly<Record<string, string>>) {
+  return ({ raft }: Poll): readonly Row<number>[] | undefined => raft && Object.entries(names).flatMap(([value, name]) => {
+    const found = raft.metrics[name];
+    return found === undefined ? [] : [{ labels: { [label]: value }, value: found }];
+  });
+}
+
 type Status = NonNullable<Poll["raft"]>["status"];
 
 /** Of this node, under its id. */
@@ -38,9 +46,23 @@ export const RAFT_METRICS: readonly Metric<Poll>[] = [
   { name: "vault.raft.apply", kind: "counter", help: "Write sets proposed by this node as leader that went through the log", read: measure("commitCount") },
   { name: "vault.raft.commitTime", kind: "summary", help: "Milliseconds from a proposal on the leader until it is applied", read: average("commitMsSum", "commitCount") },
   { name: "vault.raft.fsm.apply", kind: "summary", help: "Log entries applied to the state, and the milliseconds that took", read: average("applyMsSum", "applyCount") },
+  { name: "vault.raft.fsm.applyBatch", kind: "summary", help: "Milliseconds to apply a group of log entries", read: average("applyMsSum", "applyGroups") },
+  { name: "vault.raft.fsm.applyBatchNum", kind: "summary", help: "Log entries applied together", read: average("applyCount", "applyGroups") },
+  { name: "vault.raft.fsm.restore", kind: "summary", help: "Milliseconds to replace the state by a leader's", read: average("snapshotInstallMsSum", "snapshotsInstalled") },
+  { name: "vault.raft.commitNumLogs", kind: "gauge", help: "Log entries in the group applied last", read: measure("lastApplyEntries") },
+  { name: "vault.raft.compactLogs", kind: "summary", help: "Milliseconds to cut the beginning of the log", read: average("compactMsSum", "compactions") },
+  { name: "vault.raft.snapshot.persist", kind: "summary", help: "Milliseconds to make the state durable before the log is cut", read: average("flushMsSum", "compactions") },
+  { name: "vault.raft.restore", kind: "counter", help: "Times a leader's state replaced this node's", read: measure("snapshotsInstalled") },
+  { name: "vault.raft.rpc.installSnapshot", kind: "summary", help: "Milliseconds to receive and install a leader's state", read: average("snapshotInstallMsSum", "snapshotsInstalled") },
+  { name: "vault.raft.replication.installSnapshot", kind: "summary", help: "Milliseconds to send the state to a follower, to its end or its failure; on the leader", read: average("snapshotSendMsSum", "snapshotSendCount") },
+  { name: "vault.raft.verify_leader", kind: "counter", help: "Read points of this node that a quorum confirmed", read: measure("readRounds") },
+  { name: "vault.raft.transition.heartbeat_timeout", kind: "counter", help: "Times this node campaigned because it had heard no leader", read: measure("electionsTimeout") },
+  { name: "vault.raft.transition.leader_lease_timeout", kind: "counter", help: "Times this node stepped down because it did not reach a quorum", read: measure("quorumsLost") },
+  { name: "vault.raft.leader.dispatchNumLogs", kind: "gauge", help: "Log entries in the batch made durable last", read: measure("lastAppendEntries") },
+  { name: "vault.raft_storage.entry_size", kind: "summary", help: "Bytes of a proposed log entry", read: average("proposedBytes", "proposedCount") },
   { name: "vault.raft.leader.lastContact", kind: "summary", help: "Milliseconds since the leader heard from a follower, looked at every ten seconds and at each scrape; on the leader", read: ({ raft, measured }) => (raft?.status.role === "leader" ? measured.lastContact : undefined) },
   { name: "vault.raft.leader.dispatchLog", kind: "summary", help: "Milliseconds to write a batch of log entries durably", read: average("fsyncMsSum", "fsyncCount") },
-  { name: "vault.raft.replication.appendEntries.log", kind: "summary", help: "Log entries in each batch that was appended to this node's log to be, or by being, replicated", read: average("appendedEntries", "appendBatches") },
+  { name: "vault.raft.replication.appendEntries.log", kind: "summary", help: "Log entries in each message to a follower; on the leader", read: average("appendMessageEntries", "appendMessages") },
   { name: "vault.raft.state.leader", kind: "counter", help: "Times this node became leader", read: measure("leadershipsWon") },
   { name: "vault.raft.state.candidate", kind: "counter", help: "Times this node campaigned", read: measure("elections") },
   { name: "vault.raft.state.follower", kind: "counter", help: "Times this node became a follower, as far as looking every ten seconds shows", read: ({ raft, measured }) => raft && measured.timesFollower },
@@ -57,6 +79,15 @@ export const RAFT_METRICS: readonly Metric<Poll>[] = [
   { name: "coffer.raft.fsync", kind: "summary", help: "Milliseconds to make a batch of the log durable", read: average("fsyncMsSum", "fsyncCount") },
   { name: "coffer.raft.append_batch_entries", kind: "summary", help: "Log entries made durable together", read: average("appendedEntries", "appendBatches") },
   { name: "coffer.raft.elections", kind: "counter", help: "Election rounds this node began, preliminary ones included", read: measure("elections") },
+  { name: "coffer.raft.election_causes", kind: "counter", help: "What made this node campaign: no leader was heard (timeout), or one handed over (transfer)", read: byLabel("cause", { timeout: "electionsTimeout", transfer: "electionsTransfer" }) },
+  { name: "coffer.raft.leaderships_lost", kind: "counter", help: "Leaderships of this node that ended while it went on", read: measure("leadershipsLost") },
+  { name: "coffer.raft.proposals_refused", kind: "counter", help: "Proposals turned away (503) because too much was waiting", read: measure("proposalsRefused") },
+  { name: "coffer.raft.queue_bytes", kind: "gauge", help: "Bytes that wait for a socket to a follower", read: measure("queuedBytes") },
+  { name: "coffer.raft.unwritten_entries", kind: "gauge", help: "Log entries that wait for this node's disk", read: measure("unwrittenEntries") },
+  { name: "coffer.raft.log_bytes", kind: "gauge", help: "Bytes of the entries in the log, within a MiB", read: measure("logBytes") },
+  { name: "coffer.raft.sent_bytes", kind: "counter", help: "Bytes of messages to other servers, states apart", read: measure("sentBytes") },
+  { name: "coffer.raft.heartbeats_sent", kind: "counter", help: "Heartbeats to followers", read: measure("heartbeatsSent") },
+  { name: "coffer.raft.snapshot_resumes", kind: "counter", help: "Interrupted transfers of a state that went on where they had been", read: measure("snapshotResumes") },
   { name: "coffer.raft.pending_proposals", kind: "gauge", help: "Proposals waiting to be applied", read: measure("pendingProposals") },
   { name: "coffer.raft.pending_bytes", kind: "gauge", help: "Their bytes", read: measure("pendingBytes") },
   { name: "coffer.raft.messages_sent", kind: "counter", help: "Messages to other servers", read: measure("messagesSent") },

@@ -12,15 +12,17 @@ const LEADER: RaftStatus = {
   commitIndex: 100, appliedIndex: 98, lastIndex: 101, firstIndex: 11, configurationIndex: 1,
   configuration: { servers: [{ id: "a", address: "a:8201", voter: true }, { id: "b", address: "b:8201", voter: true }, { id: "c", address: "c:8201", voter: true }] },
   servers: [
-    { id: "a", address: "a:8201", voter: true, leader: true, matchIndex: 101, lastContactMs: 0 },
-    { id: "b", address: "b:8201", voter: true, leader: false, matchIndex: 90, lastContactMs: 40 },
-    { id: "c", address: "c:8201", voter: true, leader: false, matchIndex: 98, lastContactMs: 20_000 },
+    { id: "a", address: "a:8201", voter: true, leader: true, matchIndex: 101, lastTerm: 3, lastContactMs: 0 },
+    { id: "b", address: "b:8201", voter: true, leader: false, matchIndex: 90, lastTerm: 3, lastContactMs: 40 },
+    { id: "c", address: "c:8201", voter: true, leader: false, matchIndex: 98, lastTerm: 3, lastContactMs: 20_000 },
   ],
 };
 const FOLLOWER: RaftStatus = { ...LEADER, id: "b", role: "follower", servers: LEADER.servers.map((server) => ({ ...server, lastContactMs: undefined })) };
 const MEASURES = {
   elections: 2, leadershipsWon: 1, appendBatches: 10, appendedEntries: 90, fsyncMsSum: 8, fsyncCount: 11, applyMsSum: 4, applyCount: 90, commitMsSum: 60, commitCount: 80,
   messagesSent: 7, messagesReceived: 6, snapshotsSent: 1, snapshotsInstalled: 0, compactions: 3, pendingProposals: 5, pendingBytes: 500,
+  applyGroups: 30, lastApplyEntries: 3, lastAppendEntries: 4, compactMsSum: 2, flushMsSum: 9, snapshotInstallMsSum: 0, snapshotSendMsSum: 700, snapshotSendCount: 1, readRounds: 12, electionsTimeout: 1, electionsTransfer: 2,
+  quorumsLost: 1, leadershipsLost: 2, proposedBytes: 8000, proposedCount: 80, appendMessageEntries: 160, appendMessages: 40, proposalsRefused: 0, queuedBytes: 17, unwrittenEntries: 2, logBytes: 9000, sentBytes: 123_456, heartbeatsSent: 99, snapshotResumes: 1,
 };
 const OPTIONS: TelemetryOptions = {
   configuration: { prometheusRetention: 3600, disableHostname: false, enableHostnameLabel: false },
@@ -97,6 +99,11 @@ const EXPECTED_TYPES = {
   vault_autopilot_healthy: "gauge", vault_autopilot_failure_tolerance: "gauge", vault_autopilot_node_healthy: "gauge", vault_route_read_secret_: "summary",
   coffer_raft_fsync: "summary", coffer_raft_append_batch_entries: "summary", coffer_raft_elections: "counter", coffer_raft_pending_proposals: "gauge", coffer_raft_pending_bytes: "gauge",
   coffer_raft_messages_sent: "counter", coffer_raft_messages_received: "counter", coffer_raft_snapshots_sent: "counter", coffer_raft_snapshots_installed: "counter",
+  vault_raft_fsm_applyBatch: "summary", vault_raft_fsm_applyBatchNum: "summary", vault_raft_fsm_restore: "summary", vault_raft_commitNumLogs: "gauge", vault_raft_compactLogs: "summary", vault_raft_snapshot_persist: "summary",
+  vault_raft_restore: "counter", vault_raft_rpc_installSnapshot: "summary", vault_raft_replication_installSnapshot: "summary", vault_raft_verify_leader: "counter", vault_raft_transition_heartbeat_timeout: "counter",
+  vault_raft_transition_leader_lease_timeout: "counter", vault_raft_leader_dispatchNumLogs: "gauge", vault_raft_storage_entry_size: "summary",
+  coffer_raft_election_causes: "counter", coffer_raft_leaderships_lost: "counter", coffer_raft_proposals_refused: "counter", coffer_raft_queue_bytes: "gauge", coffer_raft_unwritten_entries: "gauge",
+  coffer_raft_log_bytes: "gauge", coffer_raft_sent_bytes: "counter", coffer_raft_heartbeats_sent: "counter", coffer_raft_snapshot_resumes: "counter",
   coffer_raft_compactions: "counter", coffer_raft_log_entries: "gauge", coffer_event_loop_delay: "summary",
 } as const;
 
@@ -137,6 +144,10 @@ describe("metrics for Prometheus", () => {
     assert.equal(value("vault_raft_apply"), 80);
     assert.equal(value("vault_raft_commitTime_sum"), 60);
     assert.equal(value("vault_raft_commitTime_count"), 80);
+    assert.equal(value("vault_raft_transition_leader_lease_timeout"), 1);
+    assert.equal(value("vault_raft_replication_appendEntries_log_sum"), 160);
+    assert.equal(value("coffer_raft_election_causes", "cause=transfer"), 2);
+    assert.equal(value("coffer_raft_queue_bytes"), 17);
     assert.equal(value("vault_raft_peers"), 3);
     assert.equal(value("vault_raft_state_leader"), 1);
     assert.equal(value("vault_raft_storage_stats_fsm_pending", "peer_id=a"), 2);

@@ -30,6 +30,8 @@ export interface ServerHealth {
   readonly voter: boolean;
   readonly leader: boolean;
   readonly matchIndex: LogIndex;
+  /** Of the entry at `matchIndex`; 0 where the log does not reach back to it. */
+  readonly lastTerm: Term;
   /** Milliseconds since the leader last heard from it; 0 for itself. Only on the leader. */
   readonly lastContactMs: number | undefined;
 }
@@ -72,16 +74,19 @@ export interface RaftOptions {
   /** Followers campaign after between this many ticks and twice as many without a leader. */
   readonly electionTicks?: number;
   readonly heartbeatTicks?: number;
-  /** Entries kept behind a compaction for slow followers. */
+  /** Entries kept behind a compaction for slow followers, as long as they are no more than `trailingBytes`. */
   readonly trailingLogs?: number;
-  /** Entries applied since the last compaction that start the next one. */
+  readonly trailingBytes?: number;
+  /** Entries, or bytes of entries, applied since the last compaction that start the next one. */
   readonly snapshotThreshold?: number;
+  readonly snapshotThresholdBytes?: number;
   readonly maxInflightMessages?: number;
   /** Bytes of entries sent to one follower and not yet acknowledged: what a slow one may cost the leader. */
   readonly maxInflightBytes?: number;
   readonly maxEntriesBytesPerMessage?: number;
-  /** Proposals waiting for commit, by bytes; beyond it `overloaded`. */
+  /** Proposals waiting to be applied, by bytes and by number; beyond either `overloaded`. */
   readonly maxPendingBytes?: number;
+  readonly maxPendingProposals?: number;
 }
 
 export interface RaftLogger {

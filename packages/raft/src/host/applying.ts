@@ -20,6 +20,8 @@ export async function applyGroup(port: ApplyingPort, group: readonly Entry[]): P
     const results = await port.machineTurns.run(() => port.machine.apply(group));
     port.measures.applyMsSum += port.now() - begin;
     port.measures.applyCount += group.length;
+    port.measures.applyGroups += 1;
+    port.measures.lastApplyEntries = group.length;
     if (!port.isStopped()) port.onApplied(group, results);
   } catch (error) {
     port.fail(error);

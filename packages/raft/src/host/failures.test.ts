@@ -127,6 +127,40 @@ test("a server that stops in the middle of an install starts again with its old 
   });
 });
 
+test("a transfer of the state whose line breaks goes on where it was, and the install never hears of it", async () => {
+  await withCluster(4, { snapshotThreshold: 20, trailingLogs: 5 }, async (cluster) => {
+    const late = cluster.members[3]!;
+    await cluster.form(3);
+    const leader = await cluster.leader();
+    for (let i = 0; i < 300; i++) await write(leader, `entry ${i} ${"x".repeat(200)}`);
+    let installs = 0;
+    let chunks = 0;
+    const machine: StateMachine = {
+      ...late.machine,
+      async installSnapshot(meta, arriving) {
+        installs += 1;
+        async function* watched() {
+          for await (const chunk of arriving) {
+            chunks += 1;
+            // Twice, at either end of the stream's window.
+            if (chunks === 5 || chunks === 30) late.line.cut();
+            await new Promise((wake) => setTimeout(wake, 2));
+            yield chunk;
+          }
+        }
+        await late.machine.installSnapshot(meta, watched());
+      },
+    };
+    await cluster.start(late, { machine });
+    assert.equal((await leader.host!.addServer({ id: late.id, address: late.address, voter: true })).ok, true);
+    await until("caught up", () => late.machine.applied.length === 300);
+    assert.deepEqual(late.machine.applied, leader.machine.applied);
+    assert.equal(installs, 1);
+    assert.equal(leader.host!.metrics()["snapshotResumes"], 2);
+    assert.equal(leader.host!.metrics()["snapshotsSent"], 1);
+  });
+});
+
 test("a leader that falls silent in the middle of sending a state does not keep the follower from the next leader", async () => {
   await withCluster(4, { snapshotThreshold: 20, trailingLogs: 5 }, async (cluster) => {
     const late = cluster.members[3]!;

@@ -1,10 +1,8 @@
-import { randomInt } from "node:crypto";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import type grpc from "@grpc/grpc-js";
-import { createCore } from "../core/core.js";
-import type { RaftCore } from "../core/api.js";
-import type { Entry, Message, Ready, SnapshotMeta } from "../core/types.js";
+import type { Entry, Message, Ready } from "../core/types.js";
+import { isDiskFailure } from "../log/disk-failure.js";
 import type { DurableLog } from "../log/durable-log.js";
 import { startTransport } from "../transport/transport.js";
 import type { Sendable } from "../transport/wire.js";
@@ -12,7 +10,9 @@ import type { ApplyResult, ProposeResult, RaftHost, RaftLogger, RaftOptions, Sta
 import { readAppliedConfigurations } from "./applied-configurations.js";
 import { applyGroup } from "./applying.js";
 import { createCompaction } from "./compaction.js";
+import { createLeadershipWatch } from "./leadership.js";
 import { createMeasures } from "./measures.js";
+import { createMemberCore } from "./member-core.js";
 import { addServer, changeServers, removeServer } from "./membership.js";
 import type { MembershipPort } from "./membership.js";
 import { openMemberLog } from "./opening.js";
@@ -24,17 +24,15 @@ import { settingsOf } from "./settings.js";
 import type { Settings } from "./settings.js";
 import { createSnapshotInstall } from "./snapshot-install.js";
 import { createSnapshotSending } from "./snapshot-sending.js";
-import { addressOf, toStatus } from "./status.js";
+import { toStatus } from "./status.js";
+import { handOn, transferLeadership } from "./transfer.js";
 import { createTurns } from "./turns.js";
 
-/** A sealed server campaigns only after this many election timeouts, when evidently nobody else will. */
-const RELUCTANCE = 5;
-const TRANSFER_TIMEOUT_MS = 3000;
-const TRANSFER_POLL_MS = 5;
+const asError = (error: unknown) => (error instanceof Error ? error : new Error(String(error)));
 
 /** Starts a member. `extend` puts further gRPC services on its port, under the same mutual TLS. */
 export async function createRaftHost(options: RaftOptions, machine: StateMachine, logger: RaftLogger, extend?: (server: grpc.Server) => void): Promise<RaftHost> {
-  const log = await openMemberLog(join(options.directory, "log"), options, machine);
+  const log = await openMemberLog(join(options.directory, "log"), options, machine, logger);
   try {
     return await runHost(settingsOf(options), log, machine, logger, extend);
   } catch (error) {
@@ -43,7 +41,8 @@ export async function createRaftHost(options: RaftOptions, machine: StateMachine
   }
 }
 
-async function runHost(settings: Settings, log: DurableLog, machine: StateMachine, logger: RaftLogger, extend?: (server: grpc.Server) => void): Promise<RaftHost> {
+/** For a log of the caller's own. Ends it when the host stops. */
+export async function runHost(settings: Settings, log: DurableLog, machine: StateMachine, logger: RaftLogger, extend?: (server: grpc.Server) => void): Promise<RaftHost> {
   const { id } = settings;
   const now = () => performance.now();
   const measures = createMeasures();
@@ -51,11 +50,11 @@ async function runHost(settings: Settings, log: DurableLog, machine: StateMachin
   const machineTurns = createTurns();
   let applied = { index: machine.appliedIndex(), term: machine.appliedTerm() };
   const configurations = readAppliedConfigurations(log, applied.index);
-  const leadershipListeners: Parameters<RaftHost["onLeadership"]>[0][] = [];
   const fatalListeners: ((error: Error) => void)[] = [];
   let scheduled = false;
   let stopped = false;
-  let leaderReady = false;
+  /** The disk failed: nothing more is written, and this member is about to end. */
+  let failure: Error | undefined;
 
   const core = createMemberCore(settings, log, () => ({ index: applied.index, term: applied.term, ...configurations.at(applied.index) }));
   const proposals = createProposals(now, (milliseconds) => {
@@ -63,21 +62,28 @@ async function runHost(settings: Settings, log: DurableLog, machine: StateMachin
     measures.commitCount += 1;
   });
   const reads = createReads(now, () => applied.index, schedule);
-  let toldAddress: string | undefined;
+  const leadership = createLeadershipWatch(id, core, measures, (isLeader, isLeaderKnown) => {
+    if (!isLeader) proposals.orphan();
+    if (isLeaderKnown) reads.retry();
+    install.termChanged();
+  });
+  const transfer = { core, now, isStopped: () => stopped, guard };
   let knownServers = core.status().configuration;
 
   const persistence = createPersistence({ log, core, measures, now, isStopped: () => stopped, send, onDurable: drain, fail });
   const sending = createSnapshotSending({
-    id, machine, machineTurns, configurations, logger,
+    id, machine, machineTurns, configurations, logger, measures, now,
     peer: (peer) => transport.peer(peer),
-    onSent: () => void (measures.snapshotsSent += 1),
+    isLeading: (term) => !stopped && core.status().role === "leader" && core.status().term === term,
     report: (to, installed) => guard(() => core.reportSnapshot(to, installed)),
   });
   const compaction = createCompaction({
-    log, machine, machineTurns, configurations, threshold: settings.snapshotThreshold, trailing: settings.trailingLogs,
-    isHeld: sending.isBusy,
-    onCompacted(index) {
+    log, machine, machineTurns, configurations, threshold: settings.snapshotThreshold, thresholdBytes: settings.snapshotThresholdBytes, trailing: settings.trailingLogs, trailingBytes: settings.trailingBytes,
+    isHeld: sending.isBusy, now,
+    onCompacted(index, flushMs, cutMs) {
       measures.compactions += 1;
+      measures.flushMsSum += flushMs;
+      measures.compactMsSum += cutMs;
       logger.log("debug", "compacted the log", { index, firstIndex: log.firstIndex() });
     },
   });
@@ -87,9 +93,11 @@ async function runHost(settings: Settings, log: DurableLog, machine: StateMachin
       core.step(message);
       drain();
     }),
-    commitIndex: () => core.status().commitIndex,
-    finished: (meta) => guard(() => {
+    status: () => core.status(),
+    now,
+    finished: (meta, milliseconds) => guard(() => {
       if (meta) {
+        measures.snapshotInstallMsSum += milliseconds;
         applied = meta;
         configurations.installed(meta);
         measures.snapshotsInstalled += 1;
@@ -107,11 +115,15 @@ async function runHost(settings: Settings, log: DurableLog, machine: StateMachin
       onMessages(messages) {
         measures.messagesReceived += messages.length;
         guard(() => {
-          for (const message of messages) core.step(message);
+          for (const message of messages) {
+            if (message.type === "timeout-now") measures.electionsTransfer += 1;
+            core.step(message);
+          }
         });
       },
       onUnreachable: (peer) => guard(() => core.reportUnreachable(peer)),
-      onSnapshot: (call, answer) => install.receive(call, answer),
+      onSnapshot: (call) => void install.receive(call),
+      onFatal: fail,
       log: logger.log,
     },
     extend,
@@ -129,12 +141,24 @@ async function runHost(settings: Settings, log: DurableLog, machine: StateMachin
   if (voters.length === 1 && voters[0]!.id === id) guard(() => core.campaign());
 
   function fail(error: unknown): void {
+    if (stopped || failure) return;
+    if (!isDiskFailure(error)) {
+      end(error);
+      return;
+    }
+    failure = asError(error);
+    logger.log("error", "the disk of this node fails: it hands leadership on and takes no further part", { reason: failure.message });
+    handOn(transfer).finally(() => end(failure)).catch(() => undefined);
+  }
+
+  function end(error: unknown): void {
     if (stopped) return;
     stopped = true;
     clearInterval(ticker);
-    const cause = error instanceof Error ? error : new Error(String(error));
+    const cause = asError(error);
     proposals.abandon();
     reads.abandon();
+    install.abandon();
     void transport.close();
     for (const listener of fatalListeners) listener(cause);
   }
@@ -171,17 +195,19 @@ async function runHost(settings: Settings, log: DurableLog, machine: StateMachin
       act(core.ready());
       reads.ask(core);
     }
-    const { configuration, leader } = core.status();
+    const { configuration } = core.status();
     if (configuration === knownServers) return;
     knownServers = configuration;
     transport.setServers(configuration.servers);
-    // A server that was just added hears its leader before it learns the configuration, and with it the leader's address.
-    if (addressOf(leader, configuration) !== toldAddress) tellLeadership();
+    leadership.configurationChanged();
   }
 
   function act(ready: Ready): void {
-    if (ready.leadership) leadershipChanged();
-    for (const read of ready.reads) reads.answered(read.id, read.index);
+    if (ready.leadership) leadership.changed();
+    for (const read of ready.reads) {
+      if (read.index !== undefined) measures.readRounds += 1;
+      reads.answered(read.id, read.index);
+    }
     if (ready.snapshot) install.accept(ready.snapshot);
     if (ready.committed.length > 0) void applyGroup(applying, ready.committed);
     persistence.accept(ready);
@@ -192,8 +218,16 @@ async function runHost(settings: Settings, log: DurableLog, machine: StateMachin
     measures.messagesSent += messages.length;
     const plain: Sendable[] = [];
     for (const message of messages) {
-      if (message.type === "snapshot") void sending.offer(message);
-      else plain.push(message);
+      if (message.type === "snapshot") {
+        void sending.offer(message);
+        continue;
+      }
+      if (message.type === "heartbeat") measures.heartbeatsSent += 1;
+      else if (message.type === "append" && message.entries.length > 0) {
+        measures.appendMessages += 1;
+        measures.appendMessageEntries += message.entries.length;
+      }
+      plain.push(message);
     }
     transport.send(plain);
   }
@@ -204,33 +238,17 @@ async function runHost(settings: Settings, log: DurableLog, machine: StateMachin
     core.applied(applied.index);
     group.forEach((entry, i) => proposals.settle(entry.index, entry.term, results[i]!));
     reads.applied(applied.index);
-    if (!leaderReady && core.status().leaderReady) leadershipChanged();
+    if (!leadership.isReady() && core.status().leaderReady) leadership.changed();
     compaction.consider(applied.index).catch(fail);
     // Not at once: whoever was answered just now proposes again in this turn.
     schedule();
-  }
-
-  function leadershipChanged(): void {
-    const status = core.status();
-    if (status.role === "candidate" || status.role === "pre-candidate") measures.elections += 1;
-    if (status.role === "leader" && !leaderReady && !status.leaderReady) measures.leadershipsWon += 1;
-    leaderReady = status.leaderReady;
-    if (status.role !== "leader") proposals.orphan();
-    if (status.leader !== undefined) reads.retry();
-    tellLeadership();
-  }
-
-  function tellLeadership(): void {
-    const { role, leader, term, configuration } = core.status();
-    toldAddress = addressOf(leader, configuration);
-    for (const listener of leadershipListeners) listener({ role, leader, leaderAddress: toldAddress, term, ready: leaderReady });
   }
 
   const membership: MembershipPort = {
     core,
     now,
     async propose(configuration) {
-      if (stopped) return { ok: false, reason: "not-leader" };
+      if (stopped || failure) return { ok: false, reason: "not-leader" };
       const proposed = core.proposeConfiguration(configuration);
       if (!proposed.ok) return { ok: false, reason: proposed.reason === "not-leader" ? "not-leader" : "change-in-progress" };
       schedule();
@@ -240,43 +258,36 @@ async function runHost(settings: Settings, log: DurableLog, machine: StateMachin
     },
   };
 
-  async function transferLeadership(to?: string): Promise<boolean> {
-    let accepted = false;
-    guard(() => void (accepted = core.transferLeadership(to)));
-    const deadline = now() + TRANSFER_TIMEOUT_MS;
-    while (accepted && now() < deadline) {
-      const { role, leader, transferTo } = core.status();
-      if (role !== "leader" && leader !== undefined && leader !== id) return true;
-      if (role === "leader" && transferTo === undefined) return false;
-      await new Promise<void>((wake) => setTimeout(wake, TRANSFER_POLL_MS));
-    }
-    return false;
-  }
-
   return {
     async propose(data, term) {
-      if (stopped) return { outcome: "not-leader" };
-      if (proposals.bytes() + data.length > settings.maxPendingBytes) return { outcome: "overloaded" };
+      if (stopped || failure) return { outcome: "not-leader" };
+      if (proposals.bytes() + data.length > settings.maxPendingBytes || proposals.count() >= settings.maxPendingProposals) {
+        measures.proposalsRefused += 1;
+        return { outcome: "overloaded" };
+      }
       const proposed = core.propose(data, term);
       if (!proposed.ok) return { outcome: "not-leader" };
+      measures.proposedCount += 1;
+      measures.proposedBytes += data.length;
       schedule();
       return new Promise<ProposeResult>((resolve) => proposals.add(proposed.index, proposed.term, data.length, resolve));
     },
     readBarrier: async () => (stopped ? { outcome: "no-leader" } : new Promise<ReadOutcome>((resolve) => reads.request(resolve))),
-    status: () => toStatus(id, core.status(), log.firstIndex(), settings.tickMs),
+    status: () => toStatus(id, core.status(), log, settings.tickMs),
     addServer: (server) => addServer(membership, server),
     removeServer: (server) => removeServer(membership, server),
     changeServers: (servers) => changeServers(membership, servers),
-    transferLeadership,
+    transferLeadership: (to) => transferLeadership(transfer, id, to),
     setCanLead: (canLead) => guard(() => core.setCanLead(canLead)),
-    onLeadership: (listener) => void leadershipListeners.push(listener),
+    onLeadership: leadership.listen,
     onFatal: (listener) => void fatalListeners.push(listener),
-    metrics: () => ({ ...measures, pendingProposals: proposals.count(), pendingBytes: proposals.bytes(), queuedBytes: transport.queuedBytes() }),
+    metrics: () => ({ ...measures, pendingProposals: proposals.count(), pendingBytes: proposals.bytes(), queuedBytes: transport.queuedBytes(), sentBytes: transport.sentBytes(), unwrittenEntries: core.unstable().length, logBytes: log.bytesAfter(log.compaction.index) }),
     async stop() {
       stopped = true;
       clearInterval(ticker);
       proposals.abandon();
       reads.abandon();
+      install.abandon();
       await transport.close();
       await Promise.all([install.idle(), sending.idle()]);
       await machineTurns.idle();
@@ -284,26 +295,4 @@ async function runHost(settings: Settings, log: DurableLog, machine: StateMachin
       await log.close();
     },
   };
-}
-
-/** `snapshotMeta` tells what is applied: the state machine is a database, so a snapshot is opened when it is needed. */
-function createMemberCore(settings: Settings, log: DurableLog, snapshotMeta: () => SnapshotMeta): RaftCore {
-  const begin = snapshotMeta();
-  const { electionTicks, heartbeatTicks, maxInflightMessages, maxInflightBytes, maxEntriesBytesPerMessage } = settings;
-  return createCore({
-    id: settings.id, electionTicks, heartbeatTicks, maxInflightMessages, maxInflightBytes, maxEntriesBytesPerMessage,
-    reluctanceFactor: RELUCTANCE,
-    random: () => randomInt(1 << 30) / (1 << 30),
-    log: {
-      firstIndex: () => log.firstIndex(),
-      lastIndex: () => log.lastIndex(),
-      term: (index) => log.term(index),
-      entries: (from, to, maxBytes) => log.entries(from, to, maxBytes),
-      snapshotMeta,
-    },
-    hardState: log.hardState,
-    configuration: begin.configuration,
-    configurationIndex: begin.configurationIndex,
-    appliedIndex: begin.index,
-  });
 }

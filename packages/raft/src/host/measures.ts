@@ -15,6 +15,36 @@ export interface Measures {
   snapshotsSent: number;
   snapshotsInstalled: number;
   compactions: number;
+  /** Elections by what led to them: no leader was heard, or one handed over. */
+  electionsTimeout: number;
+  electionsTransfer: number;
+  /** Leaderships that ended while this member went on; of these, for want of a quorum. */
+  leadershipsLost: number;
+  quorumsLost: number;
+  /** Proposals turned away because too much was waiting. */
+  proposalsRefused: number;
+  /** Proposals taken, and their bytes. */
+  proposedCount: number;
+  proposedBytes: number;
+  /** Read points confirmed by a quorum. */
+  readRounds: number;
+  /** Messages with entries to followers, and the entries in them. */
+  appendMessages: number;
+  appendMessageEntries: number;
+  heartbeatsSent: number;
+  /** Groups of entries applied; the size of the last one, and of the last batch written. */
+  applyGroups: number;
+  lastApplyEntries: number;
+  lastAppendEntries: number;
+  /** Making the state durable before the log is cut, and the cutting. */
+  flushMsSum: number;
+  compactMsSum: number;
+  /** Whole states sent, however that ended, and installed. */
+  snapshotSendMsSum: number;
+  snapshotSendCount: number;
+  snapshotInstallMsSum: number;
+  /** Interrupted streams that went on where they had been. */
+  snapshotResumes: number;
 }
 
 export function createMeasures(): Measures {
@@ -34,5 +64,25 @@ export function createMeasures(): Measures {
     snapshotsSent: 0,
     snapshotsInstalled: 0,
     compactions: 0,
+    electionsTimeout: 0,
+    electionsTransfer: 0,
+    leadershipsLost: 0,
+    quorumsLost: 0,
+    proposalsRefused: 0,
+    proposedCount: 0,
+    proposedBytes: 0,
+    readRounds: 0,
+    appendMessages: 0,
+    appendMessageEntries: 0,
+    heartbeatsSent: 0,
+    applyGroups: 0,
+    lastApplyEntries: 0,
+    lastAppendEntries: 0,
+    flushMsSum: 0,
+    compactMsSum: 0,
+    snapshotSendMsSum: 0,
+    snapshotSendCount: 0,
+    snapshotInstallMsSum: 0,
+    snapshotResumes: 0,
   };
 }

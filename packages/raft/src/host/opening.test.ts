@@ -11,6 +11,7 @@ import type { RaftOptions, StateMachine } from "./api.js";
 import { openMemberLog } from "./opening.js";
 
 const options: RaftOptions = { id: "a", directory: "", transport: { listen: "", advertise: "", tls: { ca: "", certificate: "", key: "" }, clusterId: "" } };
+const QUIET = { log: () => undefined };
 const entry = (index: number, term: number): Entry => ({ index, term, kind: "normal", data: Buffer.from(`${index}`) });
 const meta = (index: number, term: number): SnapshotMeta => ({ index, term, configuration: { servers: [] }, configurationIndex: 0 });
 
@@ -33,7 +34,7 @@ async function withLog(entries: readonly Entry[], expected: SnapshotMeta | undef
 
 test("a crash between an install and the log's knowing of it: the log begins behind the new state", async () => {
   await withLog([entry(1, 1), entry(2, 1)], meta(9, 2), async (folder) => {
-    const log = await openMemberLog(folder, options, stateAt(9, 2));
+    const log = await openMemberLog(folder, options, stateAt(9, 2), QUIET);
     assert.deepEqual([log.firstIndex(), log.lastIndex(), log.term(9)], [10, 9, 2]);
     await log.close();
   });
@@ -41,7 +42,7 @@ test("a crash between an install and the log's knowing of it: the log begins beh
 
 test("an install that was announced and failed costs no entries when the state comes to the same index by the log", async () => {
   await withLog([entry(1, 1), entry(2, 1), entry(3, 1), entry(4, 1)], meta(3, 1), async (folder) => {
-    const log = await openMemberLog(folder, options, stateAt(3, 1));
+    const log = await openMemberLog(folder, options, stateAt(3, 1), QUIET);
     assert.equal(log.lastIndex(), 4);
     await log.close();
   });
@@ -49,8 +50,14 @@ test("an install that was announced and failed costs no entries when the state c
 
 test("a state that the log does not lead to is refused, and the folder is free again", async () => {
   await withLog([entry(1, 1), entry(2, 1)], undefined, async (folder) => {
-    for (const [index, term] of [[3, 1], [2, 2]] as const) await assert.rejects(openMemberLog(folder, options, stateAt(index, term)), DamagedLogError);
-    const log = await openMemberLog(folder, options, stateAt(2, 1));
+    for (const [index, term] of [[3, 1], [2, 2]] as const) await assert.rejects(openMemberLog(folder, options, stateAt(index, term), QUIET), DamagedLogError);
+    const log = await openMemberLog(folder, options, stateAt(2, 1), QUIET);
     await log.close();
+  });
+});
+
+test("a log whose last entry is of a later term than the hard state is refused: a vote is lost", async () => {
+  await withLog([entry(1, 1), entry(2, 4)], undefined, async (folder) => {
+    await assert.rejects(openMemberLog(folder, options, stateAt(1, 1), QUIET), /hard state is of term 3, the last entry of term 4/);
   });
 });

@@ -3,10 +3,11 @@ import type { LogIndex, SnapshotMeta, Term } from "../core/types.js";
 import { DamagedLogError } from "../log/record.js";
 import { openDurableLog } from "../log/durable-log.js";
 import type { DurableLog } from "../log/durable-log.js";
-import type { RaftOptions, StateMachine } from "./api.js";
+import type { RaftLogger, RaftOptions, StateMachine } from "./api.js";
+import { recoverFromPeers } from "./recovery.js";
 
 /** Opens the log of a member, begins it where a new cluster is asked for, and makes it agree with the state. */
-export async function openMemberLog(directory: string, options: RaftOptions, machine: StateMachine): Promise<DurableLog> {
+export async function openMemberLog(directory: string, options: RaftOptions, machine: StateMachine, logger: RaftLogger): Promise<DurableLog> {
   let log = await openDurableLog(directory);
   try {
     if (options.bootstrap && log.lastIndex() === 0) {
@@ -15,9 +16,15 @@ export async function openMemberLog(directory: string, options: RaftOptions, mac
       await log.close();
       log = await openDurableLog(directory);
     }
+    // Each vote and term is written before the entries that follow it: without it, it is not known for whom this server voted.
+    const lastTerm = log.term(log.lastIndex());
+    if (lastTerm !== undefined && lastTerm > log.hardState.term) throw new DamagedLogError(`the hard state is of term ${log.hardState.term}, the last entry of term ${lastTerm}`);
     const adopted = snapshotToAdopt(log, machine.appliedIndex(), machine.appliedTerm());
     if (adopted) await log.reset(adopted);
-    return log;
+    if (!(await recoverFromPeers(log, options.directory, options.id, logger))) return log;
+    // The hard state is read as it is opened.
+    await log.close();
+    return await openDurableLog(directory);
   } catch (error) {
     await log.close();
     throw error;

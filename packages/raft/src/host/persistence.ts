@@ -29,6 +29,8 @@ export function createPersistence(port: PersistencePort): Persistence {
   const { log, core, measures } = port;
   const pending = createPendingWrites();
   let running: Promise<void> | undefined;
+  /** A write failed: the disk no longer holds what the core believes, and nothing may be written after it. */
+  let broken = false;
 
   async function writeAll(): Promise<void> {
     while (!port.isStopped() && !pending.isEmpty()) {
@@ -43,7 +45,10 @@ export function createPersistence(port: PersistencePort): Persistence {
       measures.fsyncMsSum += port.now() - begin;
       measures.fsyncCount += 1;
       measures.appendedEntries += work.entries.length;
-      if (last) measures.appendBatches += 1;
+      if (last) {
+        measures.appendBatches += 1;
+        measures.lastAppendEntries = work.entries.length;
+      }
       pending.written();
       if (port.isStopped()) return;
       if (last) core.persisted(last.index, last.term);
@@ -60,7 +65,7 @@ export function createPersistence(port: PersistencePort): Persistence {
         start();
       },
       (error: unknown) => {
-        // The disk no longer holds what the core believes: nothing may be written after it.
+        broken = true;
         running = undefined;
         port.fail(error);
         throw error;
@@ -71,7 +76,7 @@ export function createPersistence(port: PersistencePort): Persistence {
   }
 
   function start(): void {
-    if (!running && !port.isStopped() && !pending.isEmpty()) occupy(writeAll).catch(() => undefined);
+    if (!running && !broken && !port.isStopped() && !pending.isEmpty()) occupy(writeAll).catch(() => undefined);
   }
 
   async function idle(): Promise<void> {

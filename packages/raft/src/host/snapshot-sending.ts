@@ -1,8 +1,9 @@
-import type { Message, NodeId, SnapshotMeta } from "../core/types.js";
+import type { Message, NodeId, SnapshotMeta, Term } from "../core/types.js";
 import { sendSnapshot } from "../snapshot/send.js";
 import type { Peer } from "../transport/peer.js";
 import type { RaftLogger, StateMachine } from "./api.js";
 import type { AppliedConfigurations } from "./applied-configurations.js";
+import type { Measures } from "./measures.js";
 import type { Turns } from "./turns.js";
 
 export interface SnapshotSendingPort {
@@ -12,7 +13,9 @@ export interface SnapshotSendingPort {
   readonly configurations: AppliedConfigurations;
   readonly peer: (id: NodeId) => Peer | undefined;
   readonly logger: RaftLogger;
-  readonly onSent: () => void;
+  readonly now: () => number;
+  readonly measures: Measures;
+  readonly isLeading: (term: Term) => boolean;
   /** The attempt is over; the core must hear of it. */
   readonly report: (to: NodeId, installed: boolean) => void;
 }
@@ -28,16 +31,22 @@ export function createSnapshotSending(port: SnapshotSendingPort): SnapshotSendin
   const running = new Map<NodeId, Promise<boolean>>();
 
   async function stream(message: Extract<Message, { type: "snapshot" }>): Promise<boolean> {
-    const peer = port.peer(message.to);
-    if (!peer) return false;
+    if (!port.peer(message.to)) return false;
     // A database: the snapshot is opened when it is needed, at whatever is applied by then.
     const snapshot = await port.machineTurns.run(() => port.machine.openSnapshot());
     try {
       const meta: SnapshotMeta = { index: snapshot.index, term: snapshot.term, ...port.configurations.at(snapshot.index) };
       port.logger.log("info", "sending the state to a follower", { peer: message.to, index: meta.index });
       // In the term of the offer: by now this server may lead no more, and must not speak as if it did.
-      const installed = await sendSnapshot(peer, port.id, message.term, meta, snapshot.chunks);
-      port.onSent();
+      const installed = await sendSnapshot({
+        peer: () => port.peer(message.to), self: port.id, term: message.term, meta, chunks: snapshot.chunks, now: port.now,
+        isWanted: () => port.isLeading(message.term),
+        onResume() {
+          port.measures.snapshotResumes += 1;
+          port.logger.log("info", "an interrupted transfer of the state goes on", { peer: message.to });
+        },
+      });
+      port.measures.snapshotsSent += 1;
       return installed;
     } finally {
       await snapshot.close();
@@ -54,7 +63,10 @@ export function createSnapshotSending(port: SnapshotSendingPort): SnapshotSendin
         return false;
       });
       running.set(to, attempt);
+      const begin = port.now();
       const installed = await attempt;
+      port.measures.snapshotSendCount += 1;
+      port.measures.snapshotSendMsSum += port.now() - begin;
       running.delete(to);
       port.report(to, installed);
     },

@@ -1,12 +1,12 @@
 import type { CoreStatus } from "../core/api.js";
-import type { Configuration, LogIndex, NodeId } from "../core/types.js";
+import type { Configuration, LogReader, NodeId } from "../core/types.js";
 import type { RaftStatus } from "./api.js";
 
 export function addressOf(id: NodeId | undefined, configuration: Configuration): string | undefined {
   return configuration.servers.find((server) => server.id === id)?.address;
 }
 
-export function toStatus(id: NodeId, status: CoreStatus, firstIndex: LogIndex, tickMs: number): RaftStatus {
+export function toStatus(id: NodeId, status: CoreStatus, log: Pick<LogReader, "firstIndex" | "term">, tickMs: number): RaftStatus {
   return {
     id,
     role: status.role,
@@ -16,16 +16,18 @@ export function toStatus(id: NodeId, status: CoreStatus, firstIndex: LogIndex, t
     commitIndex: status.commitIndex,
     appliedIndex: status.appliedIndex,
     lastIndex: status.lastIndex,
-    firstIndex,
+    firstIndex: log.firstIndex(),
     configuration: status.configuration,
     configurationIndex: status.configurationIndex,
     servers: status.configuration.servers.map((server) => {
       const peer = status.peers.find((one) => one.id === server.id);
       const isSelf = server.id === id;
+      const matchIndex = isSelf ? status.lastIndex : (peer?.matchIndex ?? 0);
       return {
         ...server,
         leader: server.id === status.leader,
-        matchIndex: isSelf ? status.lastIndex : (peer?.matchIndex ?? 0),
+        matchIndex,
+        lastTerm: log.term(matchIndex) ?? 0,
         lastContactMs: isSelf ? 0 : peer ? peer.silentTicks * tickMs : undefined,
       };
     }),

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
+import { promisify } from "node:util";
 import { Level } from "level";
 import type { Entry, LogIndex } from "../core/types.js";
 import { openDurableLog } from "./durable-log.js";
@@ -99,4 +101,81 @@ test("a damaged or missing entry is found at start", async () => {
       for (let tries = 0; tries < 2; tries++) await assert.rejects(openDurableLog(folder), DamagedLogError);
     });
   }
+});
+
+/** The folder of a log whose newest batches, a vote last, still lie in LevelDB's write-ahead file; and that file. */
+async function unfinished(folder: string): Promise<{ readonly copy: string; readonly file: string }> {
+  const log = await openDurableLog(join(folder, "log"));
+  await log.write({ hardState: { term: 2, vote: "x", commit: 0 }, entries: [entry(1, 2, 2000)] });
+  for (let index = 2; index <= 40; index++) await put(log, [entry(index, 2, 2000)]);
+  await log.write({ hardState: { term: 3, vote: "y", commit: 0 }, entries: [] });
+  const copy = join(folder, "copy");
+  cpSync(join(folder, "log"), copy, { recursive: true });
+  await log.close();
+  return { copy, file: join(copy, readdirSync(copy).find((name) => name.endsWith(".log"))!) };
+}
+
+function edit(file: string, change: (bytes: Buffer) => Buffer): void {
+  writeFileSync(file, change(readFileSync(file)));
+}
+
+test("a write that a crash cut short is gone, and the log goes on before it", async () => {
+  for (const [cut, vote] of [[0, "y"], [1, "x"], [30, "x"]] as const) {
+    await withFolder(async (folder) => {
+      const { copy, file } = await unfinished(folder);
+      edit(file, (bytes) => bytes.subarray(0, bytes.length - cut));
+      const log = await openDurableLog(copy);
+      assert.deepEqual([log.lastIndex(), log.hardState.vote], [40, vote]);
+      await log.close();
+    });
+  }
+});
+
+test("one flipped bit anywhere in what was written is found, at each start, and told with what to do", async () => {
+  for (const place of [0.001, 0.3, 0.5, 0.9, 0.9999]) {
+    await withFolder(async (folder) => {
+      const { copy, file } = await unfinished(folder);
+      edit(file, (bytes) => {
+        bytes[Math.floor(bytes.length * place)]! ^= 1;
+        return bytes;
+      });
+      for (let tries = 0; tries < 3; tries++) await assert.rejects(openDurableLog(copy), (error) => error instanceof DamagedLogError && /remove this node .* join again/.test(error.message), `${place}`);
+    });
+  }
+});
+
+test("a table file that is damaged or gone is found", async () => {
+  for (const harm of [(file: string) => rmSync(file), (file: string) => edit(file, (bytes) => bytes.fill(7, bytes.length - 60))]) {
+    await withFolder(async (folder) => {
+      const { copy } = await unfinished(folder);
+      // Builds a table of what was in the write-ahead file.
+      await (await openDurableLog(copy)).close();
+      harm(join(copy, readdirSync(copy).find((name) => name.endsWith(".ldb"))!));
+      await assert.rejects(openDurableLog(copy), DamagedLogError);
+    });
+  }
+});
+
+test("after a write that failed nothing more is written, and what was acknowledged is found again", async () => {
+  const program = `
+    import { openDurableLog } from ${JSON.stringify(new URL("./durable-log.js", import.meta.url).href)};
+    const log = await openDurableLog(process.argv[1]);
+    const write = (index) => log.write({ hardState: undefined, entries: [{ index, term: 1, kind: "normal", data: Buffer.alloc(20_000, index) }] });
+    const codes = [];
+    let index = 1;
+    for (; codes.length < 3; ) await write(index).then(() => index++, (error) => codes.push(error.code));
+    await log.compact({ index: 1, term: 1, configuration: { servers: [] }, configurationIndex: 0 }).catch((error) => codes.push(error.code));
+    await log.expectSnapshot({}).catch((error) => codes.push(error.code));
+    console.log(JSON.stringify({ index, codes }));`;
+  await withFolder(async (folder) => {
+    const log = join(folder, "log");
+    // A file may not grow beyond this: blocks of 1 KiB.
+    const { stdout } = await promisify(execFile)("bash", ["-c", 'ulimit -f 300 && exec "$0" --input-type=module -e "$1" "$2"', process.execPath, program, log]);
+    const { index, codes } = JSON.parse(stdout) as { index: number; codes: string[] };
+    assert.deepEqual(codes, Array(5).fill("disk_failed"));
+    const found = await openDurableLog(log);
+    assert.equal(found.lastIndex(), index - 1);
+    await put(found, [entry(index, 1)]);
+    await found.close();
+  });
 });

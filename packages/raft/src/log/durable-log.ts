@@ -1,6 +1,8 @@
 import { Level } from "level";
 import { entryBytes } from "../core/log-view.js";
 import type { Configuration, Entry, HardState, LogIndex, LogReader, SnapshotMeta, Term } from "../core/types.js";
+import { DiskFailure, isCorruption, lostAtOpening } from "./disk-failure.js";
+import { createLogSize } from "./log-size.js";
 import { DamagedLogError, decodeMeta, decodeRecord, encodeMeta, encodeRecord, entryKey, indexOfKey } from "./record.js";
 
 /** Recent entries kept in memory, by bytes: what followers that keep up, and applying, read. */
@@ -28,6 +30,10 @@ export interface DurableLog extends Omit<LogReader, "snapshotMeta"> {
   /** Drops everything: the state machine now holds `meta`. */
   reset(meta: SnapshotMeta): Promise<void>;
   readonly expected: SnapshotMeta | undefined;
+  /** Bytes of the entries after `index`, within a MiB. */
+  bytesAfter(index: LogIndex): number;
+  /** The lowest index that leaves at most about `bytes` of entries behind it. */
+  indexBefore(bytes: number): LogIndex;
   close(): Promise<void>;
 }
 
@@ -42,12 +48,14 @@ export async function openDurableLog(directory: string): Promise<DurableLog> {
   // Entries are written once, mostly read from memory, and deleted: the more of that happens before a table is built, the less is built. What is in them is sealed, and does not shrink.
   const options = { keyEncoding: "view", valueEncoding: "view", compression: false, writeBufferSize: WRITE_BUFFER_BYTES };
   const db = new Level<Uint8Array, Uint8Array>(directory, options);
-  await db.open();
   try {
+    await db.open();
+    const lost = lostAtOpening(directory);
+    if (lost !== undefined) throw new DamagedLogError(`part of what was written is lost: ${lost}`);
     return await readLog(db);
   } catch (error) {
     await db.close();
-    throw error;
+    throw isCorruption(error) ? new DamagedLogError(((error as Error).cause as Error | undefined)?.message ?? (error as Error).message) : error;
   }
 }
 
@@ -60,12 +68,28 @@ async function readLog(db: Level<Uint8Array, Uint8Array>): Promise<DurableLog> {
   let compaction = meta<CompactionPoint>("compaction point", COMPACTION) ?? NEW;
   let expected = meta<SnapshotMeta>("expected snapshot", EXPECTED);
 
+  let broken: DiskFailure | undefined;
+
+  /** After a write that failed half of it may be in LevelDB's log: what came behind it would be lost at the next start. So nothing does. */
+  async function synced(batch: Operation[]): Promise<void> {
+    if (broken) throw broken;
+    try {
+      await db.batch(batch, { sync: true });
+    } catch (error) {
+      broken = new DiskFailure(`the raft log cannot be written: ${(error as Error).message}`, { cause: error });
+      throw broken;
+    }
+  }
+
   let last = compaction.index;
   /** cache[i] has index cacheFirst + i and ends at `last`. */
   let cache: Entry[] = [];
   let cacheBytes = 0;
 
+  let size = createLogSize(compaction.index);
+
   function remember(entry: Entry): void {
+    size.appended(entry);
     cache.push(entry);
     cacheBytes += entry.data.length;
     if (cacheBytes <= CACHE_BYTES) return;
@@ -95,6 +119,7 @@ async function readLog(db: Level<Uint8Array, Uint8Array>): Promise<DurableLog> {
     for (let i = index; i <= last; i++) batch.push({ type: "del", key: entryKey(i) });
     for (const entry of cache.splice(Math.max(0, index - cacheFirst()))) cacheBytes -= entry.data.length;
     last = index - 1;
+    size.cutFrom(index);
   }
 
   return {
@@ -131,7 +156,7 @@ async function readLog(db: Level<Uint8Array, Uint8Array>): Promise<DurableLog> {
       const put: Operation[] = entries.map((entry) => ({ type: "put", key: entryKey(entry.index), value: encodeRecord(entry) }));
       if (first !== undefined && (first > last + 1 || first <= compaction.index)) throw new DamagedLogError(`entry ${first} does not follow entry ${last}`);
       if (first !== undefined && first <= last) cutFrom(first, batch);
-      await db.batch([...batch, ...put], { sync: true });
+      await synced([...batch, ...put]);
       for (const entry of entries) {
         remember(entry);
         last = entry.index;
@@ -139,27 +164,31 @@ async function readLog(db: Level<Uint8Array, Uint8Array>): Promise<DurableLog> {
     },
     async compact(point) {
       if (point.index <= compaction.index) return;
-      await db.batch([{ type: "put", key: COMPACTION, value: encodeMeta(point) }], { sync: true });
+      await synced([{ type: "put", key: COMPACTION, value: encodeMeta(point) }]);
       compaction = point;
+      size.begins(point.index);
       const drop = point.index - cacheFirst() + 1;
       if (drop > 0) for (const entry of cache.splice(0, drop)) cacheBytes -= entry.data.length;
       await db.clear({ gte: entryKey(0), lte: entryKey(point.index) });
     },
     async expectSnapshot(snapshot) {
+      await synced([{ type: "put", key: EXPECTED, value: encodeMeta(snapshot) }]);
       expected = snapshot;
-      await db.batch([{ type: "put", key: EXPECTED, value: encodeMeta(snapshot) }], { sync: true });
     },
     async reset(snapshot) {
       const point: CompactionPoint = { index: snapshot.index, term: snapshot.term, configuration: snapshot.configuration, configurationIndex: snapshot.configurationIndex };
       const batch: Operation[] = [{ type: "put", key: COMPACTION, value: encodeMeta(point) }, { type: "del", key: EXPECTED }];
       for await (const key of db.keys({ gte: entryKey(0), lt: entryKey(Number.MAX_SAFE_INTEGER) })) batch.push({ type: "del", key });
-      await db.batch(batch, { sync: true });
+      await synced(batch);
       compaction = point;
       expected = undefined;
       cache = [];
       cacheBytes = 0;
       last = snapshot.index;
+      size = createLogSize(last);
     },
+    bytesAfter: (index) => size.bytesAfter(index),
+    indexBefore: (bytes) => size.indexBefore(bytes),
     close: () => db.close(),
   };
 }

@@ -16,6 +16,14 @@ export class DamagedLogError extends Error {
   }
 }
 
+/** An entry of a kind that a newer version writes. Skipping it would make this replica another than the others. */
+export class UnknownEntryError extends Error {
+  override readonly name = "UnknownEntryError";
+  constructor(index: LogIndex, kind: string | number) {
+    super(`entry ${index} of the raft log is of kind ${kind}, which this version does not know: run the newer version again; this node stops rather than skip it`);
+  }
+}
+
 const ENTRY_PREFIX = 0x65; // "e"
 
 export function entryKey(index: LogIndex): Uint8Array {
@@ -42,7 +50,7 @@ export function decodeRecord(index: LogIndex, bytes: Uint8Array): Entry {
   const record = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (record.length < HEADER_BYTES || record.readUInt32BE(0) !== checksum(index, record)) throw new DamagedLogError(`checksum of entry ${index}`);
   const kind = KINDS[record[12]!];
-  if (!kind) throw new DamagedLogError(`entry ${index} is of a kind this version does not know (${record[12]})`);
+  if (!kind) throw new UnknownEntryError(index, record[12]!);
   return { index, term: Number(record.readBigUInt64BE(4)), kind, data: record.subarray(HEADER_BYTES) };
 }
 

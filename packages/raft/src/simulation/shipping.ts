@@ -67,7 +67,7 @@ export function createShipping(port: ShippingPort): Shipping {
       later(me, random.int(1, 5), () => {
         const point = state.applied();
         // As its header says it on the wire.
-        const meta = metaFromWire(headerToWire(id, offer.term, metaAt(point, me.configurations)));
+        const meta = metaFromWire(headerToWire(id, offer.term, metaAt(point, me.configurations), "simulated"));
         const parcel = { from: id, to: offer.to, term: offer.term, meta: port.breakage.repacks?.(meta) ?? meta, point };
         port.ship(parcel, (installed) => later(me, 1, () => {
           me.sendingTo.delete(offer.to);

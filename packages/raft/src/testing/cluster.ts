@@ -3,7 +3,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RaftHost, RaftOptions, StateMachine } from "../host/api.js";
-import { createRaftHost } from "../host/host.js";
+import { createRaftHost, runHost } from "../host/host.js";
+import { openMemberLog } from "../host/opening.js";
+import { settingsOf } from "../host/settings.js";
+import type { DurableLog } from "../log/durable-log.js";
 import { testCertificates } from "./certificates.js";
 import { freePort, openLine } from "./line.js";
 import type { Line } from "./line.js";
@@ -41,13 +44,13 @@ export async function createMembers(count: number, more: Partial<RaftOptions> = 
     members.push({ id: `n${i}`, address: `127.0.0.1:${line.port}`, listen: `127.0.0.1:${port}`, line, machine: createMemoryMachine(), host: undefined });
   }
 
-  async function start(member: Member, how: { readonly bootstrap?: boolean; readonly machine?: StateMachine } = {}): Promise<RaftHost> {
-    const host = await createRaftHost(
-      { id: member.id, directory: join(folder, member.id), transport: { listen: member.listen, advertise: member.address, tls, clusterId: "test" }, ...(how.bootstrap && { bootstrap: { address: member.address } }), ...more },
-      how.machine ?? member.machine,
-      { log: () => undefined },
-    );
-    host.onFatal((error) => assert.fail(error));
+  async function start(member: Member, how: { readonly bootstrap?: boolean; readonly machine?: StateMachine; readonly wrapLog?: (log: DurableLog) => DurableLog; readonly onFatal?: (error: Error) => void } = {}): Promise<RaftHost> {
+    const options = { id: member.id, directory: join(folder, member.id), transport: { listen: member.listen, advertise: member.address, tls, clusterId: "test" }, ...(how.bootstrap && { bootstrap: { address: member.address } }), ...more };
+    const [machine, logger] = [how.machine ?? member.machine, { log: () => undefined }];
+    const host = how.wrapLog
+      ? await runHost(settingsOf(options), how.wrapLog(await openMemberLog(join(options.directory, "log"), options, machine, logger)), machine, logger)
+      : await createRaftHost(options, machine, logger);
+    host.onFatal(how.onFatal ?? ((error) => assert.fail(error)));
     member.host = host;
     return host;
   }
@@ -58,6 +61,7 @@ export async function createMembers(count: number, more: Partial<RaftOptions> = 
   return {
     members,
     start,
+    directoryOf: ({ id }: Member) => join(folder, id),
     leader: () => until("a leader", leader),
     async stop(member: Member) {
       await member.host!.stop();

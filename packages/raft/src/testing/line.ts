@@ -14,6 +14,8 @@ export interface Line {
   readonly port: number;
   /** Nothing passes, either way; connections stay open, new ones are taken and lead nowhere. */
   silence(): void;
+  /** All connections break, and both ends hear of it; new ones work. */
+  cut(): void;
   /** New connections work again; what was silenced stays dead. */
   restore(): void;
   close(): void;
@@ -52,6 +54,9 @@ export async function openLine(target: number): Promise<Line> {
         dead.add(socket);
         socket.unpipe().pause();
       }
+    },
+    cut() {
+      for (const socket of sockets) socket.destroy();
     },
     restore: () => void (silent = false),
     close() {

@@ -4,7 +4,7 @@ import type { TransportOptions } from "../host/api.js";
 import { CLIENT_OPTIONS, clientCredentials } from "./credentials.js";
 import type { TransportEvents } from "./transport.js";
 import { raftService, sizeOf, toWire } from "./wire.js";
-import type { Sendable, WireFrame, WireSnapshotChunk } from "./wire.js";
+import type { Sendable, WireFrame, WireSnapshotChunk, WireSnapshotProgress } from "./wire.js";
 
 /** Bytes written and not yet taken by the socket; beyond them appends are dropped and the peer counts as unreachable. */
 const MAX_QUEUED_BYTES = 32 * 1024 * 1024;
@@ -16,13 +16,17 @@ const LAST_REOPEN_MS = 250;
 /** A stream that was not taken up by then leads into the void: a packet that is never answered would else be waited for much longer. */
 const OPEN_TIMEOUT_MS = 1000;
 
+export type SnapshotCall = grpc.ClientDuplexStream<WireSnapshotChunk, WireSnapshotProgress>;
+
 export interface Peer {
   readonly address: string;
   send(messages: readonly Sendable[]): void;
-  openSnapshot(done: (error: Error | null, result?: { installed: boolean }) => void): grpc.ClientWritableStream<WireSnapshotChunk>;
+  openSnapshot(): SnapshotCall;
   /** The peer has just been heard of: if it was lost, look for it now. */
   hurry(): void;
   queuedBytes(): number;
+  /** Bytes given to streams since it was met. */
+  sentBytes(): number;
   close(): void;
 }
 
@@ -36,6 +40,7 @@ export function createPeer(id: NodeId, address: string, tls: TransportOptions["t
   let client = newClient();
   let stream: Stream | undefined;
   let queuedBytes = 0;
+  let sentBytes = 0;
   let closed = false;
   let reopenMs = FIRST_REOPEN_MS;
   let reopen: NodeJS.Timeout | undefined;
@@ -78,6 +83,7 @@ export function createPeer(id: NodeId, address: string, tls: TransportOptions["t
   function write(frame: readonly Sendable[], bytes: number): void {
     const current = stream!;
     queuedBytes += bytes;
+    sentBytes += bytes;
     current.write({ messages: frame.map(toWire) }, () => {
       if (stream === current) queuedBytes -= bytes;
     });
@@ -103,14 +109,14 @@ export function createPeer(id: NodeId, address: string, tls: TransportOptions["t
       if (frame.length > 0) write(frame, bytes);
       if (isFull) events.onUnreachable(id);
     },
-    openSnapshot: (done) =>
-      (client["Snapshot"] as unknown as (metadata: grpc.Metadata, callback: typeof done) => grpc.ClientWritableStream<WireSnapshotChunk>).call(client, metadata, done),
+    openSnapshot: () => (client["InstallSnapshot"] as unknown as (metadata: grpc.Metadata) => SnapshotCall).call(client, metadata),
     hurry() {
       if (stream || closed) return;
       clearTimeout(reopen);
       open();
     },
     queuedBytes: () => queuedBytes,
+    sentBytes: () => sentBytes,
     close() {
       closed = true;
       clearTimeout(reopen);

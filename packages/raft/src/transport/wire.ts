@@ -3,9 +3,10 @@ import type grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { entryBytes } from "../core/log-view.js";
 import type { Entry, Message, Server, SnapshotMeta } from "../core/types.js";
+import { UnknownEntryError } from "../log/record.js";
 
-/** Told in every stream's metadata; another major version is refused. */
-export const PROTOCOL_VERSION = "1";
+/** Versions of the protocol that this node speaks, told in every stream's metadata; a peer that speaks none of them is refused. */
+export const PROTOCOL_VERSIONS: { readonly oldest: number; readonly newest: number } = Object.freeze({ oldest: 1, newest: 1 });
 
 /** proto/raft.proto, as proto-loader gives it: numbers for uint64, absent fields as their defaults. */
 export interface WireMessage {
@@ -29,18 +30,24 @@ export interface WireFrame {
 }
 
 export interface WireSnapshotChunk {
-  header?: { from: string; sender_term: number; index: number; term: number; servers: Server[]; configuration_index: number; outgoing?: { voters: string[]; leaving: string[] } | null } | null;
+  header?: { from: string; sender_term: number; index: number; term: number; servers: Server[]; configuration_index: number; outgoing?: { voters: string[]; leaving: string[] } | null; transfer: string } | null;
   data?: Uint8Array;
   checksum?: number;
   last?: boolean;
   count?: number;
 }
 
+export interface WireSnapshotProgress {
+  received?: number;
+  done?: boolean;
+  installed?: boolean;
+}
+
 type Method<Request, Answer> = grpc.MethodDefinition<Request, Answer>;
 
 export interface RaftService extends grpc.ServiceDefinition {
   Messages: Method<WireFrame, WireFrame>;
-  Snapshot: Method<WireSnapshotChunk, { installed: boolean }>;
+  InstallSnapshot: Method<WireSnapshotChunk, WireSnapshotProgress>;
 }
 
 const definition = loadSync(fileURLToPath(new URL("../../../../proto/raft.proto", import.meta.url)), {
@@ -108,7 +115,7 @@ export function toWire(message: Sendable): Partial<WireMessage> {
 
 function entryFromWire(entry: WireMessage["entries"][number]): Entry {
   const kind = KINDS[entry.kind];
-  if (!kind) throw new Error(`an entry of kind ${entry.kind} came, which this version does not know`);
+  if (!kind) throw new UnknownEntryError(entry.index, entry.kind);
   return { index: entry.index, term: entry.term, kind, data: entry.data };
 }
 
@@ -145,10 +152,10 @@ export function fromWire(wire: WireMessage): Sendable | undefined {
   }
 }
 
-export function headerToWire(from: string, senderTerm: number, meta: SnapshotMeta): NonNullable<WireSnapshotChunk["header"]> {
+export function headerToWire(from: string, senderTerm: number, meta: SnapshotMeta, transfer: string): NonNullable<WireSnapshotChunk["header"]> {
   const { servers, outgoing } = meta.configuration;
   return {
-    from, sender_term: senderTerm, index: meta.index, term: meta.term, servers: [...servers], configuration_index: meta.configurationIndex,
+    transfer, from, sender_term: senderTerm, index: meta.index, term: meta.term, servers: [...servers], configuration_index: meta.configurationIndex,
     ...(outgoing && { outgoing: { voters: [...outgoing.voters], leaving: [...outgoing.leaving] } }),
   };
 }

@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { Level } from "level";
 import type { CommittedEntry, EntryOutcome } from "./apply.js";
 import type { LogIndex } from "./replicated-log.js";
+import { lostWrites } from "./lost-writes.js";
 import { createStateCore } from "./state-core.js";
 import type { OpenedSnapshot, OrderedDatabase, StateCore } from "./state-core.js";
 import { EMPTY_META, META_KEY, STAGED_KEY, SYNC_KEY, decodeMeta, decodeStaged, encodeMeta, epochPrefix } from "./state-layout.js";
@@ -161,6 +162,11 @@ export async function openStateDatabase(directory: string): Promise<StateDatabas
   let name = (await readCurrent(root)) ?? (await createFirst(root));
   await dropOthers(root, [name]);
   let database = await openLevel(join(root, name));
+  const lost = lostWrites(join(root, name));
+  if (lost !== undefined) {
+    await database.close();
+    throw new StateFormatError(`the state in ${join(root, name)} is damaged (part of what was written is lost: ${lost}): remove this node from the cluster, delete its data folder and let it join again`);
+  }
   if (database.getSync(META_KEY) === undefined) throw new StateFormatError(`${join(root, name)} is not a complete state`);
   let core: StateCore = createStateCore(database);
   const location = () => join(root, name);

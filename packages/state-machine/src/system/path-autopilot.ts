@@ -4,7 +4,7 @@ import type { ReadStorage, WriteStorage } from "../framework/index.js";
 import { systemPath } from "./define.js";
 import type { SystemPath } from "./define.js";
 import { goDuration } from "./duration.js";
-import type { ClusterServer, ServerHealth } from "./services.js";
+import type { AutopilotReport, JudgedServer } from "./services.js";
 
 /** Durations in seconds. */
 export interface AutopilotConfiguration {
@@ -86,45 +86,50 @@ const configurationPath = systemPath({
   },
 });
 
-/** The body of autopilot/state. A server nobody has a report of is not healthy. */
-export function autopilotState(config: AutopilotConfiguration, servers: readonly ClusterServer[], reports: readonly ServerHealth[]): Record<string, unknown> {
-  const byId = new Map(reports.map((report) => [report.id, report]));
-  const leader = servers.find((server) => server.leader);
-  const reference = leader && byId.get(leader.id);
-  const isHealthy = (server: ClusterServer) => {
-    const report = byId.get(server.id);
-    if (!report?.alive || !reference) return false;
-    return report.lastContactMs <= config.last_contact_threshold * 1000 && report.lastTerm === reference.lastTerm && reference.lastIndex - report.lastIndex <= config.max_trailing_logs;
-  };
+/** The body of autopilot/state, in Vault's members. Those that Vault leaves out while empty are left out here. */
+export function autopilotState({ healthy, failureTolerance, servers }: AutopilotReport): Record<string, unknown> {
+  const ids = (chosen: readonly JudgedServer[]) => chosen.map(({ id }) => id);
   const voters = servers.filter((server) => server.voter);
-  const healthyVoters = voters.filter(isHealthy).length;
-  const quorum = Math.floor(voters.length / 2) + 1;
-  const entries = servers.map((server) => {
-    const report = byId.get(server.id);
-    return [server.id, {
-      id: server.id,
-      name: server.id,
-      address: server.clusterAddress,
-      node_status: report?.alive ? "alive" : "left",
-      last_contact: `${report?.lastContactMs ?? 0}ms`.replace(/^0ms$/, "0s"),
-      last_term: report?.lastTerm ?? 0,
-      last_index: report?.lastIndex ?? 0,
-      healthy: isHealthy(server),
-      stable_since: report?.stableSince ?? "",
-      status: server.leader ? "leader" : server.voter ? "voter" : "non-voter",
-      node_type: server.voter ? "voter" : "non-voter",
-      version: report?.version ?? "",
-      meta: null,
-    }] as const;
-  });
+  const nonVoters = servers.filter((server) => !server.voter);
   return {
-    healthy: servers.length > 0 && servers.every(isHealthy),
-    failure_tolerance: Math.max(0, healthyVoters - quorum),
-    leader: leader?.id ?? "",
-    voters: voters.map((server) => server.id),
-    non_voters: servers.filter((server) => !server.voter).map((server) => server.id),
-    servers: Object.fromEntries(entries),
+    healthy,
+    failure_tolerance: failureTolerance,
+    // More only where redundancy zones hold servers in reserve.
+    optimistic_failure_tolerance: failureTolerance,
+    leader: servers.find((server) => server.leader)?.id ?? "",
+    voters: ids(voters),
+    ...(nonVoters.length > 0 && { non_voters: ids(nonVoters) }),
+    servers: Object.fromEntries(servers.map((server) => [server.id, shown(server)])),
   };
+}
+
+function shown(server: JudgedServer): Record<string, unknown> {
+  return {
+    id: server.id,
+    name: server.id,
+    address: server.clusterAddress,
+    node_status: server.alive ? "alive" : "left",
+    last_contact: goMilliseconds(server.lastContactMs),
+    last_term: server.lastTerm,
+    last_index: server.lastIndex,
+    healthy: server.healthy,
+    stable_since: new Date(server.stableSince).toISOString(),
+    status: server.leader ? "leader" : server.voter ? "voter" : "non-voter",
+    version: server.version,
+    upgrade_version: server.version,
+    node_type: server.voter || server.forVote ? "voter" : "non-voter",
+    meta: null,
+  };
+}
+
+/** As Go prints a duration: `0s`, `12ms`, `1.5s`, `2m3.25s`. */
+function goMilliseconds(milliseconds: number): string {
+  const whole = Math.round(milliseconds);
+  if (whole === 0) return "0s";
+  if (whole < 1000) return `${whole}ms`;
+  const rest = whole % 1000;
+  const text = goDuration(Math.floor(whole / 1000));
+  return rest === 0 ? text : text.replace(/s$/, `${String(rest / 1000).slice(1)}s`);
 }
 
 const statePath = systemPath({
@@ -134,11 +139,7 @@ const statePath = systemPath({
   operations: {
     read: {
       summary: "Reports the health of the cluster's servers.", effect: "read", activeOnly: true,
-      handler: async (_request, storage, { services: { cluster } }) => {
-        const config = autopilotConfiguration(storage);
-        const [{ servers }, reports] = await Promise.all([cluster.configuration(), cluster.health()]);
-        return data(autopilotState(config, servers, reports));
-      },
+      handler: async (_request, _storage, { services: { cluster } }) => data(autopilotState(await cluster.autopilot())),
     },
   },
 });

@@ -96,17 +96,27 @@ export interface JoinRequest {
   readonly nonVoter: boolean;
 }
 
-/** One server as the leader sees it. */
-export interface ServerHealth {
-  readonly id: string;
+/** One server as autopilot on the active node judges it. */
+export interface JudgedServer extends ClusterServer {
+  /** Without a vote, it waits for one. */
+  readonly forVote: boolean;
   readonly alive: boolean;
+  readonly healthy: boolean;
   /** Milliseconds since it last answered the leader; 0 for the leader itself. */
   readonly lastContactMs: number;
   readonly lastTerm: number;
   readonly lastIndex: number;
-  /** RFC 3339: since when it has been in this health. */
-  readonly stableSince: string;
+  /** Milliseconds since 1970: since when it has been in this health. */
+  readonly stableSince: number;
+  /** Empty until it told. */
   readonly version: string;
+}
+
+export interface AutopilotReport {
+  readonly healthy: boolean;
+  /** Voters that may fail at once without losing the quorum. */
+  readonly failureTolerance: number;
+  readonly servers: readonly JudgedServer[];
 }
 
 export interface ClusterControl {
@@ -115,8 +125,8 @@ export interface ClusterControl {
   appliedIndex(): number;
   configuration(): Promise<{ readonly index: number; readonly servers: readonly ClusterServer[] }>;
   nodes(): Promise<readonly ClusterNode[]>;
-  /** On the leader only. */
-  health(): Promise<readonly ServerHealth[]>;
+  /** Of the active node only; throws RequestError `no_active_node` elsewhere. */
+  autopilot(): Promise<AutopilotReport>;
   join(request: JoinRequest): Promise<boolean>;
   /** Sealed with a key only a holder of the root key knows. Both throw RequestError. */
   challenge(serverId: string): Promise<{ readonly challenge: Uint8Array; readonly sealConfig: Readonly<Record<string, unknown>> }>;

@@ -254,17 +254,18 @@ test("settings are kept as written, and bad ones change nothing", async () => {
   assert.equal(bodyOf(await ask("read", "storage/raft/autopilot/configuration"))["dead_server_last_contact_threshold"], "24h0m0s");
 });
 
-test("autopilot: a silent or unknown server costs the tolerance it should", () => {
-  const config = { cleanup_dead_servers: false, last_contact_threshold: 10, dead_server_last_contact_threshold: 86_400, max_trailing_logs: 1000, min_quorum: 0, server_stabilization_time: 10, disable_upgrade_migration: false };
-  const servers = ["a", "b", "c"].map((id) => ({ id, clusterAddress: `${id}:1`, voter: true, leader: id === "a" }));
-  const report = (id: string, more = {}) => ({ id, alive: true, lastContactMs: 5, lastTerm: 2, lastIndex: 5000, stableSince: "", version: "1", ...more });
-  const state = (...reports: ReturnType<typeof report>[]) => autopilotState(config, servers, reports);
-  assert.equal(state(report("a"), report("b"), report("c"))["healthy"], true);
-  assert.equal(state(report("a"), report("b"), report("c"))["failure_tolerance"], 1);
-  for (const lost of [report("c", { lastContactMs: 10_001 }), report("c", { lastIndex: 3999 }), report("c", { lastTerm: 1 }), report("c", { alive: false }), report("unknown")]) {
-    assert.equal(state(report("a"), report("b"), lost)["healthy"], false);
-    assert.equal(state(report("a"), report("b"), lost)["failure_tolerance"], 0);
-  }
+test("autopilot's state has Vault's members, and leaves out what Vault leaves out", () => {
+  const server = (id: string, more = {}) => ({ id, clusterAddress: `${id}:1`, voter: true, leader: false, forVote: true, alive: true, healthy: true, lastContactMs: 0, lastTerm: 2, lastIndex: 5000, stableSince: 0, version: "1.2.3", ...more });
+  const report = { healthy: false, failureTolerance: 1, servers: [server("a", { leader: true }), server("b", { lastContactMs: 812.4 }), server("c", { voter: false, healthy: false, alive: false, lastContactMs: 61_250 }), server("d", { voter: false, forVote: false, version: "" })] };
+  const state = autopilotState(report) as { servers: Record<string, Record<string, unknown>> };
+  assert.deepEqual({ ...state, servers: Object.keys(state.servers) }, { healthy: false, failure_tolerance: 1, optimistic_failure_tolerance: 1, leader: "a", voters: ["a", "b"], non_voters: ["c", "d"], servers: ["a", "b", "c", "d"] });
+  assert.deepEqual(state.servers["a"], {
+    id: "a", name: "a", address: "a:1", node_status: "alive", last_contact: "0s", last_term: 2, last_index: 5000, healthy: true, stable_since: "1970-01-01T00:00:00.000Z",
+    status: "leader", version: "1.2.3", upgrade_version: "1.2.3", node_type: "voter", meta: null,
+  });
+  const seen = ({ status, node_type, node_status, last_contact }: Record<string, unknown>) => [status, node_type, node_status, last_contact];
+  assert.deepEqual(["b", "c", "d"].map((id) => seen(state.servers[id]!)), [["voter", "voter", "alive", "812ms"], ["non-voter", "voter", "left", "1m1.25s"], ["non-voter", "non-voter", "alive", "0s"]]);
+  assert.ok(!("non_voters" in autopilotState({ ...report, servers: [server("a")] })));
 });
 
 test("policies are kept by the policy room: clear or base64 in, the same text out", async () => {

@@ -187,7 +187,7 @@ function servicesOf(rooms: SystemServices["rooms"], node: Rig["node"]): SystemSe
       appliedIndex: () => 7,
       configuration: async () => ({ index: 3, servers: [server] }),
       nodes: async () => [{ hostname: "h", apiAddress: "https://n1:8200", clusterAddress: "https://n1:8201", activeNode: true, lastEcho: null, version: "1.20.0" }],
-      health: async () => [],
+      autopilot: async () => ({ healthy: true, failureTolerance: 0, servers: [] }),
       stepDown: async () => void (node.leader = false),
       removePeer: async () => undefined,
     },
