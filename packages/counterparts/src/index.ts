@@ -1,2 +1,5 @@
+export * from "./mariadb.js";
 export * from "./moto.js";
+export * from "./postgres.js";
 export * from "./program.js";
+export * from "./redis.js";
