@@ -10,6 +10,7 @@ import { keyringPaths } from "./path-keyring.js";
 import { leasePaths } from "./path-leases.js";
 import { mountPaths, remountPaths } from "./path-mounts.js";
 import { observePaths } from "./path-observe.js";
+import { passwordPolicyPaths } from "./path-password-policies.js";
 import { aclPolicyPaths } from "./path-policies.js";
 import { raftPaths } from "./path-raft.js";
 import { initPath, sealPath, sealStatusPath, unsealPath } from "./path-seal.js";
@@ -25,7 +26,7 @@ export const systemEngine: Engine<SystemServices> = {
   paths: [
     initPath, sealStatusPath, unsealPath, sealPath,
     healthPath, leaderPath, stepDownPath, haStatusPath,
-    ...mountPaths, ...remountPaths, ...aclPolicyPaths, ...capabilityPaths, ...auditPaths, ...leasePaths, ...wrappingPaths,
+    ...mountPaths, ...remountPaths, ...aclPolicyPaths, ...passwordPolicyPaths, ...capabilityPaths, ...auditPaths, ...leasePaths, ...wrappingPaths,
     ...keyringPaths, ...raftPaths, ...autopilotPaths, ...toolPaths, ...observePaths, ...configPaths, ...internalPaths, ...catalogPaths,
   ],
 };
