@@ -51,18 +51,21 @@ type Settings = Readonly<Record<string, string | undefined>>;
  * escaped by whoever wrote it.
  */
 function fromUrl(given: string, { username, password }: Login, isEscaped: boolean): Settings {
+  // A URL of a socket names a login and no host, which only PostgreSQL calls a URL.
+  const hasNoHost = /^\w+:\/\/[^/?]*@(?=[/?])/.test(given);
   let url: URL;
   try {
-    url = new URL(given);
+    url = new URL(hasNoHost ? given.replace(/@(?=[/?])/, "@localhost") : given);
   } catch {
     throw new ConnectionError("connection_url is not a URL, or names several hosts, which is not supported");
   }
+  if (url.hostname.includes(",")) throw new ConnectionError("several hosts in connection_url are not supported");
   const login = isEscaped ? { username: decode(username), password: decode(password) } : { username, password };
   const part = (value: string) => (value === "" ? undefined : withLogin(decode(value), login));
   const query = Object.fromEntries([...url.searchParams].map(([key, value]) => [key, withLogin(value, login)]));
   return {
     ...query,
-    host: part(url.hostname.replace(/^\[|\]$/g, "")) ?? query["host"],
+    host: (hasNoHost ? undefined : part(url.hostname.replace(/^\[|\]$/g, ""))) ?? query["host"],
     port: part(url.port) ?? query["port"],
     user: part(url.username) ?? query["user"],
     password: part(url.password) ?? query["password"],

@@ -105,21 +105,21 @@ export function postgresStatements(entries: readonly string[]): readonly string[
   });
 }
 
-/** What Vault does without revocation statements: takes all rights away, so that the role can be dropped. */
+/** What Vault does without revocation statements: takes all rights away, as many of them as can be, so that the role can be dropped. */
 async function dropRole(client: pg.PoolClient, username: string): Promise<void> {
   const found = await client.query("SELECT 1 FROM pg_roles WHERE rolname = $1", [username]);
   if (found.rows.length === 0) return;
   const role = pg.escapeIdentifier(username);
-  const schemas = await client.query<{ table_schema: string }>("SELECT DISTINCT table_schema FROM information_schema.role_column_grants WHERE grantee = $1", [username]);
+  const granted = await client.query<{ table_schema: string }>("SELECT DISTINCT table_schema FROM information_schema.role_column_grants WHERE grantee = $1", [username]);
   const { rows: [{ name } = { name: "" }] } = await client.query<{ name: string }>("SELECT current_database() AS name");
-  const names = [...new Set([...schemas.rows.map(({ table_schema }) => table_schema), "public"])].map((schema) => pg.escapeIdentifier(schema));
-  await client.query("BEGIN");
-  for (const schema of names) {
-    await client.query(`REVOKE ALL PRIVILEGES ON ALL TABLES IN SCHEMA ${schema} FROM ${role}`);
-    await client.query(`REVOKE ALL PRIVILEGES ON ALL SEQUENCES IN SCHEMA ${schema} FROM ${role}`);
-    await client.query(`REVOKE USAGE ON SCHEMA ${schema} FROM ${role}`);
-  }
-  await client.query(`REVOKE CONNECT ON DATABASE ${pg.escapeIdentifier(name)} FROM ${role}`);
+  const schemas = [...new Set([...granted.rows.map(({ table_schema }) => table_schema), "public"])].map((schema) => pg.escapeIdentifier(schema));
+  const revocations = [
+    ...schemas.flatMap((schema) => [`ALL PRIVILEGES ON ALL TABLES IN SCHEMA ${schema}`, `ALL PRIVILEGES ON ALL SEQUENCES IN SCHEMA ${schema}`, `USAGE ON SCHEMA ${schema}`]),
+    `CONNECT ON DATABASE ${pg.escapeIdentifier(name)}`,
+  ];
+  let failure: unknown;
+  // Not one transaction: what can be taken away is, even if something else cannot.
+  for (const what of revocations) await client.query(`REVOKE ${what} FROM ${role}`).catch((error: unknown) => (failure = error));
+  if (failure !== undefined) throw failure;
   await client.query(`DROP ROLE IF EXISTS ${role}`);
-  await client.query("COMMIT");
 }

@@ -18,7 +18,7 @@ test("a password policy is written, read as it was written, listed, used and del
   assert.equal((await ask("delete", "sys/policies/password/p")).status, 204);
   for (const path of ["sys/policies/password/p", "sys/policies/password/p/generate"]) {
     const { status, body } = await ask("read", path);
-    assert.deepEqual([status, body.errors], [404, ["policy does not exist"]]);
+    assert.deepEqual([status, body.errors], [404, ["1 error occurred:\n\t* policy does not exist\n\n"]]);
   }
 });
 
@@ -31,9 +31,9 @@ test("a password policy may come in base64", async () => {
 test("a bad password policy is refused, and what was there stays", async () => {
   const { ask } = await createRig();
   await ask("update", "sys/policies/password/p", { policy: POLICY });
-  assert.deepEqual((await ask("update", "sys/policies/password/p", {})).body.errors, ["missing policy"]);
+  assert.deepEqual((await ask("update", "sys/policies/password/p", {})).body.errors, ["1 error occurred:\n\t* missing policy\n\n"]);
   const { status, body } = await ask("update", "sys/policies/password/p", { policy: "length = 20" });
-  assert.deepEqual([status, body.errors], [400, ["invalid password policy: 1 error occurred:\n\t* no charset specified\n\n"]]);
+  assert.deepEqual([status, body.errors], [400, ["1 error occurred:\n\t* invalid password policy: 1 error occurred:\n\t* no charset specified\n\n\n\n"]]);
   assert.equal((await ask("read", "sys/policies/password/p")).body.data.policy, POLICY);
 });
 

@@ -1,17 +1,31 @@
-import { RequestError, invalid } from "../errors.js";
+import { RequestError } from "../errors.js";
+import type { ErrorCode } from "../errors.js";
 import { NO_CONTENT, data, field, keyList } from "../framework/index.js";
+import type { WriteStorage } from "../framework/index.js";
 import { deletePasswordPolicy, generatePassword, getPasswordPolicy, listPasswordPolicies, putPasswordPolicy } from "../passwords/index.js";
 import { systemPath } from "./define.js";
 import type { SystemPath } from "./define.js";
 
 const NAME = field.string({ description: "Name of the password policy.", required: true });
-const missing = () => new RequestError("not_found", "policy does not exist");
+/** Vault wraps what these paths refuse. */
+const refused = (message: string, code: ErrorCode = "invalid_request") => new RequestError(code, `1 error occurred:\n\t* ${message}\n\n`);
+const missing = () => refused("policy does not exist", "not_found");
 
 /** Policies may come in base64, which HCL never looks like: it has an equals sign in its midst. */
 function policyText(given: string): string {
   const packed = given.replace(/[\r\n]/g, "");
   const bytes = Buffer.from(packed, "base64");
-  return bytes.length > 0 && bytes.toString("base64") === packed ? bytes.toString("utf8") : given;
+  if (bytes.length === 0 || bytes.toString("base64") !== packed) return given;
+  const text = bytes.toString("utf8");
+  return text.includes("\uFFFD") ? given : text;
+}
+
+function write(storage: WriteStorage, name: string, text: string): void {
+  try {
+    putPasswordPolicy(storage, name, text);
+  } catch (error) {
+    throw error instanceof RequestError ? refused(error.message) : error;
+  }
 }
 
 export const passwordPolicyPaths: readonly SystemPath[] = [
@@ -33,14 +47,14 @@ export const passwordPolicyPaths: readonly SystemPath[] = [
         handler: ({ input }, storage) => {
           const found = getPasswordPolicy(storage, input.name);
           if (!found) throw missing();
-          return data({ policy: found.text }, { dual: true });
+          return data({ policy: found.text });
         },
       },
       update: {
         summary: "Writes one password policy.", effect: "write",
         handler: ({ input }, storage) => {
-          if (input.policy === "") throw invalid("missing policy");
-          putPasswordPolicy(storage, input.name, policyText(input.policy));
+          if (input.policy === "") throw refused("missing policy");
+          write(storage, input.name, policyText(input.policy));
           return NO_CONTENT;
         },
       },
@@ -63,7 +77,7 @@ export const passwordPolicyPaths: readonly SystemPath[] = [
         handler: ({ input }, storage, { env }) => {
           const found = getPasswordPolicy(storage, input.name);
           if (!found) throw missing();
-          return data({ password: generatePassword(found.policy, env.randomBytes) }, { dual: true });
+          return data({ password: generatePassword(found.policy, env.randomBytes) });
         },
       },
     },
