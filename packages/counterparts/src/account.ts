@@ -1,4 +1,4 @@
-import { chownSync, mkdtempSync, readFileSync } from "node:fs";
+import { chownSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -21,4 +21,19 @@ export function folderOf({ uid, gid }: Account, prefix: string): string {
   const folder = mkdtempSync(join(tmpdir(), `${prefix}-`));
   if (uid !== undefined && gid !== undefined) chownSync(folder, uid, gid);
   return folder;
+}
+
+/** A certificate to serve with, and its key; PEM. */
+export interface ServerCertificate {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** Puts them where the account can read them, and nobody else the key. */
+export function writeCertificate({ uid, gid }: Account, folder: string, { certificate, key }: ServerCertificate): { readonly certificateFile: string; readonly keyFile: string } {
+  const files = { certificateFile: join(folder, "server.crt"), keyFile: join(folder, "server.key") };
+  writeFileSync(files.certificateFile, certificate);
+  writeFileSync(files.keyFile, key, { mode: 0o600 });
+  if (uid !== undefined && gid !== undefined) for (const file of Object.values(files)) chownSync(file, uid, gid);
+  return files;
 }

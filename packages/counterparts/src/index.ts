@@ -1,3 +1,4 @@
+export type { ServerCertificate } from "./account.js";
 export * from "./mariadb.js";
 export * from "./moto.js";
 export * from "./postgres.js";

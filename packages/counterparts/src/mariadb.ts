@@ -2,7 +2,8 @@ import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { accountOf, folderOf } from "./account.js";
+import { accountOf, folderOf, writeCertificate } from "./account.js";
+import type { ServerCertificate } from "./account.js";
 import { findProgram, freePort, startProgram } from "./program.js";
 
 /** A MariaDB server of its own, in a temporary folder. */
@@ -22,7 +23,8 @@ export const mariaDbProgram = (): string | undefined => findProgram("mariadbd");
 const PASSWORD = "coffer-test-root";
 const SETUP = `FLUSH PRIVILEGES; CREATE USER IF NOT EXISTS 'coffer'@'%' IDENTIFIED BY '${PASSWORD}'; GRANT ALL PRIVILEGES ON *.* TO 'coffer'@'%' WITH GRANT OPTION; CREATE DATABASE IF NOT EXISTS app;`;
 
-export async function startMariaDb(): Promise<MariaDb> {
+/** With a certificate it takes TLS as well. */
+export async function startMariaDb(tls?: ServerCertificate): Promise<MariaDb> {
   const command = mariaDbProgram();
   const install = findProgram("mariadb-install-db");
   if (!command || !install) throw new Error("mariadbd is not installed");
@@ -36,6 +38,10 @@ export async function startMariaDb(): Promise<MariaDb> {
   if (set.status !== 0) throw new Error(`mariadbd --bootstrap failed: ${set.stderr}`);
   const port = await freePort();
   const args = ["--no-defaults", `--datadir=${data}`, `--port=${port}`, "--bind-address=127.0.0.1", `--socket=${join(folder, "socket")}`, `--pid-file=${join(folder, "pid")}`, "--innodb-flush-log-at-trx-commit=0", "--skip-name-resolve"];
+  if (tls) {
+    const { certificateFile, keyFile } = writeCertificate(account, folder, tls);
+    args.push(`--ssl-cert=${certificateFile}`, `--ssl-key=${keyFile}`);
+  }
   const run = () => startProgram({ command, args, ...account, isReady: () => greets(port) });
   let server = await run();
   return {

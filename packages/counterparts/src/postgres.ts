@@ -3,7 +3,8 @@ import type { ChildProcess } from "node:child_process";
 import { realpathSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { dirname, join } from "node:path";
-import { accountOf, folderOf } from "./account.js";
+import { accountOf, folderOf, writeCertificate } from "./account.js";
+import type { ServerCertificate } from "./account.js";
 import { findProgram, freePort, startProgram } from "./program.js";
 
 /** A PostgreSQL server of its own, in a temporary folder, that asks for passwords (SCRAM). */
@@ -24,7 +25,8 @@ export const postgresProgram = (): string | undefined => findProgram("postgres")
 
 const PASSWORD = "coffer-test-root";
 
-export async function startPostgres(): Promise<Postgres> {
+/** With a certificate it takes TLS as well. */
+export async function startPostgres(tls?: ServerCertificate): Promise<Postgres> {
   const command = postgresProgram();
   if (!command) throw new Error("postgres is not installed");
   const account = accountOf("postgres");
@@ -39,6 +41,10 @@ export async function startPostgres(): Promise<Postgres> {
   if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`);
   const port = await freePort();
   const args = ["-D", data, "-p", String(port), "-h", "127.0.0.1", "-k", folder, "-c", "fsync=off", "-c", "shared_buffers=16MB", "-c", "max_connections=40"];
+  if (tls) {
+    const { certificateFile, keyFile } = writeCertificate(account, folder, tls);
+    args.push("-c", "ssl=on", "-c", `ssl_cert_file=${certificateFile}`, "-c", `ssl_key_file=${keyFile}`);
+  }
   const run = () => startProgram({ command, args, ...account, isReady: () => answersStartup(port) });
   let server = await run();
   return {

@@ -52,7 +52,8 @@ test("MySQL: the data source name of Go's driver", () => {
   assert.deepEqual(mysql("a@tcp([::1]:3306)/").place, { host: "::1", port: 3306 });
   assert.deepEqual(mysql("a@/").place, { host: "127.0.0.1", port: 3306 });
   assert.deepEqual([mysql("a@tcp(h)/?tls=true").ssl?.rejectUnauthorized, mysql("a@tcp(h)/?tls=skip-verify").ssl?.rejectUnauthorized, mysql("a@tcp(h)/", { tls_ca: "ca" }).ssl?.rejectUnauthorized], [true, false, true]);
-  for (const [url, problem] of [["", /cannot be empty/], ["nonsense", /not of the form/], ["a@udp(h)/", /unknown network/], ["a@tcp(h,i)/", /several hosts/], ["a@tcp(h)/?tls=custom", /not supported/]] as const) assert.throws(() => mysql(url), problem);
+  assert.deepEqual([mysql("a@tcp(h)/?tls=true").serverName, mysql("a@tcp(127.0.0.1)/", { tls_ca: "ca", tls_server_name: "db" }).serverName, mysql("a@tcp(127.0.0.1)/", { tls_ca: "ca", tls_skip_verify: true }).serverName], ["h", "db", ""]);
+  for (const [url, problem] of [["", /cannot be empty/], ["nonsense", /not of the form/], ["a@udp(h)/", /unknown network/], ["a@tcp(h,i)/", /several hosts/], ["a@tcp(h)/?tls=custom", /not supported/], ["a@tcp(127.0.0.1)/?tls=true", /tls_server_name/]] as const) assert.throws(() => mysql(url), problem);
 });
 
 test("a password in an address is not shown", () => {

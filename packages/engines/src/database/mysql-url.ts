@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import type { SslOptions } from "mysql2";
 import { connectionUrl, flag, loginOf, text, withLogin } from "./details.js";
 import { ConnectionError } from "./plugin.js";
@@ -8,6 +9,8 @@ export interface MysqlAddress {
   readonly password: string;
   readonly database: string | undefined;
   readonly ssl: SslOptions | undefined;
+  /** The name that the server's certificate must have; empty: it is not checked. */
+  readonly serverName: string;
   readonly place: { readonly host: string; readonly port: number } | { readonly socketPath: string };
 }
 
@@ -25,11 +28,16 @@ export function mysqlAddress(details: Details): MysqlAddress {
   const part = (value: string) => withLogin(value, login);
   const parameters = new URLSearchParams(query);
   const place = placeOf(protocol, address);
+  const ssl = sslOf(parameters.get("tls") ?? "", details);
+  const serverName = ssl?.verifyIdentity === true ? text(details, "tls_server_name") || ("host" in place ? place.host : "") : "";
+  // The driver knows names only.
+  if (ssl?.verifyIdentity === true && (serverName === "" || isIP(serverName) !== 0)) throw new ConnectionError("connection_url names the server by an address: say its name in tls_server_name, or set tls_skip_verify");
   return {
     user: part(colon < 0 ? who : who.slice(0, colon)),
     password: part(colon < 0 ? "" : who.slice(colon + 1)),
     database: database === "" ? undefined : part(database),
-    ssl: sslOf(parameters.get("tls") ?? "", details, "host" in place ? place.host : ""),
+    ssl,
+    serverName,
     place,
   };
 }
@@ -42,7 +50,7 @@ function placeOf(protocol: string, address: string): MysqlAddress["place"] {
   return { host: host.replace(/^\[|\]$/g, "") || "127.0.0.1", port: Number(port ?? DEFAULT_PORT) };
 }
 
-function sslOf(mode: string, details: Details, host: string): SslOptions | undefined {
+function sslOf(mode: string, details: Details): SslOptions | undefined {
   const ca = text(details, "tls_ca");
   // One PEM text with certificate and key.
   const pair = text(details, "tls_certificate_key");
@@ -54,6 +62,5 @@ function sslOf(mode: string, details: Details, host: string): SslOptions | undef
     throw new ConnectionError(`tls=${mode} in connection_url is not supported: there are true, false and skip-verify`);
   }
   const isChecked = !flag(details, "tls_skip_verify") && mode !== "skip-verify";
-  const name = text(details, "tls_server_name");
-  return { ...given, rejectUnauthorized: isChecked, verifyIdentity: isChecked, ...(name !== "" && name !== host && { servername: name }) } as SslOptions;
+  return { ...given, rejectUnauthorized: isChecked, verifyIdentity: isChecked };
 }

@@ -5,7 +5,7 @@ import type { Connection, RowDataPacket } from "mysql2/promise";
 import { mariaDbProgram, startMariaDb } from "@coffer/counterparts";
 import type { MariaDb } from "@coffer/counterparts";
 import { createHarness } from "../testing/harness.js";
-import { dieBeforeCommit, intents } from "./testing.js";
+import { dieBeforeCommit, intents } from "../testing/postgres-fixture.js";
 
 const CREATE = "CREATE USER '{{name}}'@'%' IDENTIFIED BY '{{password}}'; GRANT SELECT ON app.* TO '{{name}}'@'%';";
 

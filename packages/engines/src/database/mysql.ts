@@ -1,3 +1,4 @@
+import { connect as tcp } from "node:net";
 import { createPool } from "mysql2/promise";
 import type { Pool, PoolConnection, RowDataPacket } from "mysql2/promise";
 import { maxLifetimeSeconds, poolSize } from "./details.js";
@@ -28,14 +29,16 @@ export const mysqlLegacy: DatabasePlugin = {
 };
 
 function openMysql(details: Details): DatabaseConnection {
-  const { place, user, password, database, ssl } = mysqlAddress(details);
+  const { place, user, password, database, ssl, serverName } = mysqlAddress(details);
   const { open, idle } = poolSize(details);
   const lifetimeMs = maxLifetimeSeconds(details) * 1000;
+  // The driver checks the certificate against `host`: where that is to be another name than it connects to, we connect.
+  const named = serverName !== "" && "host" in place ? { ...place, host: serverName, stream: () => tcp({ host: place.host, port: place.port, noDelay: true }) } : place;
   let pool: { readonly pool: Pool; readonly sinceMs: number } | undefined;
 
   async function connect(): Promise<PoolConnection> {
     if (pool && lifetimeMs > 0 && performance.now() - pool.sinceMs > lifetimeMs) await close();
-    pool ??= { pool: createPool({ ...place, user, password, ...(database !== undefined && { database }), ...(ssl && { ssl }), connectionLimit: open, maxIdle: idle, idleTimeout: IDLE_MS, connectTimeout: CONNECT_MS }), sinceMs: performance.now() };
+    pool ??= { pool: createPool({ ...named, user, password, ...(database !== undefined && { database }), ...(ssl && { ssl }), connectionLimit: open, maxIdle: idle, idleTimeout: IDLE_MS, connectTimeout: CONNECT_MS }), sinceMs: performance.now() };
     return pool.pool.getConnection();
   }
 

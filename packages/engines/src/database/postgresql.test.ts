@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { postgresProgram } from "@coffer/counterparts";
-import { CREATE, dieBeforeCommit, intents, postgresFixture } from "./testing.js";
-import type { PostgresFixture } from "./testing.js";
+import { CREATE, dieBeforeCommit, intents, postgresFixture } from "../testing/postgres-fixture.js";
+import type { PostgresFixture } from "../testing/postgres-fixture.js";
 
 describe("users of PostgreSQL", { skip: postgresProgram() === undefined && "PostgreSQL is not installed" }, () => {
   let db: PostgresFixture;

@@ -4,7 +4,7 @@ import { createClient } from "redis";
 import { redisProgram, startRedis } from "@coffer/counterparts";
 import type { Redis } from "@coffer/counterparts";
 import { createHarness } from "../testing/harness.js";
-import { dieBeforeCommit } from "./testing.js";
+import { dieBeforeCommit } from "../testing/postgres-fixture.js";
 
 describe("Redis", { skip: redisProgram() === undefined && "Redis is not installed" }, () => {
   let server: Redis;

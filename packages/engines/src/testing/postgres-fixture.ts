@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import pg from "pg";
 import { startPostgres } from "@coffer/counterparts";
-import { createHarness } from "../testing/harness.js";
-import type { Harness } from "../testing/harness.js";
+import { createHarness } from "./harness.js";
+import type { Harness } from "./harness.js";
 
 export const CREATE = [`CREATE ROLE "{{name}}" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'; GRANT SELECT ON ALL TABLES IN SCHEMA public TO "{{name}}"`];
 
