@@ -42,6 +42,7 @@ export function maxLifetimeSeconds(details: Details): number {
   return seconds;
 }
 
+const MAX_URL = 4096;
 const TEMPLATE_VARIABLE = /\{\{(username|password)\}\}/g;
 
 export interface Login {
@@ -63,6 +64,7 @@ export const withLogin = (template: string, login: Login) => template.replace(TE
 export function connectionUrl(details: Details): string {
   const url = text(details, "connection_url");
   if (url === "") throw new ConnectionError("connection_url cannot be empty");
+  if (url.length > MAX_URL) throw new ConnectionError(`connection_url has at most ${MAX_URL} characters`);
   return url;
 }
 

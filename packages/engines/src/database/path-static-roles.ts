@@ -32,6 +32,8 @@ export const staticRolePath = definePath({
     rotation_period: field.duration({ description: "Time between two changes of the password, at least 5 seconds." }),
     rotation_schedule: field.string({ description: "Instead of a period, five fields of cron, in UTC." }),
     rotation_window: field.duration({ description: "With a schedule, how long after its time the password may still be changed, at least an hour. After that it waits for the next time." }),
+    skip_import_rotation: field.bool({ description: "Whether a new role leaves the password as it is; not supported.", default: false }),
+    self_managed_password: field.string({ description: "The user's password, with which it changes it itself; not supported.", default: "", sensitive: true }),
     rotation_statements: field.stringList({ description: "Statements that change the password; without them the plugin does it in its own way." }),
   },
   exists: ({ input }, storage) => getStaticRole(storage, input.name) !== undefined,
@@ -59,6 +61,8 @@ export const staticRolePath = definePath({
         if (username === "") throw invalid("username is a required field to create a static account");
         if (before && before.username !== username) throw invalid("cannot update static account username");
         checkCredentialType(input.credential_type);
+        if (input.skip_import_rotation) throw invalid("skip_import_rotation is not supported: the password of a new static role is changed at once");
+        if (input.self_managed_password !== "") throw invalid("self_managed_password is not supported");
         const role: StaticRole = {
           ...(before ?? UNROTATED),
           ...rhythmFrom(input, before),

@@ -50,6 +50,9 @@ test("a bad connection is refused, and nothing written", async () => {
     [{ connection_url: "" }, "error creating database object: connection_url cannot be empty"],
     [{ password: "{{username}}" }, "error creating database object: username and/or password cannot contain the template variables"],
     [{ username_template: "{{ nope }}" }, 'error creating database object: unable to initialize username template: function "nope" not defined'],
+    [{ auth_type: "gcp_iam" }, 'auth_type "gcp_iam" is not supported'],
+    [{ self_managed: true }, "self_managed is not supported"],
+    [{ connection_url: `postgresql://${"h".repeat(5000)}/d` }, "error creating database object: connection_url has at most 4096 characters"],
     [{ password_authentication: "md5" }, "error creating database object: 'md5' is not a valid password authentication type"],
     [{ max_open_connections: "many" }, 'Field validation failed: error converting input for field "max_open_connections": cannot parse "many" as int'],
     [{ password: ["a"] }, 'Field validation failed: error converting input for field "password": expected string'],
@@ -84,6 +87,8 @@ test("a bad static role is refused before anything happens", async () => {
   assert.deepEqual(await refusal("static-roles/s", { ...good, db_name: "" }), [400, "database name is a required field"]);
   assert.deepEqual(await refusal("static-roles/s", { ...good, username: "" }), [400, "username is a required field to create a static account"]);
   assert.deepEqual(await refusal("static-roles/s", { ...good, rotation_period: 4 }), [400, "rotation_period must be 5 seconds or more"]);
+  assert.deepEqual(await refusal("static-roles/s", { ...good, skip_import_rotation: true }), [400, "skip_import_rotation is not supported: the password of a new static role is changed at once"]);
+  assert.deepEqual(await refusal("static-roles/s", { ...good, self_managed_password: "x" }), [400, "self_managed_password is not supported"]);
   assert.deepEqual(await refusal("static-roles/s", good), [400, 'failed to find entry for connection with name: "pg"']);
   await request("POST", "database/config/pg", config);
   assert.deepEqual(await refusal("static-roles/s", good), [403, '"s" is not an allowed role']);

@@ -1,5 +1,6 @@
 import { field, invalid, RequestError } from "@coffer/state-machine";
 import type { WriteMount } from "@coffer/state-machine";
+import { matchesGlob } from "./glob.js";
 import type { DatabaseConfig } from "./storage.js";
 
 /** What roles and static roles have in common. */
@@ -30,8 +31,7 @@ export const credentialConfig = (passwordPolicy: string) => (passwordPolicy === 
 
 /** Throws RequestError 403. An asterisk stands for any characters. */
 export function checkAllowed({ allowed_roles }: DatabaseConfig, role: string): void {
-  const isAllowed = allowed_roles.some((pattern) => new RegExp(`^${pattern.split("*").map((part) => part.replace(/[.\\+?^${}()|[\]]/g, "\\$&")).join(".*")}$`, "s").test(role));
-  if (!isAllowed) throw new RequestError("permission_denied", `${JSON.stringify(role)} is not an allowed role`);
+  if (!allowed_roles.some((pattern) => matchesGlob(pattern, role))) throw new RequestError("permission_denied", `${JSON.stringify(role)} is not an allowed role`);
 }
 
 /** By the role's policy, or else the connection's. Throws RequestError 400 where there is no such policy. */

@@ -22,6 +22,18 @@ describe("passwords of PostgreSQL", { skip: postgresProgram() === undefined && "
     await close();
   });
 
+  test("connections are closed when theirs is reset, changed or deleted", async () => {
+    const { request, creds, root } = await db.service();
+    for (const [method, path, body] of [["POST", "reset/pg", undefined], ["POST", "config/pg", { max_open_connections: 2 }], ["DELETE", "config/pg", undefined]] as const) {
+      await creds();
+      assert.equal(await db.sessionsOf(root), 1, path);
+      assert.equal((await request(method, `database/${path}`, body)).status, 204);
+      // The server notices a moment later.
+      for (let i = 0; i < 200 && (await db.sessionsOf(root)) > 0; i++);
+      assert.equal(await db.sessionsOf(root), 0, path);
+    }
+  });
+
   test("rotate-root that dies midway: the stored password is the database's again", async () => {
     const one = await db.service();
     const { request, root, clock, doDueWork, creds, close } = one;

@@ -60,6 +60,7 @@ export async function postgresFixture() {
     logsIn,
     rolesLike,
     run: async (sql: string) => void (await admin.query(sql)),
+    sessionsOf: async (user: string) => (await admin.query("SELECT 1 FROM pg_stat_activity WHERE usename = $1", [user])).rows.length,
     roleOf: async (name: string) => (await admin.query<{ rolvaliduntil: Date; rolpassword: string }>("SELECT rolvaliduntil, rolpassword FROM pg_authid WHERE rolname = $1", [name])).rows[0]!,
     async halt() {
       await admin.end();
