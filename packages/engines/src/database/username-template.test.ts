@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
+import fc from "fast-check";
 import { createTestClock, createTestEnvironment } from "../testing/environment.js";
 import { formatGoTime } from "./go-time.js";
+import { TemplateError } from "./template-functions.js";
 import { generateUsername } from "./username-template.js";
 
 const env = createTestEnvironment(createTestClock(), "names");
@@ -75,4 +77,15 @@ test("Go's time layouts", () => {
   for (const [layout, text] of [["Mon, 02 Jan 2006 15:04:05 MST", "Thu, 04 Jul 2024 13:05:09 UTC"], ["3:04PM", "1:05PM"], ["20060102_2.999", "20240704 4.07"], ["06-1-2 .000000 Z07:00 -0700", "24-7-4 .070000 Z +0000"]] as const) {
     assert.equal(formatGoTime(layout, ms), text);
   }
+});
+
+test("any text is a template, or refused as one", () => {
+  const piece = fc.constantFrom("{{", "}}", "{{-", "-}}", " | ", "(", ")", '"', "`", "\\", " ", ".RoleName", "random 3", "printf", '"%s"', "truncate 2", "uuid", "x", "-1", "$");
+  fc.assert(fc.property(fc.oneof(fc.string(), fc.array(piece, { maxLength: 20 }).map((parts) => parts.join(""))), (template) => {
+    try {
+      assert.equal(typeof name(template), "string");
+    } catch (error) {
+      assert.ok(error instanceof TemplateError, `${template}: ${String(error)}`);
+    }
+  }), { numRuns: 2000, seed: 1 });
 });
