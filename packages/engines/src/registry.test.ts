@@ -22,9 +22,10 @@ async function mounted() {
   await harness.mount("one", "kv", { version: "1" });
   await harness.mount("two", "kv", { version: "2" });
   const auths = mountableTypes.auth;
-  for (const type of ["pki", "totp", "transit"]) await harness.mount(type, type);
+  const secrets = mountableTypes.secret.filter((type) => type !== "kv");
+  for (const type of secrets) await harness.mount(type, type);
   for (const type of auths) await harness.mount(`auth/${type}`, type);
-  for (const place of ["one/", "two/", "pki/", "totp/", "transit/", "cubbyhole/", "identity/", "auth/token/", ...auths.map((type) => `auth/${type}/`)]) {
+  for (const place of ["one/", "two/", "cubbyhole/", "identity/", "auth/token/", ...secrets.map((type) => `${type}/`), ...auths.map((type) => `auth/${type}/`)]) {
     const { body } = await harness.request("GET", place.startsWith("auth/") ? "sys/auth" : "sys/mounts");
     const { type, options } = body[place.replace(/^auth\//, "")] as { type: string; options: Record<string, string> | null };
     places.set(engineFor({ type, options, table: place.startsWith("auth/") ? "auth" : "secret" })!.engine, place);

@@ -3,6 +3,7 @@ import type { CompiledEngine, Engine, MountEntry } from "@coffer/state-machine";
 import { approle } from "./approle/engine.js";
 import { cert } from "./cert/engine.js";
 import { cubbyhole } from "./cubbyhole/engine.js";
+import { database } from "./database/engine.js";
 import { identity } from "./identity/engine.js";
 import { kvV1, kvV2 } from "./kv/engine.js";
 import { ldap } from "./ldap/engine.js";
@@ -17,6 +18,7 @@ export const engines: readonly Engine[] = [
   approle,
   cert,
   cubbyhole,
+  database,
   identity,
   kvV1,
   kvV2,
@@ -32,7 +34,7 @@ const compiled = new Map(engines.map((engine) => [engine, compileEngine(engine)]
 
 /** Engine types that may be mounted, by name. sys/ takes `kv-v1` and `kv-v2` for kv with a version. */
 export const mountableTypes: Readonly<Record<MountEntry["table"], readonly string[]>> = {
-  secret: ["kv", "pki", "totp", "transit"],
+  secret: ["database", "kv", "pki", "totp", "transit"],
   auth: ["approle", "cert", "ldap", "userpass"],
 };
 

@@ -110,6 +110,11 @@ export interface Neighbour {
 export interface WriteMount<Services = unknown> extends Mount<Services> {
   /** For work outside of storage. */
   readonly intents: Intents;
+  /**
+   * A new password by the policy of that name (`sys/policies/password`), or with an empty one by the default rules. Throws
+   * RequestError 400 where there is no such policy. Only engines that declare intents get it.
+   */
+  readonly password?: (policy: string) => string;
   /** By uuid, also one that is being removed (`tainted`); undefined where there is none. Only auth/token and sys/ get it. */
   readonly neighbour?: (uuid: string) => Neighbour | undefined;
   /**

@@ -2,6 +2,7 @@ import type { Engine, Environment, MountEntry, WriteMount } from "../framework/e
 import type { CompiledEngine } from "../framework/index.js";
 import { createIntentLedger } from "../intents/index.js";
 import { listMounts, reapMounts } from "../mounts/index.js";
+import { passwordBy } from "../passwords/index.js";
 import type { Store } from "../store/index.js";
 import { parseExpiry } from "../tokens/index.js";
 import type { Due } from "../tokens/index.js";
@@ -96,7 +97,7 @@ export function createExpirationWorker({ store, env, engineFor, mountOf, onError
     const ledger = createIntentLedger(store, env);
     let applied = false;
     try {
-      const { value, outcome } = await store.transact((tx) => engine.periodic!(tx.scoped(`logical/${entry.uuid}/`), { ...mountOf(entry), intents: ledger.intents(tx, entry, engine) }));
+      const { value, outcome } = await store.transact((tx) => engine.periodic!(tx.scoped(`logical/${entry.uuid}/`), { ...mountOf(entry), intents: ledger.intents(tx, entry, engine), password: (policy) => passwordBy(tx.scoped("core/"), policy, env) }));
       applied = outcome.outcome === "applied";
       return value;
     } finally {

@@ -8,6 +8,7 @@ import { origin, tokenRemoved } from "../leases/index.js";
 import { countFailure, forgetFailures, isLocked, lockoutRules } from "../logins/lockout.js";
 import { validateStepUp } from "../mfa/index.js";
 import type { StepUp } from "../mfa/index.js";
+import { passwordBy } from "../passwords/index.js";
 import type { StoreTransaction } from "../store/index.js";
 import { findToken, revokeTree, useToken } from "../tokens/index.js";
 import type { TokenEntry } from "../tokens/index.js";
@@ -88,7 +89,7 @@ export function createEvaluator({ options, trail, mountOf }: EvaluatorParts): Ev
     if (isOfCore(entry)) return { ...mount, neighbour: reach(tx), apart };
     if (!engine.intents) return mount;
     progress.intents ??= createIntentLedger(store, env);
-    return { ...mount, intents: progress.intents.intents(tx, entry, engine) };
+    return { ...mount, intents: progress.intents.intents(tx, entry, engine), password: (policy) => passwordBy(tx.scoped("core/"), policy, env) };
   };
   return (tx, progress, active) => {
     const core = tx.scoped("core/");

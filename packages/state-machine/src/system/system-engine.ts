@@ -13,6 +13,7 @@ import { lockoutPaths } from "./path-locked-users.js";
 import { mfaPaths } from "./path-mfa.js";
 import { mountPaths, remountPaths } from "./path-mounts.js";
 import { observePaths } from "./path-observe.js";
+import { passwordPolicyPaths } from "./path-password-policies.js";
 import { aclPolicyPaths } from "./path-policies.js";
 import { raftPaths } from "./path-raft.js";
 import { rekeyPaths } from "./path-rekey.js";
@@ -30,7 +31,7 @@ export const systemEngine: Engine<SystemServices> = {
   paths: [
     initPath, sealStatusPath, sealBackendsPath, unsealPath, sealPath, ...generateRootPaths, ...rekeyPaths, ...rotatePaths,
     healthPath, leaderPath, stepDownPath, haStatusPath,
-    ...mountPaths, ...remountPaths, ...aclPolicyPaths, ...capabilityPaths, ...auditPaths, ...leasePaths, ...wrappingPaths, ...mfaPaths, ...lockoutPaths,
+    ...mountPaths, ...remountPaths, ...aclPolicyPaths, ...passwordPolicyPaths, ...capabilityPaths, ...auditPaths, ...leasePaths, ...wrappingPaths, ...mfaPaths, ...lockoutPaths,
     ...keyringPaths, ...raftPaths, ...autopilotPaths, ...toolPaths, ...observePaths, ...configPaths, ...internalPaths, ...catalogPaths,
   ],
 };

@@ -1,0 +1,97 @@
+import { data, definePath, field, invalid, keyList, NO_CONTENT } from "@coffer/state-machine";
+import { listFields } from "./list-fields.js";
+import { checkCredentialType, credentialConfig, passwordPolicyFrom, roleFields } from "./role-input.js";
+import { rotate } from "./rotation.js";
+import { nextRotation, rhythmFrom } from "./schedule.js";
+import { deleteStaticRole, getRole, getStaticRole, putStaticRole, STATIC_ROLE_FOLDER } from "./storage.js";
+import type { StaticRole } from "./storage.js";
+
+export const staticRolesPath = definePath({
+  template: "static-roles",
+  help: { synopsis: "Lists the static roles.", description: "Only their names." },
+  fields: listFields,
+  operations: {
+    list: { effect: "read", summary: "List the static roles.", handler: async ({ input }, storage) => keyList(await storage.list(STATIC_ROLE_FOLDER, { after: input.after, limit: Math.max(0, input.limit) })) },
+  },
+});
+
+/** How often, as roles and credentials show it. */
+export function shownRhythm({ rotation_period, rotation_schedule, rotation_window }: StaticRole): Readonly<Record<string, unknown>> {
+  if (rotation_period > 0) return { rotation_period };
+  return { rotation_schedule, ...(rotation_window > 0 && { rotation_window }) };
+}
+
+export const time = (ms: number) => new Date(ms).toISOString();
+
+export const staticRolePath = definePath({
+  template: "static-roles/{name}",
+  help: { synopsis: "Manages static roles: one user of the database each, whose password is changed from time to time.", description: "Writing a new one changes the password at once. The user itself is neither made nor removed." },
+  fields: {
+    ...roleFields,
+    username: field.string({ description: "The user. It cannot be changed." }),
+    rotation_period: field.duration({ description: "Time between two changes of the password, at least 5 seconds." }),
+    rotation_schedule: field.string({ description: "Instead of a period, five fields of cron, in UTC." }),
+    rotation_window: field.duration({ description: "With a schedule, how long after its time the password may still be changed, at least an hour. After that it waits for the next time." }),
+    skip_import_rotation: field.bool({ description: "Whether a new role leaves the password as it is; not supported.", default: false }),
+    self_managed_password: field.string({ description: "The user's password, with which it changes it itself; not supported.", default: "", sensitive: true }),
+    rotation_statements: field.stringList({ description: "Statements that change the password; without them the plugin does it in its own way." }),
+  },
+  exists: ({ input }, storage) => getStaticRole(storage, input.name) !== undefined,
+  operations: {
+    read: {
+      effect: "read",
+      summary: "Read a static role.",
+      handler({ input }, storage) {
+        const role = getStaticRole(storage, input.name);
+        if (!role) return undefined;
+        const { db_name, username, rotation_statements, password_policy, lastRotationMs } = role;
+        return data({ db_name, username, rotation_statements, credential_type: "password", ...shownRhythm(role), last_vault_rotation: time(lastRotationMs), ...credentialConfig(password_policy) });
+      },
+    },
+    update: {
+      effect: "write",
+      summary: "Write a static role, or change some of it. A new one gets a new password.",
+      async handler({ input }, storage, mount) {
+        const { name } = input;
+        if (getRole(storage, name)) throw invalid("Role and Static Role names must be unique");
+        const before = getStaticRole(storage, name);
+        const db_name = input.db_name ?? before?.db_name ?? "";
+        if (db_name === "") throw invalid("database name is a required field");
+        const username = input.username ?? before?.username ?? "";
+        if (username === "") throw invalid("username is a required field to create a static account");
+        if (before && before.username !== username) throw invalid("cannot update static account username");
+        checkCredentialType(input.credential_type);
+        if (input.skip_import_rotation) throw invalid("skip_import_rotation is not supported: the password of a new static role is changed at once");
+        if (input.self_managed_password !== "") throw invalid("self_managed_password is not supported");
+        const role: StaticRole = {
+          ...(before ?? UNROTATED),
+          ...rhythmFrom(input, before),
+          db_name,
+          username,
+          rotation_statements: input.rotation_statements ?? before?.rotation_statements ?? [],
+          password_policy: passwordPolicyFrom(input.credential_config) ?? before?.password_policy ?? "",
+        };
+        if (!before) await rotate(name, role, storage, mount);
+        else putStaticRole(storage, name, rescheduled(role, before, mount.env.now()));
+        return NO_CONTENT;
+      },
+    },
+    delete: {
+      effect: "write",
+      summary: "Delete a static role. Its user stays, with the password it has.",
+      handler({ input }, storage) {
+        deleteStaticRole(storage, input.name);
+        return NO_CONTENT;
+      },
+    },
+  },
+});
+
+const UNROTATED = { password: "", lastRotationMs: 0, scheduledMs: 0, dueMs: 0, failures: 0, failure: "", revision: 0 };
+
+/** Another rhythm counts from the last rotation, or for a schedule from now. */
+function rescheduled(role: StaticRole, before: StaticRole, nowMs: number): StaticRole {
+  if (role.rotation_period === before.rotation_period && role.rotation_schedule === before.rotation_schedule) return role;
+  const dueMs = nextRotation(role, role.rotation_period > 0 ? role.lastRotationMs : nowMs);
+  return { ...role, scheduledMs: dueMs, dueMs };
+}
