@@ -2,6 +2,7 @@ import { compileEngine } from "@coffer/state-machine";
 import type { CompiledEngine, Engine, MountEntry } from "@coffer/state-machine";
 import { cubbyhole } from "./cubbyhole/engine.js";
 import { jwt, oidc } from "./jwt/engine.js";
+import { kubernetes } from "./kubernetes/engine.js";
 import { kvV1, kvV2 } from "./kv/engine.js";
 import { pki } from "./pki/engine.js";
 import { token } from "./token/engine.js";
@@ -12,6 +13,7 @@ import { transit } from "./transit/engine.js";
 export const engines: readonly Engine[] = [
   cubbyhole,
   jwt,
+  kubernetes,
   kvV1,
   kvV2,
   oidc,
@@ -26,7 +28,7 @@ const compiled = new Map(engines.map((engine) => [engine, compileEngine(engine)]
 /** Engine types that may be mounted, by name. sys/ takes `kv-v1` and `kv-v2` for kv with a version. */
 export const mountableTypes: Readonly<Record<MountEntry["table"], readonly string[]>> = {
   secret: ["kv", "pki", "totp", "transit"],
-  auth: ["jwt", "oidc"],
+  auth: ["jwt", "kubernetes", "oidc"],
 };
 
 /** The engine that serves a mount; undefined for a type or kv version that there is not. */
