@@ -1,6 +1,7 @@
 import { compileEngine } from "@coffer/state-machine";
 import type { CompiledEngine, Engine, MountEntry } from "@coffer/state-machine";
 import { cubbyhole } from "./cubbyhole/engine.js";
+import { github } from "./github/engine.js";
 import { jwt, oidc } from "./jwt/engine.js";
 import { kubernetes } from "./kubernetes/engine.js";
 import { kvV1, kvV2 } from "./kv/engine.js";
@@ -12,6 +13,7 @@ import { transit } from "./transit/engine.js";
 /** One line an engine. sys/ is not here: it belongs to the state machine. */
 export const engines: readonly Engine[] = [
   cubbyhole,
+  github,
   jwt,
   kubernetes,
   kvV1,
@@ -28,7 +30,7 @@ const compiled = new Map(engines.map((engine) => [engine, compileEngine(engine)]
 /** Engine types that may be mounted, by name. sys/ takes `kv-v1` and `kv-v2` for kv with a version. */
 export const mountableTypes: Readonly<Record<MountEntry["table"], readonly string[]>> = {
   secret: ["kv", "pki", "totp", "transit"],
-  auth: ["jwt", "kubernetes", "oidc"],
+  auth: ["github", "jwt", "kubernetes", "oidc"],
 };
 
 /** The engine that serves a mount; undefined for a type or kv version that there is not. */
