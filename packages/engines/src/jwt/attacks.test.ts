@@ -72,3 +72,12 @@ test("a claim cannot be found in what every object has", async (t) => {
     await refuses(service, async () => service.login(await service.key.sign(service.claims()), name), `claim "${user_claim}" not found in token`);
   }
 });
+
+test("a role's name is only ever a name", async (t) => {
+  const service = await jwtService();
+  t.after(() => service.issuer.close());
+  const good = await service.key.sign(service.claims());
+  for (const name of ["/", "../config", "dev/", "/dev", "a//b", "\u0000", "__proto__", "dev\u0000", "é".repeat(5000)]) await refuses(service, () => service.login(good, name), `role ${JSON.stringify(name)} could not be found`);
+  await refuses(service, () => service.request("POST", "auth/jwt/login", { role: { a: 1 }, jwt: good }), /error converting input for field "role"/);
+  for (const name of ["a b", "a%2Fb", "-", "é"]) await refuses(service, () => service.request("POST", `auth/jwt/role/${name}`, { role_type: "jwt", user_claim: "sub", bound_subject: "x" }), /invalid name/);
+});

@@ -18,7 +18,7 @@ export async function exchange(code: string, flow: Flow, config: JwtConfig, role
     throw new TokenRefused(`Error exchanging oidc code: ${JSON.stringify(error.message)}.`);
   };
   const provider = await discover(config.oidc_discovery_url, config.oidc_discovery_ca_pem, now).catch(refused);
-  const { idToken, accessToken } = await tokensFor(code, flow, config, provider).catch(refused);
+  const { idToken, accessToken } = await tokensOnce(code, flow, config, provider).catch(refused);
   const claims = await verified(idToken, flow, config, role, now).catch((error: Error) => {
     if (!(error instanceof TokenRefused)) throw error;
     return refused(error);
@@ -27,7 +27,26 @@ export async function exchange(code: string, flow: Flow, config: JwtConfig, role
   return { ...rest, ...(await userInfo(accessToken, config, provider, claims)) };
 }
 
-async function tokensFor(code: string, flow: Flow, config: JwtConfig, provider: Discovery): Promise<{ readonly idToken: string; readonly accessToken: string | undefined }> {
+interface Tokens {
+  readonly idToken: string;
+  readonly accessToken: string | undefined;
+}
+
+/**
+ * What came of a login's code, for as long as storage remembers the login. A code is good once, but a request may be evaluated
+ * again after a conflict, or come twice: each judges what the first one got, and one is committed.
+ */
+const exchanged = new WeakMap<Flow, { readonly code: string; readonly tokens: Promise<Tokens> }>();
+
+function tokensOnce(code: string, flow: Flow, config: JwtConfig, provider: Discovery): Promise<Tokens> {
+  const known = exchanged.get(flow);
+  if (known?.code === code) return known.tokens;
+  const tokens = tokensFor(code, flow, config, provider);
+  exchanged.set(flow, { code, tokens });
+  return tokens;
+}
+
+async function tokensFor(code: string, flow: Flow, config: JwtConfig, provider: Discovery): Promise<Tokens> {
   if (provider.token_endpoint === undefined) throw new Error("the provider has no token_endpoint");
   const { oidc_client_id: id, oidc_client_secret: secret } = config;
   const methods = provider.token_endpoint_auth_methods_supported ?? ["client_secret_basic"];

@@ -52,7 +52,7 @@ test("bad configurations are refused as Vault does, and nothing is written", asy
     [{ jwks_pairs: [{ url }] }, "'jwks_pairs' must be a list of maps with 'jwks_url' and 'jwks_ca_pem'"],
     [{ oidc_discovery_url: `${issuer.url}/wrong` }, `error checking oidc discovery URL: issuer did not match the returned issuer, expected "${issuer.url}/wrong" got "https://other.example"`],
     [{ oidc_discovery_url: `${issuer.url}/.well-known/openid-configuration` }, "'oidc_discovery_url' contains '.well-known' component"],
-    [{ oidc_discovery_url: issuer.url }, "error checking oidc discovery URL: 404: no"],
+    [{ oidc_discovery_url: issuer.url }, `error checking oidc discovery URL: ${issuer.url}/.well-known/openid-configuration: status 404`],
     [{ jwks_url: url, jwt_supported_algs: "HS256" }, 'invalid jwt_supported_algs: unsupported signing algorithm "HS256"'],
     [{ jwks_url: url, jwt_supported_algs: "none" }, 'invalid jwt_supported_algs: unsupported signing algorithm "none"'],
     [{ jwks_url: url, oidc_client_id: "a" }, "both 'oidc_client_id' and 'oidc_client_secret' must be set for OIDC"],

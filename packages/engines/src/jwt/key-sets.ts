@@ -96,13 +96,13 @@ export async function discover(issuer: string, ca: string, now: number): Promise
 }
 
 async function fetchDiscovery(issuer: string, ca: string): Promise<Discovery> {
-  const { status, text } = await outgoing({ url: `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`, ca });
-  if (status !== 200) throw new Error(`${status}: ${text.slice(0, MAX_QUOTED)}`);
+  const url = `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
+  const { status, text } = await outgoing({ url, ca });
+  // Not what the server says beside: whoever asks for a login may see this.
+  if (status !== 200) throw new Error(`${url}: status ${status}`);
   const document = jsonObject(text);
   if (!document) throw new Error("failed to decode OIDC discovery document");
   if (document["issuer"] !== issuer) throw new Error(`issuer did not match the returned issuer, expected ${JSON.stringify(issuer)} got ${JSON.stringify(document["issuer"] ?? "")}`);
   if (typeof document["jwks_uri"] !== "string") throw new Error("OIDC discovery document has no jwks_uri");
   return document as unknown as Discovery;
 }
-
-const MAX_QUOTED = 200;

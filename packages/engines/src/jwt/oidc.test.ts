@@ -81,6 +81,13 @@ test("a state is good once, and for five minutes; a code is good once", async (t
   assert.ok(store.index() > before, "what is over is forgotten");
 });
 
+test("of two that end the same login at once, one gets a token", async (t) => {
+  const { visited, end } = await service(t);
+  const back = await visited();
+  const answers = await Promise.all([end(back), end(back), end(back)]);
+  assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 400, 400]);
+});
+
 test("only the client that began a login can end it", async (t) => {
   const { visited, end } = await service(t);
   for (const client_nonce of ["", "mine ", "other"]) {
