@@ -4,7 +4,10 @@ import { approle } from "./approle/engine.js";
 import { cert } from "./cert/engine.js";
 import { cubbyhole } from "./cubbyhole/engine.js";
 import { database } from "./database/engine.js";
+import { github } from "./github/engine.js";
 import { identity } from "./identity/engine.js";
+import { jwt, oidc } from "./jwt/engine.js";
+import { kubernetes } from "./kubernetes/engine.js";
 import { kvV1, kvV2 } from "./kv/engine.js";
 import { ldap } from "./ldap/engine.js";
 import { pki } from "./pki/engine.js";
@@ -19,10 +22,14 @@ export const engines: readonly Engine[] = [
   cert,
   cubbyhole,
   database,
+  github,
   identity,
+  jwt,
+  kubernetes,
   kvV1,
   kvV2,
   ldap,
+  oidc,
   pki,
   token,
   totp,
@@ -35,7 +42,7 @@ const compiled = new Map(engines.map((engine) => [engine, compileEngine(engine)]
 /** Engine types that may be mounted, by name. sys/ takes `kv-v1` and `kv-v2` for kv with a version. */
 export const mountableTypes: Readonly<Record<MountEntry["table"], readonly string[]>> = {
   secret: ["database", "kv", "pki", "totp", "transit"],
-  auth: ["approle", "cert", "ldap", "userpass"],
+  auth: ["approle", "cert", "github", "jwt", "kubernetes", "ldap", "oidc", "userpass"],
 };
 
 /** The engine that serves a mount; undefined for a type or kv version that there is not. */

@@ -1,5 +1,7 @@
 import { fieldLogin } from "./fields.js";
+import { githubLogin } from "./github.js";
 import type { LoginMethod } from "./method.js";
+import { oidcLogin } from "./oidc.js";
 import { tokenLogin } from "./token.js";
 import { passwordLogin } from "./userpass.js";
 
@@ -12,5 +14,7 @@ export const LOGIN_METHODS: Readonly<Record<string, LoginMethod>> = {
   approle: fieldLogin("approle", ["role_id"], "role_id=ID secret_id=@file"),
   jwt: fieldLogin("jwt", ["jwt"], "role=NAME jwt=@file"),
   kubernetes: fieldLogin("kubernetes", ["role", "jwt"], "role=NAME jwt=@/var/run/secrets/kubernetes.io/serviceaccount/token"),
+  github: githubLogin,
+  oidc: oidcLogin,
   cert: fieldLogin("cert", [], "[name=ROLE] -client-cert=FILE -client-key=FILE"),
 };

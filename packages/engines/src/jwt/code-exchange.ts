@@ -1,0 +1,110 @@
+import { timingSafeEqual } from "node:crypto";
+import { jsonObject, outgoing } from "../outgoing/request.js";
+import { audiencesOf, checkExpected } from "../web-tokens/expected.js";
+import { TokenRefused } from "../web-tokens/signature.js";
+import type { Claims } from "../web-tokens/signature.js";
+import { discover, verifyFrom } from "./key-sets.js";
+import type { Discovery } from "./key-sets.js";
+import { leewaysOf } from "./login.js";
+import type { Flow, JwtConfig, JwtRole } from "./storage.js";
+
+/** Of an ID token where the configuration names none (OpenID Connect Core, 3.1.3.7). */
+const DEFAULT_ALGORITHMS = ["RS256"];
+const MS = 1000;
+
+/** Trades an authorization code for what the provider says of the user. Throws TokenRefused. `now` in milliseconds. */
+export async function exchange(code: string, flow: Flow, config: JwtConfig, role: JwtRole, now: number): Promise<Claims> {
+  const refused = (error: Error): never => {
+    throw new TokenRefused(`Error exchanging oidc code: ${JSON.stringify(error.message)}.`);
+  };
+  const provider = await discover(config.oidc_discovery_url, config.oidc_discovery_ca_pem, now).catch(refused);
+  const { idToken, accessToken } = await tokensOnce(code, flow, config, provider).catch(refused);
+  const claims = await verified(idToken, flow, config, role, now).catch((error: Error) => {
+    if (!(error instanceof TokenRefused)) throw error;
+    return refused(error);
+  });
+  const { nonce: _nonce, ...rest } = claims;
+  return { ...rest, ...(await userInfo(accessToken, config, provider, claims)) };
+}
+
+interface Tokens {
+  readonly idToken: string;
+  readonly accessToken: string | undefined;
+}
+
+/**
+ * What came of a login's code, for as long as storage remembers the login. A code is good once, but a request may be evaluated
+ * again after a conflict, or come twice: each judges what the first one got, and one is committed.
+ */
+const exchanged = new WeakMap<Flow, { readonly code: string; readonly tokens: Promise<Tokens> }>();
+
+function tokensOnce(code: string, flow: Flow, config: JwtConfig, provider: Discovery): Promise<Tokens> {
+  const known = exchanged.get(flow);
+  if (known?.code === code) return known.tokens;
+  const tokens = tokensFor(code, flow, config, provider);
+  exchanged.set(flow, { code, tokens });
+  return tokens;
+}
+
+async function tokensFor(code: string, flow: Flow, config: JwtConfig, provider: Discovery): Promise<Tokens> {
+  if (provider.token_endpoint === undefined) throw new Error("the provider has no token_endpoint");
+  const { oidc_client_id: id, oidc_client_secret: secret } = config;
+  const methods = provider.token_endpoint_auth_methods_supported ?? ["client_secret_basic"];
+  const inBody = !methods.includes("client_secret_basic") && methods.includes("client_secret_post");
+  const form = new URLSearchParams({ grant_type: "authorization_code", code, redirect_uri: flow.redirectUri, code_verifier: flow.codeVerifier, ...(inBody && { client_id: id, client_secret: secret }) });
+  // RFC 6749, section 2.3.1: both are form-encoded first.
+  const basic = Buffer.from(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`).toString("base64");
+  const { status, text } = await outgoing({
+    url: provider.token_endpoint,
+    method: "POST",
+    headers: { "content-type": "application/x-www-form-urlencoded", accept: "application/json", ...(!inBody && { authorization: `Basic ${basic}` }) },
+    body: form.toString(),
+    ca: config.oidc_discovery_ca_pem,
+  });
+  const answer = jsonObject(text) ?? {};
+  if (status !== 200) throw new Error(`unable to exchange auth code with provider: status ${status}${typeof answer["error"] === "string" ? `, ${answer["error"]}` : ""}`);
+  if (typeof answer["id_token"] !== "string") throw new Error("id_token is missing from auth code exchange");
+  return { idToken: answer["id_token"], accessToken: typeof answer["access_token"] === "string" ? answer["access_token"] : undefined };
+}
+
+/** OpenID Connect Core, 3.1.3.7. Throws TokenRefused. */
+async function verified(idToken: string, flow: Flow, config: JwtConfig, role: JwtRole, now: number): Promise<Claims> {
+  const { oidc_discovery_url: url, oidc_discovery_ca_pem: ca, oidc_client_id: id } = config;
+  const algorithms = config.jwt_supported_algs.length > 0 ? config.jwt_supported_algs : DEFAULT_ALGORITHMS;
+  const claims = await verifyFrom({ kind: "discovery", url, ca }, idToken, algorithms, now);
+  checkExpected(claims, { issuer: url, subject: "", audiences: role.bound_audiences ?? [], leeways: leewaysOf(role) }, now);
+  const audiences = audiencesOf(claims);
+  if (!audiences.includes(id)) throw new TokenRefused("invalid id_token audiences: the client id is not among them");
+  if (audiences.length > 1 && claims["azp"] !== undefined && claims["azp"] !== id) throw new TokenRefused("invalid id_token: authorized party is not equal client_id");
+  if (typeof claims["exp"] !== "number" || typeof claims["sub"] !== "string") throw new TokenRefused("invalid id_token: missing claim");
+  const { nonce } = claims;
+  if (typeof nonce !== "string" || !isSame(nonce, flow.nonce)) throw new TokenRefused("invalid id_token nonce");
+  if (role.max_age > 0) {
+    const { auth_time: at } = claims;
+    if (typeof at !== "number") throw new TokenRefused("missing auth_time claim when max age was requested");
+    if (now / MS - at > role.max_age + MAX_AGE_SKEW_SECONDS) throw new TokenRefused("auth_time is beyond max age");
+  }
+  return claims;
+}
+
+const MAX_AGE_SKEW_SECONDS = 60;
+
+export function isSame(given: string, wanted: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(wanted)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+/** What the provider adds to the ID token. Nothing where it cannot be had: the login does not depend on it. */
+async function userInfo(accessToken: string | undefined, config: JwtConfig, { userinfo_endpoint: url }: Discovery, claims: Claims): Promise<Claims> {
+  if (accessToken === undefined || url === undefined) return {};
+  try {
+    const { status, text } = await outgoing({ url, headers: { authorization: `Bearer ${accessToken}` }, ca: config.oidc_discovery_ca_pem });
+    const info = status === 200 ? jsonObject(text) : undefined;
+    // Another subject would be another user (OpenID Connect Core, 5.3.2). What was signed stays as it was signed.
+    return info && info["sub"] === claims["sub"] ? Object.fromEntries(Object.entries(info).filter(([name]) => !SIGNED.includes(name))) : {};
+  } catch {
+    return {};
+  }
+}
+
+const SIGNED: readonly string[] = ["iss", "aud", "exp", "iat", "nbf", "nonce", "azp", "auth_time"];

@@ -1,0 +1,104 @@
+import { documentCodec, jsonCodec } from "@coffer/state-machine";
+import type { ReadStorage, RoleTokens, WriteStorage } from "@coffer/state-machine";
+
+/**
+ * What jwt stores below its mount:
+ *
+ *     config           where the keys are
+ *     role/<name>      who may log in, and as what
+ *     flow/<state>     a login by browser that has begun
+ */
+export interface JwtConfig {
+  readonly oidc_discovery_url: string;
+  readonly oidc_discovery_ca_pem: string;
+  readonly oidc_client_id: string;
+  readonly oidc_client_secret: string;
+  readonly oidc_response_mode: "" | "query";
+  readonly oidc_response_types: readonly string[];
+  readonly jwks_url: string;
+  readonly jwks_ca_pem: string;
+  readonly jwks_pairs: readonly JwksPair[];
+  readonly jwt_validation_pubkeys: readonly string[];
+  readonly jwt_supported_algs: readonly string[];
+  readonly bound_issuer: string;
+  readonly default_role: string;
+  readonly provider_config: Readonly<Record<string, unknown>>;
+  readonly namespace_in_state: boolean;
+}
+
+export interface JwksPair {
+  readonly jwks_url: string;
+  readonly jwks_ca_pem: string;
+}
+
+export interface JwtRole {
+  readonly role_type: "jwt" | "oidc";
+  readonly user_claim: string;
+  readonly user_claim_json_pointer: boolean;
+  readonly groups_claim: string;
+  /** Null: never given. */
+  readonly bound_audiences: readonly string[] | null;
+  readonly bound_subject: string;
+  readonly bound_claims_type: "string" | "glob";
+  readonly bound_claims: Readonly<Record<string, unknown>> | null;
+  readonly claim_mappings: Readonly<Record<string, string>> | null;
+  readonly oidc_scopes: readonly string[] | null;
+  readonly allowed_redirect_uris: readonly string[] | null;
+  /** Seconds; see Leeways. */
+  readonly expiration_leeway: number;
+  readonly not_before_leeway: number;
+  readonly clock_skew_leeway: number;
+  readonly max_age: number;
+  readonly verbose_oidc_logging: boolean;
+  readonly tokens: RoleTokens;
+}
+
+/** A login by browser, between its URL and its callback. */
+export interface Flow {
+  readonly role: string;
+  readonly redirectUri: string;
+  /** In the ID token (OpenID Connect Core, 3.1.2.1). */
+  readonly nonce: string;
+  /** Of PKCE (RFC 7636). */
+  readonly codeVerifier: string;
+  /** Who asked for the URL proves with it, at the callback, to be the same. Empty: did not give one. */
+  readonly clientNonce: string;
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number;
+}
+
+export const ROLE_FOLDER = "role/";
+export const FLOW_FOLDER = "flow/";
+const configCodec = jsonCodec<JwtConfig>();
+const roleCodec = documentCodec<JwtRole>();
+const flowCodec = jsonCodec<Flow>();
+
+export function getConfig(storage: ReadStorage): JwtConfig | undefined {
+  return storage.get("config", configCodec);
+}
+
+export function putConfig(storage: WriteStorage, config: JwtConfig): void {
+  storage.put("config", configCodec, config);
+}
+
+const roleKey = (name: string): string => ROLE_FOLDER + name.toLowerCase();
+
+export function getRole(storage: ReadStorage, name: string): JwtRole | undefined {
+  return storage.get(roleKey(name), roleCodec);
+}
+
+export function putRole(storage: WriteStorage, name: string, role: JwtRole): void {
+  storage.put(roleKey(name), roleCodec, role);
+}
+
+export function deleteRole(storage: WriteStorage, name: string): void {
+  storage.delete(roleKey(name));
+}
+
+export function getFlow(storage: ReadStorage, state: string): Flow | undefined {
+  return storage.get(FLOW_FOLDER + state, flowCodec);
+}
+
+export function putFlow(storage: WriteStorage, state: string, flow: Flow): void {
+  storage.put(FLOW_FOLDER + state, flowCodec, flow);
+}
