@@ -44,7 +44,7 @@ test("a request's parts reach the application", async (t) => {
     body: "{}",
     contentType: "application/json",
     token: "tok",
-    headers: { host: "vault", "x-vault-mfa": "one:1\ntwo", "content-type": "Application/JSON", "x-custom": "1, 2", "x-vault-namespace": "root/", "content-length": "2" },
+    headers: { host: "vault", authorization: "Basic abc", "x-vault-mfa": "one:1\ntwo", "content-type": "Application/JSON", "x-custom": "1, 2", "x-vault-namespace": "root/", "content-length": "2" },
     remoteAddress: "127.0.0.1",
     certificateBytes: 0,
   });

@@ -93,12 +93,16 @@ function tokenOf(headers: IncomingHttpHeaders): string | undefined {
   return authorization?.startsWith(BEARER) ? authorization.slice(BEARER.length).trim() || undefined : undefined;
 }
 
+/** RFC 7617: no token of ours, but how an OIDC client shows who it is. */
+const BASIC = /^basic /i;
+
 /** The headers without the token's and HTTP/2's own. */
 function handedOn({ headers, rawHeaders }: IncomingMessage): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const name in headers) {
-    if (name === "x-vault-token" || name === "authorization" || name.charCodeAt(0) === 58) continue;
+    if (name === "x-vault-token" || name.charCodeAt(0) === 58) continue;
     const value = headers[name];
+    if (name === "authorization" && !BASIC.test(value as string)) continue;
     kept[name] = typeof value === "string" ? value : (value?.join(", ") ?? "");
   }
   if (kept["x-vault-mfa"] !== undefined) kept["x-vault-mfa"] = repeated(rawHeaders, "x-vault-mfa").join("\n");

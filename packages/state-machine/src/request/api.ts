@@ -15,7 +15,7 @@ export interface ApiRequest {
   /** Lower-cased. */
   readonly contentType: string;
   readonly token: string | undefined;
-  /** Lower-cased names, token headers removed, X-Vault-* included. Repeated ones joined by ", " (X-Vault-MFA by "\n"). */
+  /** Lower-cased names, token headers removed (an Authorization that is Basic is none), X-Vault-* included. Repeated ones joined by ", " (X-Vault-MFA by "\n"). */
   readonly headers: Readonly<Record<string, string>>;
   readonly remoteAddress: string;
   readonly remotePort: number;
