@@ -33,7 +33,7 @@ export interface EngineRequest<Input> {
   readonly given: (field: string) => boolean;
   /** Undefined where the operation's access is `none` and no valid token came along. */
   readonly caller: Caller | undefined;
-  /** The caller's token itself: only auth/token and sys/ get it, to name it in an answer. */
+  /** The caller's token itself: only the core's own engines (auth/token, sys/, identity/) get it. */
   readonly ownToken: string | undefined;
   readonly remoteAddress: string;
   readonly remotePort: number;

@@ -63,7 +63,7 @@ export function engineRequest(progress: Progress, found: Target, isJudged: boole
     body,
     given: built.given,
     caller: isJudged && token ? callerOf(token) : undefined,
-    ownToken: found.entry.type === "token" || found.entry.type === "system" ? request.token : undefined,
+    ownToken: isOfCore(found.entry) ? request.token : undefined,
     remoteAddress: request.remoteAddress,
     remotePort: request.remotePort,
     headers: request.headers,
