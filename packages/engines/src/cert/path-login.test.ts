@@ -200,6 +200,19 @@ test("a token is renewed for the certificate that logged in, while its role says
   await assert.rejects(Promise.resolve(renew(own.der)), /not there any more/);
 });
 
+test("a renewal goes by what the role gives now, however it is bound", async () => {
+  const { request, client, login, change } = await withAuthority();
+  const { der } = await client();
+  const token = (await login(der)).body["auth"].client_token as string;
+  const renew = async (body = {}) => (await request("POST", "auth/token/renew-self", body, { token, clientCertificate: der })).body["auth"].lease_duration as number;
+  assert.equal(await renew(), 3600);
+  await change({ token_ttl: "2h", token_max_ttl: "3h" });
+  assert.deepEqual([await renew(), await renew({ increment: "9h" })], [7200, 10_800]);
+  await request("POST", "auth/cert/config", { disable_binding: true });
+  await change({ token_period: "5m" });
+  assert.equal(await renew({ increment: "9h" }), 300);
+});
+
 test("a pattern fits a whole text", () => {
   const rows: readonly (readonly [string, string, boolean])[] = [["", "", true], ["", "a", false], ["*", "", true], ["a*c", "abc", true], ["a*c", "ac", true], ["a*c", "acb", false], ["ab*b", "ab", false], ["*b*", "abc", true], ["a**c", "abc", true], ["*a*a*", "a", false], [".", "a", false]];
   for (const [pattern, value, fits] of rows) assert.equal(matchesGlob(pattern, value), fits, `${pattern} ${value}`);

@@ -150,6 +150,8 @@ export interface LoginRenewal {
   readonly maxTtlSeconds?: number;
   /** 0: the token is no longer periodic. */
   readonly periodSeconds?: number;
+  /** The external groups that it is in now. */
+  readonly groupAliases?: readonly string[];
 }
 /** Who asks for the renewal of a login, as far as it may have to be the one who logged in. */
 export type Renewal = Pick<EngineRequest<unknown>, "clientCertificate" | "remoteAddress">;
