@@ -169,8 +169,6 @@ export interface Engine<Services = unknown> {
    * that has changed since. Throws RequestError to refuse. Absent: it may, as it was made.
    */
   readonly renewLogin?: (internalData: Readonly<Record<string, unknown>>, storage: ReadStorage, mount: Mount<Services>, by: Renewal) => Promise<LoginRenewal | void> | LoginRenewal | void;
-  /** Prepares storage when the mount is made, upgraded by options (kv 1 to 2) or removed. Storage below the mount goes by itself. */
-  readonly initialize?: (storage: WriteStorage, mount: Mount<Services>) => Promise<void> | void;
   /** Work due now on the active node (expiry, tidy); called about once a second, small slices at a time. True: more is due. */
   readonly periodic?: (storage: WriteStorage, mount: WriteMount<Services>) => Promise<boolean>;
 }
