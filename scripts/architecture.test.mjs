@@ -74,7 +74,8 @@ test("no engine imports another", () => {
   for (const engine of readdirSync(folder).filter((name) => name !== "testing" && statSync(join(folder, name)).isDirectory())) {
     for (const file of sources(join(folder, engine))) {
       for (const target of imports(file)) {
-        if (target.startsWith("../") && !target.startsWith("../testing/")) wrong.push(`${relative(root, file)} imports ${target}`);
+        const inside = relative(join(folder, engine), resolve(dirname(file), target));
+        if (target.startsWith(".") && inside.startsWith("..") && !inside.startsWith("../testing/")) wrong.push(`${relative(root, file)} imports ${target}`);
       }
     }
   }
