@@ -4,7 +4,7 @@ import { parse as parseQuery } from "node:querystring";
 import { RequestError, invalid } from "@coffer/state-machine";
 import type { ApiRequest } from "@coffer/state-machine";
 import type { TrustedProxies } from "./client-address.js";
-import { peerCertificate } from "./peer-certificate.js";
+import { peerCertificates } from "./peer-certificate.js";
 import { requestPath } from "./request-path.js";
 
 /** Its maker still adds the body. */
@@ -51,8 +51,9 @@ export function parseRequest(request: IncomingMessage, method: string, url: stri
     remoteAddress: proxies.clientAddress(socket.remoteAddress ?? "", headers["x-forwarded-for"] as string | undefined),
     remotePort: socket.remotePort ?? 0,
   };
-  const certificate = peerCertificate(socket);
-  if (certificate) parsed.clientCertificate = certificate;
+  const shown = peerCertificates(socket);
+  if (shown) parsed.clientCertificate = shown.leaf;
+  if (shown && shown.intermediates.length > 0) parsed.clientIntermediates = shown.intermediates;
   return parsed;
 }
 

@@ -43,6 +43,8 @@ export interface EngineRequest<Input> {
   readonly stream: Readable | undefined;
   /** The client's TLS certificate, DER, where it showed one. */
   readonly clientCertificate: Uint8Array | undefined;
+  /** What it sent with that, each the issuer of the one before. Nobody has checked them. */
+  readonly clientIntermediates: readonly Uint8Array[];
 }
 
 /** Time and chance come from here, so that tests own them. */
@@ -154,7 +156,7 @@ export interface LoginRenewal {
   readonly groupAliases?: readonly string[];
 }
 /** Who asks for the renewal of a login, as far as it may have to be the one who logged in. */
-export type Renewal = Pick<EngineRequest<unknown>, "clientCertificate" | "remoteAddress">;
+export type Renewal = Pick<EngineRequest<unknown>, "clientCertificate" | "remoteAddress"> & Partial<Pick<EngineRequest<unknown>, "clientIntermediates">>;
 
 export interface Engine<Services = unknown> {
   readonly type: string;

@@ -21,7 +21,10 @@ export interface ApiRequest {
   readonly remotePort: number;
   /** Only for operations declared `rawBody`; then `body` is empty. */
   readonly stream?: Readable;
+  /** DER. */
   readonly clientCertificate?: Uint8Array;
+  /** What the client sent with it, each the issuer of the one before; never empty. */
+  readonly clientIntermediates?: readonly Uint8Array[];
   /**
    * Paths that the listener it came in by serves without a token (`unauthenticated_metrics_access` and the like), such as
    * `sys/metrics`. Never set for what another node forwarded.

@@ -70,6 +70,7 @@ export function engineRequest(progress: Progress, found: Target, isJudged: boole
     wrapTtlSeconds,
     stream: request.stream,
     clientCertificate: request.clientCertificate,
+    clientIntermediates: request.clientIntermediates ?? [],
   };
   return { made: made as EngineRequest<never>, warnings: built.warnings };
 }
