@@ -77,8 +77,9 @@ test("no engine imports another", () => {
   for (const engine of readdirSync(folder).filter((name) => name !== "testing" && statSync(join(folder, name)).isDirectory())) {
     for (const file of sources(join(folder, engine))) {
       for (const target of imports(file)) {
-        const isShared = !SHARED_BY_ENGINES.includes(engine) && SHARED_BY_ENGINES.some((room) => target.startsWith(`../${room}/`));
-        if (target.startsWith("../") && !target.startsWith("../testing/") && !isShared) wrong.push(`${relative(root, file)} imports ${target}`);
+        const inside = relative(join(folder, engine), resolve(dirname(file), target));
+        const isShared = !SHARED_BY_ENGINES.includes(engine) && SHARED_BY_ENGINES.some((room) => inside.startsWith(`../${room}/`));
+        if (target.startsWith(".") && inside.startsWith("..") && !inside.startsWith("../testing/") && !isShared) wrong.push(`${relative(root, file)} imports ${target}`);
       }
     }
   }

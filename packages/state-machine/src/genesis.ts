@@ -1,6 +1,6 @@
 import type { Environment } from "./framework/engine.js";
 import type { WriteStorage } from "./framework/storage.js";
-import { writeDefaultMounts } from "./mounts/index.js";
+import { writeMissingMounts } from "./mounts/index.js";
 import { writeDefaultPolicy } from "./policy/index.js";
 import { createRootToken, writeTokenSalt } from "./tokens/index.js";
 
@@ -19,7 +19,7 @@ export interface Genesis {
  * scoped to `core/`, of the transaction that initialises the barrier, whose keys are unlocked by then.
  */
 export function writeGenesis(storage: WriteStorage, env: Environment, { rootToken }: GenesisOptions = {}): Genesis {
-  writeDefaultMounts(storage, env);
+  writeMissingMounts(storage, env);
   writeDefaultPolicy(storage);
   writeTokenSalt(storage, env);
   return { rootToken: createRootToken(storage, env, rootToken) };

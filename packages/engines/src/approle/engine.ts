@@ -1,4 +1,4 @@
-import { invalid } from "@coffer/state-machine";
+import { invalid, renewalFor } from "@coffer/state-machine";
 import type { Engine } from "@coffer/state-machine";
 import { loginPath } from "./path-login.js";
 import { roleFieldPaths } from "./path-role-field.js";
@@ -18,6 +18,8 @@ export const approle: Engine = {
   paths: [rolesPath, rolePath, ...roleFieldPaths, secretIdsPath, customSecretIdPath, lookupPath, destroyPath, accessorLookupPath, accessorDestroyPath, loginPath, tidyPath],
   periodic: tidySlice,
   renewLogin: ({ role_name: name }, storage) => {
-    if (typeof name !== "string" || !getRole(storage, name)) throw invalid(`role ${JSON.stringify(name)} does not exist during renewal`);
+    const role = typeof name === "string" ? getRole(storage, name) : undefined;
+    if (!role) throw invalid(`role ${JSON.stringify(name)} does not exist during renewal`);
+    return renewalFor(role.tokens);
   },
 };

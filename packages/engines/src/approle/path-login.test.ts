@@ -210,3 +210,14 @@ test("a token is renewed while its role is there", async () => {
   await request("DELETE", "auth/approle/role/r");
   assert.throws(renew, /role "r" does not exist during renewal/);
 });
+
+test("a renewal goes by what the role gives now", async () => {
+  const { request, issue, login } = await withRole({ token_ttl: "10m" });
+  const token = (await login((await issue()).secret_id)).body["auth"].client_token as string;
+  const renew = async (body = {}) => (await request("POST", "auth/token/renew-self", body, { token })).body["auth"].lease_duration as number;
+  assert.equal(await renew(), 600);
+  await request("POST", "auth/approle/role/r", { token_ttl: "20m", token_max_ttl: "30m" });
+  assert.deepEqual([await renew(), await renew({ increment: "9h" })], [1200, 1800]);
+  await request("POST", "auth/approle/role/r", { token_period: "5m" });
+  assert.equal(await renew({ increment: "9h" }), 300);
+});

@@ -17,13 +17,26 @@ export type ChainResult = { readonly chains: readonly Chain[] } | { readonly pro
 /**
  * The ways from a client's certificate to one that is trusted, or why there is none (RFC 5280, section 6, without name
  * constraints and policies: an issuer that has name constraints is not believed). Signatures are OpenSSL's to check.
+ * `sent` is what the client sent with its own, each the issuer of the one before (RFC 8446, 4.4.2): they lead to what is trusted,
+ * and are never the end themselves.
  */
-export function buildChains(leaf: Certificate, trusted: readonly Certificate[], nowMs: number): ChainResult {
-  const candidates = pathsFrom([leaf], trusted);
+export function buildChains(leaf: Certificate, sent: readonly Certificate[], trusted: readonly Certificate[], nowMs: number): ChainResult {
+  const candidates = beginnings(leaf, sent).flatMap((path) => pathsFrom(path, trusted));
   const problems = candidates.map((chain) => problemOf(chain, nowMs));
   const chains = candidates.filter((_, i) => problems[i] === undefined);
   const [problem] = problems;
   return chains.length === 0 && problem !== undefined ? { problem } : { chains };
+}
+
+/** The client's own, and that with more and more of what came with it. One way only: a client does not choose how much work it is. */
+function beginnings(leaf: Certificate, sent: readonly Certificate[]): Chain[] {
+  const paths: Chain[] = [[leaf]];
+  for (const issuer of sent.slice(0, MAX_LENGTH)) {
+    const path = paths.at(-1)!;
+    if (!isIssuedBy(path.at(-1)!, issuer)) break;
+    paths.push([...path, issuer]);
+  }
+  return paths;
 }
 
 function pathsFrom(path: Chain, trusted: readonly Certificate[]): Chain[] {

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
-import { RequestError, invalid } from "@coffer/state-machine";
-import type { Engine, Mount, ReadStorage, Renewal } from "@coffer/state-machine";
+import { RequestError, invalid, renewalFor } from "@coffer/state-machine";
+import type { Engine, LoginRenewal, Mount, ReadStorage, Renewal } from "@coffer/state-machine";
 import { certPath, certsPath } from "./path-certs.js";
 import { configPath } from "./path-config.js";
 import { crlPath, crlsPath } from "./path-crls.js";
@@ -9,14 +9,15 @@ import { getConfig, getRole } from "./storage.js";
 import { verifyClient } from "./verify.js";
 
 /** Throws RequestError: the role has to be there and to say the same, and the same certificate has to be shown, and still be good. */
-async function renewLogin({ role: name, certificate, policies }: Readonly<Record<string, unknown>>, storage: ReadStorage, mount: Mount, by?: Renewal): Promise<void> {
+async function renewLogin({ role: name, certificate, policies }: Readonly<Record<string, unknown>>, storage: ReadStorage, mount: Mount, by: Renewal): Promise<LoginRenewal> {
   const role = typeof name === "string" ? getRole(storage, name) : undefined;
   if (!role) throw new RequestError("permission_denied", "the role is not there any more, not renewing");
   if (JSON.stringify([...role.tokens.parameters.token_policies].sort()) !== JSON.stringify([...(policies as string[])].sort())) throw invalid("policies have changed, not renewing");
-  if (getConfig(storage).disable_binding) return;
-  const { client } = await verifyClient(storage, by?.clientCertificate, role.name, mount.env.now());
+  if (getConfig(storage).disable_binding) return renewalFor(role.tokens);
+  const { client } = await verifyClient(storage, by, role.name, mount.env.now());
   const original = Buffer.from(String(certificate), "base64");
   if (original.length !== client.node.raw.length || !timingSafeEqual(original, client.node.raw)) throw new RequestError("permission_denied", "client identity during renewal not matching client identity used during login");
+  return renewalFor(role.tokens);
 }
 
 /**

@@ -99,6 +99,28 @@ test("a chain goes through intermediate certificates, as far as they may go", as
   assert.match((await login((await old.issue({ subject: "CN=c", ...around })).der)).body.errors![0]!, /expired/);
 });
 
+test("what a client sends with its certificate leads to a trusted one, and is not trusted itself", async () => {
+  const { authority, request, change } = await withAuthority();
+  const middle = await authority.intermediate("CN=Middle", around);
+  const below = await middle.intermediate("CN=Below", around);
+  const { der } = await below.issue({ subject: "CN=deep", ...around });
+  const login = (...clientIntermediates: Uint8Array[]) => request("POST", "auth/cert/login", {}, { token: "", clientCertificate: der, clientIntermediates });
+  const sent = await login(below.der, middle.der);
+  assert.deepEqual([sent.status, sent.body["auth"]?.metadata.common_name], [200, "deep"]);
+  assert.equal((await login(below.der, middle.der, authority.der)).status, 200, "the trusted one may come along");
+  const stranger = await createAuthority("CN=Below", around);
+  const refused: readonly (readonly Uint8Array[])[] = [[], [below.der], [middle.der], [stranger.der, middle.der], [below.der, stranger.der], [Buffer.from("none")], Array.from({ length: 100 }, () => below.der)];
+  for (const chain of refused) assert.deepEqual((await login(...chain)).body.errors, [INVALID]);
+  const other = await createAuthority("CN=Other Root", around);
+  await change({ certificate: other.certificate });
+  assert.deepEqual((await login(below.der, middle.der, authority.der)).body.errors, [INVALID], "a client brings no root along");
+  await change({ certificate: `${authority.certificate}\n${below.certificate}` });
+  assert.equal((await login()).status, 200);
+  await change({ certificate: authority.certificate });
+  await request("POST", "auth/cert/crls/list", { crl: await authority.revocationList([middle.serial]) });
+  assert.deepEqual((await login(below.der, middle.der)).body.errors, [NO_MATCH], "nor one that is revoked");
+});
+
 test("the very certificate of a client can be trusted", async () => {
   const { request, client, login } = await withAuthority();
   await request("DELETE", "auth/cert/certs/web");
@@ -198,6 +220,19 @@ test("a token is renewed for the certificate that logged in, while its role says
   await assert.rejects(Promise.resolve(renew(own.der)), /policies have changed/);
   await request("DELETE", "auth/cert/certs/web");
   await assert.rejects(Promise.resolve(renew(own.der)), /not there any more/);
+});
+
+test("a renewal goes by what the role gives now, however it is bound", async () => {
+  const { request, client, login, change } = await withAuthority();
+  const { der } = await client();
+  const token = (await login(der)).body["auth"].client_token as string;
+  const renew = async (body = {}) => (await request("POST", "auth/token/renew-self", body, { token, clientCertificate: der })).body["auth"].lease_duration as number;
+  assert.equal(await renew(), 3600);
+  await change({ token_ttl: "2h", token_max_ttl: "3h" });
+  assert.deepEqual([await renew(), await renew({ increment: "9h" })], [7200, 10_800]);
+  await request("POST", "auth/cert/config", { disable_binding: true });
+  await change({ token_period: "5m" });
+  assert.equal(await renew({ increment: "9h" }), 300);
 });
 
 test("a pattern fits a whole text", () => {

@@ -13,8 +13,9 @@ export const loginPath = definePath({
       effect: "write",
       access: "none",
       summary: "Log in.",
-      handler: async ({ input, clientCertificate, remoteAddress }, storage, mount) => {
-        const { client, role } = await verifyClient(storage, clientCertificate, input.name, mount.env.now());
+      handler: async (request, storage, mount) => {
+        const { input, remoteAddress } = request;
+        const { client, role } = await verifyClient(storage, request, input.name, mount.env.now());
         const { token_bound_cidrs: networks, token_policies } = role.tokens.parameters;
         if (!isWithin(networks, remoteAddress)) throw denied();
         const { commonName } = namesOf(client);

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import { invalid } from "@coffer/state-machine";
-import type { ReadStorage } from "@coffer/state-machine";
+import type { ReadStorage, Renewal } from "@coffer/state-machine";
 import { issuerText, parseBundle, parseCertificate, serialText } from "./certificates.js";
 import type { Certificate } from "./certificates.js";
 import { buildChains, periodProblem, usageProblem } from "./chain.js";
@@ -22,12 +22,15 @@ interface Trust {
   readonly certificates: readonly Certificate[];
 }
 
+/** By the client of the TLS connection. */
+export type Shown = Pick<Renewal, "clientCertificate" | "clientIntermediates">;
+
 /**
  * The first role (or the one that is named) that trusts the certificate which the client of the TLS connection has shown,
  * and whose key it thereby has. Throws RequestError 400.
  */
-export async function verifyClient(storage: ReadStorage, shown: Uint8Array | undefined, name: string, nowMs: number): Promise<Verified> {
-  const client = shown && parseCertificate(shown);
+export async function verifyClient(storage: ReadStorage, { clientCertificate, clientIntermediates = [] }: Shown, name: string, nowMs: number): Promise<Verified> {
+  const client = clientCertificate && parseCertificate(clientCertificate);
   if (!client) throw invalid(NO_CERTIFICATE);
   const trusts = await trustsOf(storage, name);
   const lists = await revocationLists(storage);
@@ -39,7 +42,7 @@ export async function verifyClient(storage: ReadStorage, shown: Uint8Array | und
     return { client, role: own.role };
   }
   const roots = trusts.filter(({ certificates: [first] }) => first?.node.ca);
-  const built = buildChains(client, roots.flatMap(({ certificates }) => certificates), nowMs);
+  const built = buildChains(client, clientIntermediates.flatMap((one) => parseCertificate(one) ?? []), roots.flatMap(({ certificates }) => certificates), nowMs);
   if ("problem" in built) throw invalid(`failed to verify client's certificate: ${built.problem}`);
   if (built.chains.length === 0) throw invalid(pinned.length > 0 ? NO_MATCH : NO_CERTIFICATE);
   const role = roots.find(({ role: one, certificates }) => meetsConstraints(client, one.settings) && built.chains.some((chain) => chain.some((link) => certificates.includes(link)) && !chain.some((link) => isRevoked(link, lists))))?.role;

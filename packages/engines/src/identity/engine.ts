@@ -10,6 +10,14 @@ import { oidcConfigPath, oidcDiscoveryPath, oidcKeysDocumentPath } from "./path-
 import { oidcKeyPath, oidcKeysPath, oidcRotatePath } from "./path-oidc-key.js";
 import { oidcRolePath, oidcRolesPath } from "./path-oidc-role.js";
 import { oidcIntrospectPath, oidcTokenPath } from "./path-oidc-token.js";
+import { assignmentPath, assignmentsPath } from "./provider/path-assignment.js";
+import { authorizePath } from "./provider/path-authorize.js";
+import { clientPath, clientsPath } from "./provider/path-client.js";
+import { providerPath, providersPath } from "./provider/path-provider.js";
+import { providerDiscoveryPath, providerKeysPath } from "./provider/path-published.js";
+import { scopePath, scopesPath } from "./provider/path-scope.js";
+import { providerTokenPath } from "./provider/path-token.js";
+import { userInfoPath } from "./provider/path-userinfo.js";
 
 /** identity/. Its storage is `core/`: who somebody is belongs to the core, this is its face. */
 export const identity: Engine = {
@@ -25,5 +33,7 @@ export const identity: Engine = {
     mfaMethodsPath, mfaMethodPath, totpMethodsPath, totpMethodPath, totpGeneratePath, totpAdminGeneratePath, totpAdminDestroyPath, ...absentMethodPaths,
     loginEnforcementPath, loginEnforcementsPath,
     oidcConfigPath, oidcKeysPath, oidcKeyPath, oidcRotatePath, oidcRolesPath, oidcRolePath, oidcTokenPath, oidcIntrospectPath, oidcKeysDocumentPath, oidcDiscoveryPath,
+    assignmentsPath, assignmentPath, scopesPath, scopePath, clientsPath, clientPath, providersPath, providerPath,
+    providerDiscoveryPath, providerKeysPath, authorizePath, providerTokenPath, userInfoPath,
   ],
 };

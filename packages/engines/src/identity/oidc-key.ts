@@ -1,4 +1,4 @@
-import { exportJWK, generateKeyPair } from "jose";
+import { exportJWK, generateKeyPair, importJWK, SignJWT } from "jose";
 import type { JWK } from "jose";
 import { invalid, jsonCodec } from "@coffer/state-machine";
 import type { Environment, ReadStorage, WriteStorage } from "@coffer/state-machine";
@@ -41,6 +41,15 @@ export interface KeyChange {
 
 export function getKey(storage: ReadStorage, name: string): NamedKey | undefined {
   return storage.get(KEYS + name, codec);
+}
+
+export function maySignFor({ allowedClientIds }: Pick<NamedKey, "allowedClientIds">, clientId: string): boolean {
+  return allowedClientIds.includes("*") || allowedClientIds.includes(clientId);
+}
+
+/** Signs claims as a JWT (RFC 7519). */
+export async function signClaims({ algorithm, signing }: NamedKey, claims: Readonly<Record<string, unknown>>): Promise<string> {
+  return new SignJWT(claims).setProtectedHeader({ alg: algorithm, kid: signing.kid! }).sign(await importJWK(signing, algorithm));
 }
 
 /** Generated off the main thread. */
@@ -98,10 +107,9 @@ export async function signingKey(storage: WriteStorage, name: string, env: Envir
   return key && key.nextRotationMs <= env.now() ? rotateKey(storage, key, key.verificationTtlSeconds, env) : key;
 }
 
-/** The public halves of all that may have signed a token that is still good, or will sign soon. */
-export async function publishedKeys(storage: ReadStorage, env: Environment): Promise<JWK[]> {
-  const names = await storage.list(KEYS);
-  return names.flatMap((name) => {
+/** The public halves of all that may have signed a token that is still good, or will sign soon; of these keys, or of every one. */
+export async function publishedKeys(storage: ReadStorage, env: Environment, names?: readonly string[]): Promise<JWK[]> {
+  return (names ?? (await storage.list(KEYS))).flatMap((name) => {
     const key = getKey(storage, name);
     return key ? [publicHalf(key.signing), publicHalf(key.next), ...key.retired.filter(({ expireMs }) => expireMs > env.now()).map(({ jwk }) => jwk)] : [];
   });

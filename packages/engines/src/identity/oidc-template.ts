@@ -20,9 +20,13 @@ export function templateText(given: string): string {
 
 /** Throws RequestError 400 for a template that would not make claims. */
 export function checkTemplate(template: string): void {
-  const claims = fillTemplate(template, NOBODY, 0);
-  const reserved = Object.keys(claims).find((name) => RESERVED.includes(name));
+  const reserved = claimNames(template).find((name) => RESERVED.includes(name));
   if (reserved !== undefined) throw invalid(`top level key ${JSON.stringify(reserved)} not allowed. Restricted keys: ${RESERVED.join(", ")}`);
+}
+
+/** The claims that a template sets. Throws RequestError 400. */
+export function claimNames(template: string): string[] {
+  return Object.keys(fillTemplate(template, NOBODY, 0));
 }
 
 /** JSON with `{{…}}` for values of whoever the token is for. Throws RequestError 400. */

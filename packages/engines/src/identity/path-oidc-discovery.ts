@@ -1,5 +1,6 @@
-import { data, definePath, field, invalid, NO_CONTENT, raw } from "@coffer/state-machine";
+import { data, definePath, field, NO_CONTENT, raw } from "@coffer/state-machine";
 import type { Mount, ReadStorage } from "@coffer/state-machine";
+import { ISSUER_WARNING, requireOrigin } from "./oidc-issuer.js";
 import { ALGORITHMS, publishedKeys } from "./oidc-key.js";
 import { configuredIssuer, issuerOf, putIssuer } from "./oidc-role.js";
 import type { IdentityServices } from "./oidc-role.js";
@@ -21,18 +22,13 @@ export const oidcConfigPath = definePath({
     update: {
       effect: "write", summary: "Set the issuer.",
       handler: ({ input }, storage) => {
-        if (input.issuer !== "" && !isOrigin(input.issuer)) throw invalid("invalid issuer, which must include only a scheme, host, and optional port (e.g. https://example.com:8200)");
+        if (input.issuer !== "") requireOrigin(input.issuer);
         putIssuer(storage, input.issuer.replace(/\/$/, ""));
-        return input.issuer === "" ? NO_CONTENT : { ...NO_CONTENT, warnings: ['If "issuer" is set explicitly, all tokens must be validated against that address. Setting issuer to "" will restore the default behavior of using the cluster\'s api_addr as the issuer.'] };
+        return input.issuer === "" ? NO_CONTENT : { ...NO_CONTENT, warnings: [ISSUER_WARNING] };
       },
     },
   },
 });
-
-function isOrigin(text: string): boolean {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  return url !== undefined && ["http:", "https:"].includes(url.protocol) && [url.origin, `${url.origin}/`].includes(text.toLowerCase());
-}
 
 export const oidcKeysDocumentPath = definePath({
   template: "oidc/.well-known/keys",

@@ -1,6 +1,7 @@
 import { data, definePath, field, invalid, keyList, NO_CONTENT } from "@coffer/state-machine";
 import { DEFAULT_KEY, getKey, KEYS, putKey, rotateKey, signingKey } from "./oidc-key.js";
 import { rolesOfKey } from "./oidc-role.js";
+import { clientsOfKey } from "./provider/client.js";
 
 const NAME = field.name({ description: "Name of the key.", required: true });
 /** As it is made when it is first needed. */
@@ -38,18 +39,22 @@ export const oidcKeyPath = definePath({
         const ttl = input.verification_ttl;
         const longest = ttl === undefined ? [] : (await rolesOfKey(storage, input.name)).filter(({ ttlSeconds }) => ttlSeconds > ttl);
         if (longest.length > 0) throw invalid(`unable to update key ${JSON.stringify(input.name)} because it is currently referenced by one or more roles with a token ttl greater than ${ttl} seconds`);
+        const clients = ttl === undefined ? [] : (await clientsOfKey(storage, input.name)).filter(({ idTokenTtlSeconds }) => idTokenTtlSeconds > ttl);
+        if (clients.length > 0) throw invalid(`unable to update key ${JSON.stringify(input.name)} because it is currently referenced by one or more clients with an id_token_ttl greater than ${ttl} seconds`);
         const allowedClientIds = input.allowed_client_ids ?? (input.name === DEFAULT_KEY && !getKey(storage, DEFAULT_KEY) ? ["*"] : undefined);
         await putKey(storage, input.name, { rotationPeriodSeconds: input.rotation_period, verificationTtlSeconds: ttl, algorithm: input.algorithm, allowedClientIds }, env);
         return NO_CONTENT;
       },
     },
     delete: {
-      effect: "write", summary: "Delete a key that no role names.",
+      effect: "write", summary: "Delete a key that no role and no client names.",
       handler: async ({ input }, storage) => {
         if (input.name === DEFAULT_KEY) throw invalid(`deletion of key ${JSON.stringify(input.name)} not allowed`);
         const users = (await rolesOfKey(storage, input.name)).map(({ name }) => name);
         if (users.length > 0) throw invalid(`unable to delete key ${JSON.stringify(input.name)} because it is currently referenced by these roles: ${users.join(", ")}`);
-        // A role that is made meanwhile reads the key, and so conflicts.
+        const clients = (await clientsOfKey(storage, input.name)).map(({ name }) => name);
+        if (clients.length > 0) throw invalid(`unable to delete key ${JSON.stringify(input.name)} because it is currently referenced by these clients: ${clients.join(", ")}`);
+        // A role or client that is made meanwhile reads the key, and so conflicts.
         if (getKey(storage, input.name)) storage.delete(KEYS + input.name);
         return NO_CONTENT;
       },

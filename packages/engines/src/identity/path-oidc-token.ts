@@ -1,7 +1,7 @@
-import { createLocalJWKSet, errors, importJWK, jwtVerify, SignJWT } from "jose";
+import { createLocalJWKSet, errors, jwtVerify } from "jose";
 import { data, definePath, field, getEntity, identityOf, invalid, plain } from "@coffer/state-machine";
 import type { Mount, ReadStorage } from "@coffer/state-machine";
-import { ALGORITHMS, publishedKeys, signingKey } from "./oidc-key.js";
+import { ALGORITHMS, maySignFor, publishedKeys, signClaims, signingKey } from "./oidc-key.js";
 import { getRole, issuerOf } from "./oidc-role.js";
 import type { IdentityServices } from "./oidc-role.js";
 import { fillTemplate } from "./oidc-template.js";
@@ -26,11 +26,10 @@ export const oidcTokenPath = definePath({
         if (issuer === "") throw invalid("the address of this cluster is not known; set issuer in identity/oidc/config");
         const key = await signingKey(storage, role.key, env);
         if (!key) throw invalid(`key ${JSON.stringify(role.key)} not found`);
-        if (!key.allowedClientIds.includes("*") && !key.allowedClientIds.includes(role.clientId)) throw invalid(`the key ${JSON.stringify(role.key)} does not list the client ID of the role ${JSON.stringify(role.name)} as an allowed client ID`);
+        if (!maySignFor(key, role.clientId)) throw invalid(`the key ${JSON.stringify(role.key)} does not list the client ID of the role ${JSON.stringify(role.name)} as an allowed client ID`);
         const iat = Math.floor(env.now() / MS);
         const claims = { ...fillTemplate(role.template, identity, env.now()), iss: issuer, sub: identity.entity.id, aud: role.clientId, iat, exp: iat + role.ttlSeconds, namespace: "root" };
-        const token = await new SignJWT(claims).setProtectedHeader({ alg: key.algorithm, kid: key.signing.kid! }).sign(await importJWK(key.signing, key.algorithm));
-        return data({ client_id: role.clientId, token, ttl: role.ttlSeconds });
+        return data({ client_id: role.clientId, token: await signClaims(key, claims), ttl: role.ttlSeconds });
       },
     },
   },

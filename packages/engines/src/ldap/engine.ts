@@ -1,9 +1,10 @@
-import { invalid } from "@coffer/state-machine";
+import { invalid, renewalFor } from "@coffer/state-machine";
 import type { Engine } from "@coffer/state-machine";
-import { logIn } from "./login.js";
+import { heldPolicies, logIn } from "./login.js";
 import { configPath } from "./path-config.js";
 import { loginPath } from "./path-login.js";
 import { groupPath, groupsPath, userPath, usersPath } from "./path-names.js";
+import { getConfig } from "./storage.js";
 
 /**
  * Logins of people whom an LDAP directory knows.
@@ -17,6 +18,8 @@ export const ldap: Engine = {
   renewLogin: async ({ username, password, policies }, storage) => {
     if (typeof username !== "string" || typeof password !== "string") throw invalid("the login of this token is not known");
     const now = await logIn(storage, username, password);
-    if (JSON.stringify(now.policies) !== JSON.stringify(policies)) throw invalid("policies have changed, not renewing");
+    const { tokens } = getConfig(storage);
+    if (JSON.stringify(heldPolicies(tokens, now)) !== JSON.stringify(policies)) throw invalid("policies have changed, not renewing");
+    return { ...renewalFor(tokens), groupAliases: now.groups };
   },
 };

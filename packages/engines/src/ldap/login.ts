@@ -1,5 +1,5 @@
 import { invalid } from "@coffer/state-machine";
-import type { ReadStorage } from "@coffer/state-machine";
+import type { ReadStorage, RoleTokens } from "@coffer/state-machine";
 import { authenticate } from "./directory.js";
 import { foldedName, getConfig, getGroup, getUser } from "./storage.js";
 
@@ -29,4 +29,9 @@ export async function logIn(storage: ReadStorage, username: string, password: st
   const groups = [...new Set([...(user?.groups ?? []), ...found])];
   const policies = groups.flatMap((name) => getGroup(storage, name)?.policies ?? []);
   return { alias, groups, policies: [...new Set([...policies, ...(user?.policies ?? [])])].sort() };
+}
+
+/** What a renewal goes by: those of the configuration too. */
+export function heldPolicies({ parameters }: RoleTokens, { policies }: Pick<LdapLogin, "policies">): readonly string[] {
+  return [...new Set([...parameters.token_policies, ...policies])].sort();
 }

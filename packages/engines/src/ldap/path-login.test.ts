@@ -207,4 +207,20 @@ describe("ldap, against a real directory", { skip: slapdProgram() === undefined 
     await request("POST", "auth/ldap/groups/engineering", { policies: "ops" });
     await assert.rejects(renew({ username: "alice", password: "wonderland", policies: ["dev"] }), /policies have changed/);
   });
+
+  test("a renewal goes by what the directory and the configuration say now", async () => {
+    const { request, login } = await withDirectory();
+    const accessor = (await request("GET", "sys/auth/ldap")).body["accessor"] as string;
+    const { client_token: token, entity_id } = (await login("alice", "wonderland")).body["auth"];
+    const renew = () => request("POST", "auth/token/renew-self", {}, { token: token as string });
+    const groups = async () => (await request("GET", `identity/entity/id/${entity_id as string}`)).body["data"].group_ids as string[];
+    const { id } = (await request("POST", "identity/group", { name: "eng", type: "external" })).body["data"];
+    await request("POST", "identity/group-alias", { name: "Engineering", mount_accessor: accessor, canonical_id: id });
+    assert.deepEqual(await groups(), []);
+    await request("POST", "auth/ldap/config", { token_ttl: "10m" });
+    assert.equal((await renew()).body["auth"].lease_duration, 600);
+    assert.deepEqual(await groups(), [id]);
+    await request("POST", "auth/ldap/config", { token_policies: "more" });
+    assert.match((await renew()).body.errors![0]!, /policies have changed/);
+  });
 });

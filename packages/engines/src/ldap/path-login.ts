@@ -1,5 +1,5 @@
 import { definePath, denied, field, grantFor, isWithin, loginDisplayName } from "@coffer/state-machine";
-import { logIn, loginName } from "./login.js";
+import { heldPolicies, logIn, loginName } from "./login.js";
 import { getConfig } from "./storage.js";
 
 export const loginPath = definePath({
@@ -19,7 +19,8 @@ export const loginPath = definePath({
         const { settings, tokens } = getConfig(storage);
         if (!isWithin(tokens.parameters.token_bound_cidrs, remoteAddress)) throw denied();
         const username = loginName(storage, input.username);
-        const { alias, groups, policies } = await logIn(storage, username, input.password);
+        const found = await logIn(storage, username, input.password);
+        const { alias, groups, policies } = found;
         const grant = grantFor(tokens, {
           displayName: loginDisplayName(mount, username),
           metadata: { username },
@@ -27,7 +28,7 @@ export const loginPath = definePath({
           groupAliases: groups,
           policies,
           // A renewal asks the directory again.
-          internalData: { username, password: input.password, policies },
+          internalData: { username, password: input.password, policies: heldPolicies(tokens, found) },
           remoteAddress,
         });
         const warnings = groups.length > 0 ? [] : [`no LDAP groups found in groupDN ${JSON.stringify(settings.groupdn)}; only policies from locally-defined groups available`];

@@ -55,6 +55,7 @@ export interface RequestOptions {
   readonly stream?: Readable;
   /** DER, as the TLS connection would have shown it. */
   readonly clientCertificate?: Uint8Array;
+  readonly clientIntermediates?: readonly Uint8Array[];
 }
 
 /** The parts of an envelope or error that tests look at; each is there if the answer had it. */
@@ -129,7 +130,7 @@ export async function createHarness({ engines = [], seed = "seed", services = {}
     if (failure !== undefined) throw failure;
   }
 
-  const exchange: Harness["exchange"] = async (method, path, body, { token = genesis.rootToken, headers = {}, query = {}, contentType, remoteAddress = "127.0.0.1", stream, clientCertificate } = {}) => {
+  const exchange: Harness["exchange"] = async (method, path, body, { token = genesis.rootToken, headers = {}, query = {}, contentType, remoteAddress = "127.0.0.1", stream, clientCertificate, clientIntermediates } = {}) => {
     const text = body === undefined ? "" : typeof body === "string" ? body : stringifyDocument(body);
     const handled = await core.handle(
       {
@@ -146,6 +147,7 @@ export async function createHarness({ engines = [], seed = "seed", services = {}
         remotePort: 0,
         ...(stream && { stream }),
         ...(clientCertificate && { clientCertificate }),
+        ...(clientIntermediates && { clientIntermediates }),
       },
       { active: true },
     );

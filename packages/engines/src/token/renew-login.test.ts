@@ -117,3 +117,24 @@ test("with its mount goes the renewal", async () => {
   assert.deepEqual((await request("POST", "auth/token/renew", { token })).body.errors, ["token not found"]);
   assert.equal((await request("POST", "auth/token/lookup-accessor", { accessor })).status, 400);
 });
+
+test("the groups that the method says now are the entity's external groups of its mount", async () => {
+  const { request, state, enter, renew } = await service({ alias: { name: "ann" }, groupAliases: ["red"] });
+  const accessor = (await request("GET", "sys/auth/door")).body["accessor"] as string;
+  const ids = await Promise.all(["red", "blue"].map(async (name) => {
+    const { id } = (await request("POST", "identity/group", { name, type: "external", policies: name })).body["data"];
+    await request("POST", "identity/group-alias", { name, mount_accessor: accessor, canonical_id: id });
+    return id as string;
+  }));
+  const { client_token: token } = await enter();
+  const groups = async () => (await request("POST", "identity/lookup/entity", { alias_name: "ann", alias_mount_accessor: accessor })).body["data"].direct_group_ids as string[];
+  assert.deepEqual(await groups(), [ids[0]]);
+  await renew(token);
+  assert.deepEqual(await groups(), [ids[0]], "a method that does not say leaves them");
+  state.renewal = { groupAliases: ["blue", "unknown"] };
+  const { body } = await request("POST", "auth/token/renew-self", {}, { token });
+  assert.deepEqual([await groups(), body["auth"].identity_policies], [[ids[1]], ["blue"]]);
+  state.renewal = { groupAliases: [] };
+  await renew(token);
+  assert.deepEqual(await groups(), []);
+});

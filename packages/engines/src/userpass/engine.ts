@@ -1,4 +1,4 @@
-import { RequestError } from "@coffer/state-machine";
+import { RequestError, renewalFor } from "@coffer/state-machine";
 import type { Engine } from "@coffer/state-machine";
 import { loginPath } from "./path-login.js";
 import { userPasswordPath, userPath, userPoliciesPath, usersPath } from "./path-users.js";
@@ -17,6 +17,7 @@ export const userpass: Engine = {
     const user = typeof username === "string" ? getUser(storage, username) : undefined;
     if (!user) throw new RequestError("permission_denied", "the user is not there any more, not renewing");
     if (!isSame(user.tokens.parameters.token_policies, policies as readonly string[])) throw new RequestError("invalid_request", "policies have changed, not renewing");
+    return renewalFor(user.tokens);
   },
 };
 

@@ -149,3 +149,14 @@ test("a token is renewed while its user is there and has the policies it had", a
   assert.throws(renew, /not there any more/);
   assert.equal((await request("GET", "auth/userpass/users/alice")).status, 404);
 });
+
+test("a renewal goes by what the user is given now", async () => {
+  const { request, login } = await withAlice();
+  const token = (await login("correct horse")).body["auth"].client_token as string;
+  const renew = async (body = {}) => (await request("POST", "auth/token/renew-self", body, { token })).body["auth"].lease_duration as number;
+  assert.equal(await renew(), 3600);
+  await request("POST", "auth/userpass/users/alice", { token_ttl: "2h", token_max_ttl: "3h" });
+  assert.deepEqual([await renew(), await renew({ increment: "9h" })], [7200, 10_800]);
+  await request("POST", "auth/userpass/users/alice", { token_period: "10m" });
+  assert.equal(await renew({ increment: "9h" }), 600);
+});

@@ -28,9 +28,10 @@ const request: fc.Arbitrary<ApiRequest> = fc
     remoteAddress: fc.oneof(fc.ipV4(), fc.ipV6()),
     remotePort: fc.nat(65_535),
     clientCertificate: fc.option(fc.uint8Array({ minLength: 1, maxLength: 50 }), { nil: undefined }),
+    clientIntermediates: fc.option(fc.array(fc.uint8Array({ minLength: 1, maxLength: 50 }), { minLength: 1, maxLength: 3 }), { nil: undefined }),
     forwardedFrom: fc.option(fc.string({ minLength: 1 }), { nil: undefined }),
   })
-  .map(({ clientCertificate, forwardedFrom, ...rest }) => ({ ...rest, ...(clientCertificate && { clientCertificate }), ...(forwardedFrom && { forwardedFrom }) }));
+  .map(({ clientCertificate, clientIntermediates, forwardedFrom, ...rest }) => ({ ...rest, ...(clientCertificate && { clientCertificate }), ...(clientIntermediates && { clientIntermediates }), ...(forwardedFrom && { forwardedFrom }) }));
 
 const response: fc.Arbitrary<ApiResponse> = fc.record({
   status: fc.integer({ min: 200, max: 599 }),

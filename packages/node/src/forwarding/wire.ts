@@ -66,6 +66,7 @@ interface WireRequest {
   remote_address: string;
   remote_port: number;
   client_certificate: Uint8Array;
+  client_intermediates: Uint8Array[];
   forwarded_from: string;
   upload: string;
 }
@@ -123,6 +124,7 @@ function requestToWire(request: ApiRequest, upload: string): WireRequest {
     remote_address: request.remoteAddress,
     remote_port: request.remotePort,
     client_certificate: request.clientCertificate ?? new Uint8Array(0),
+    client_intermediates: [...(request.clientIntermediates ?? [])],
     forwarded_from: request.forwardedFrom ?? "",
     upload,
   };
@@ -141,6 +143,7 @@ function requestFromWire(wire: WireRequest): ApiRequest {
     remoteAddress: wire.remote_address,
     remotePort: wire.remote_port,
     ...(wire.client_certificate.length > 0 && { clientCertificate: wire.client_certificate }),
+    ...(wire.client_intermediates.length > 0 && { clientIntermediates: wire.client_intermediates }),
     ...(wire.forwarded_from !== "" && { forwardedFrom: wire.forwarded_from }),
   };
 }

@@ -44,7 +44,7 @@ test("a request's parts reach the application", async (t) => {
     body: "{}",
     contentType: "application/json",
     token: "tok",
-    headers: { host: "vault", "x-vault-mfa": "one:1\ntwo", "content-type": "Application/JSON", "x-custom": "1, 2", "x-vault-namespace": "root/", "content-length": "2" },
+    headers: { host: "vault", authorization: "Basic abc", "x-vault-mfa": "one:1\ntwo", "content-type": "Application/JSON", "x-custom": "1, 2", "x-vault-namespace": "root/", "content-length": "2" },
     remoteAddress: "127.0.0.1",
     certificateBytes: 0,
   });
@@ -100,6 +100,7 @@ test("an answer carries exactly what it should", async (t) => {
     sealed: { ...json(503, { errors: ["Vault is sealed"] }), index: 0 },
     limited: json(429, { errors: ["slow down"] }),
     health: json(503, { sealed: true }),
+    kept: { status: 200, headers: { "Cache-Control": "max-age=60" }, contentType: "text/plain", body: "", index: 0 },
     empty: { status: 204, headers: {}, contentType: "", body: null, index: 3 },
   };
   const server = await serve(t, { application: echoApplication({ handle: ({ path }) => answers[path]!, stateHeader: (index) => (index === 0 ? "" : `s${index}`) }) });
@@ -113,6 +114,7 @@ test("an answer carries exactly what it should", async (t) => {
   assert.deepEqual([sealed.status, sealed.headers["retry-after"], sealed.headers["x-vault-index"]], [503, "1", undefined]);
   assert.equal((await exchange(client, head("GET", "/v1/limited"))).headers["retry-after"], "1");
   assert.equal((await exchange(client, head("GET", "/v1/health"))).headers["retry-after"], undefined);
+  assert.equal((await exchange(client, head("GET", "/v1/kept"))).headers["cache-control"], "max-age=60");
   const empty = await exchange(client, head("GET", "/v1/empty"));
   assert.deepEqual([empty.status, empty.headers["content-type"], empty.headers["content-length"], empty.body], [204, undefined, undefined, ""]);
 });

@@ -4,7 +4,7 @@ import { parse as parseQuery } from "node:querystring";
 import { RequestError, invalid } from "@coffer/state-machine";
 import type { ApiRequest } from "@coffer/state-machine";
 import type { TrustedProxies } from "./client-address.js";
-import { peerCertificate } from "./peer-certificate.js";
+import { peerCertificates } from "./peer-certificate.js";
 import { requestPath } from "./request-path.js";
 
 /** Its maker still adds the body. */
@@ -51,8 +51,9 @@ export function parseRequest(request: IncomingMessage, method: string, url: stri
     remoteAddress: proxies.clientAddress(socket.remoteAddress ?? "", headers["x-forwarded-for"] as string | undefined),
     remotePort: socket.remotePort ?? 0,
   };
-  const certificate = peerCertificate(socket);
-  if (certificate) parsed.clientCertificate = certificate;
+  const shown = peerCertificates(socket);
+  if (shown) parsed.clientCertificate = shown.leaf;
+  if (shown && shown.intermediates.length > 0) parsed.clientIntermediates = shown.intermediates;
   return parsed;
 }
 
@@ -93,12 +94,16 @@ function tokenOf(headers: IncomingHttpHeaders): string | undefined {
   return authorization?.startsWith(BEARER) ? authorization.slice(BEARER.length).trim() || undefined : undefined;
 }
 
+/** RFC 7617: no token of ours, but how an OIDC client shows who it is. */
+const BASIC = /^basic /i;
+
 /** The headers without the token's and HTTP/2's own. */
 function handedOn({ headers, rawHeaders }: IncomingMessage): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const name in headers) {
-    if (name === "x-vault-token" || name === "authorization" || name.charCodeAt(0) === 58) continue;
+    if (name === "x-vault-token" || name.charCodeAt(0) === 58) continue;
     const value = headers[name];
+    if (name === "authorization" && !BASIC.test(value as string)) continue;
     kept[name] = typeof value === "string" ? value : (value?.join(", ") ?? "");
   }
   if (kept["x-vault-mfa"] !== undefined) kept["x-vault-mfa"] = repeated(rawHeaders, "x-vault-mfa").join("\n");

@@ -9,6 +9,7 @@ const ONE_YEAR_SECONDS = 31_536_000;
 /** So long may a client go on sending what nobody reads before its connection is closed; time for it to read its answer. */
 const LINGER_MS = 1_000;
 const NO_CONTENT = 204;
+const CACHE_CONTROL = "Cache-Control";
 const JSON_TYPE = "application/json";
 
 export interface Responder {
@@ -30,7 +31,7 @@ export interface ResponderOptions {
 }
 
 export function createResponder({ application, isSecure, isClosing, stallTimeoutMs }: ResponderOptions): Responder {
-  const always: readonly string[] = ["Cache-Control", "no-store", ...(isSecure ? ["Strict-Transport-Security", `max-age=${ONE_YEAR_SECONDS}; includeSubDomains`] : []), ...Object.entries(application.headers).flat()];
+  const always: readonly string[] = [CACHE_CONTROL, "no-store", ...(isSecure ? ["Strict-Transport-Security", `max-age=${ONE_YEAR_SECONDS}; includeSubDomains`] : []), ...Object.entries(application.headers).flat()];
 
   function head(response: ServerResponse, status: number, contentType: string, length: number | undefined, extra: readonly string[], isLast = isClosing()): string[] {
     const headers = [...always, ...extra];
@@ -114,5 +115,9 @@ export function createResponder({ application, isSecure, isClosing, stallTimeout
 
 function addOwn(all: string[], headers: Readonly<Record<string, string>>, state: string): void {
   if (state !== "") all.push("X-Vault-Index", state);
-  for (const name in headers) all.push(name, headers[name]!);
+  for (const name in headers) {
+    // Comes first in all answers; said twice it would be a list of both.
+    if (name === CACHE_CONTROL) all[1] = headers[name]!;
+    else all.push(name, headers[name]!);
+  }
 }

@@ -5,7 +5,8 @@ import type { RequestOptions } from "node:https";
 import { join } from "node:path";
 import { test } from "node:test";
 import { testCertificates } from "../http/testing/certificates.js";
-import { found, testNode } from "./testing/test-node.js";
+import { clientBelowIntermediate } from "../http/testing/client-chain.js";
+import { found, joinCluster, testNode } from "./testing/test-node.js";
 
 interface Answer {
   readonly status: number;
@@ -41,4 +42,20 @@ test("a client logs in by the certificate of its TLS connection, and by nothing 
     await login({ headers: { "X-Tls-Client-Cert": encodeURIComponent(certificates.clientCertificate) } }),
   ];
   for (const answer of refused) assert.deepEqual(answer, { status: 400, body: { errors: ["invalid certificate or no client certificate supplied"] } });
+});
+
+test("what a client sends with its certificate counts, and reaches the active node through a standby", async (t) => {
+  const certificates = await testCertificates(t);
+  const tls = certificates.tls({ clientCaFile: undefined });
+  const [n1, n2] = [await testNode(t, "n1"), await testNode(t, "n2", { tls })];
+  const made = await found(n1);
+  await joinCluster(n2, n1, made);
+  const as = { token: made.rootToken };
+  const { root, intermediate, leaf, key } = await clientBelowIntermediate();
+  assert.equal((await n1.ask("update", "sys/auth/cert", { type: "cert" }, as)).status, 204);
+  assert.equal((await n1.ask("update", "auth/cert/certs/web", { certificate: root, token_policies: "web" }, as)).status, 204);
+  const login = (cert: string) => post(`${n2.address}/v1/auth/cert/login`, {}, { ca: certificates.ca, cert, key });
+  const { status, body } = await login(`${leaf}\n${intermediate}`);
+  assert.deepEqual([status, body.auth?.metadata.common_name], [200, "client"]);
+  assert.equal((await login(leaf)).status, 400);
 });

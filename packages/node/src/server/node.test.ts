@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import test from "node:test";
+import { jsonCodec } from "@coffer/state-machine";
 import { found, joinCluster, temporaryFolder, testNode, unseal, until } from "./testing/test-node.js";
 
 test("with an audit device that cannot be written a node does not become active, and serves nothing that should be recorded", async (t) => {
@@ -56,4 +57,26 @@ test("sealing the active node hands over to another; unsealed again it follows",
   await unseal(n1, made.keys);
   assert.equal((await n1.ask("update", "sys/mounts/kv", { type: "kv" }, as)).status, 204, "through the standby, under the new term");
   assert.equal((await n1.ask("read", "sys/key-status", undefined, as)).body.data.term, 2);
+});
+
+test("a cluster that was initialised without identity/ has it as soon as a node is active", async (t) => {
+  const n1 = await testNode(t, "n1");
+  const made = await found(n1);
+  const as = { token: made.rootToken };
+  const { uuid } = (await n1.ask("read", "sys/mounts/identity", undefined, as)).body.data;
+  const index = jsonCodec<Record<string, string>>();
+  await n1.node().service.store.transact((tx) => {
+    const core = tx.scoped("core/");
+    const { "identity/": _, ...others } = core.get("mounts/index", index)!;
+    core.put("mounts/index", index, others);
+    core.delete(`mounts/row/${uuid}`);
+  });
+  assert.equal((await n1.ask("update", "identity/entity", { name: "ann" }, as)).status, 404);
+  await n1.stop();
+  await n1.start();
+  await unseal(n1, made.keys);
+  await until("the mount is there", async () => (await n1.ask("read", "sys/mounts/identity", undefined, as)).status === 200);
+  assert.equal((await n1.ask("update", "identity/entity", { name: "ann" }, as)).status, 200);
+  const paths = Object.keys((await n1.ask("read", "sys/mounts", undefined, as)).body.data);
+  assert.deepEqual(paths, ["cubbyhole/", "identity/", "sys/"]);
 });

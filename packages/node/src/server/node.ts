@@ -1,5 +1,5 @@
 import { hostname, tmpdir } from "node:os";
-import { CLUSTER_KEY, corsConfig, createBreakGlass, declareAudit, declareAutopilot, forgetShares, readClusterInfo } from "@coffer/state-machine";
+import { CLUSTER_KEY, corsConfig, createBreakGlass, declareAudit, declareAutopilot, forgetShares, readClusterInfo, writeMissingMounts } from "@coffer/state-machine";
 import type { BreakGlass, ClusterInfo, SystemServices } from "@coffer/state-machine";
 import { createAdmission } from "../cluster/admission.js";
 import { createClusterAutopilot } from "../cluster/autopilot.js";
@@ -165,6 +165,13 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     if (isActive()) await cluster.stepDown().catch((error: unknown) => coreLogger.warn("nobody took over", { reason: (error as Error).message }));
   }
 
+  /** Makes what a newer version expects in a cluster that an older one initialised. */
+  async function bringUpToDate(): Promise<void> {
+    const { value: made, outcome } = await store.transact((tx) => writeMissingMounts(tx.scoped("core/"), env));
+    if (outcome.outcome !== "applied") throw new Error("the mounts that this version brings could not be stored");
+    if (made.length > 0) coreLogger.info("made the mounts that this version brings", { paths: made });
+  }
+
   const duties = startActiveDuties({
     leadingTerm,
     async onActivation() {
@@ -179,6 +186,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
         if (value.length > 0) logging.logger("audit").info("enabled the configuration's audit devices", { paths: value });
         isDeclared = true;
       }
+      await bringUpToDate();
       // A seal that is away now is no reason not to serve; its turn comes again.
       await seal.maintain().catch((error: unknown) => coreLogger.warn("the upkeep of the seal failed; will be tried again", { reason: (error as Error).message }));
       activeSince = env.now();

@@ -33,7 +33,7 @@ export interface EngineRequest<Input> {
   readonly given: (field: string) => boolean;
   /** Undefined where the operation's access is `none` and no valid token came along. */
   readonly caller: Caller | undefined;
-  /** The caller's token itself: only auth/token and sys/ get it, to name it in an answer. */
+  /** The caller's token itself: only the core's own engines (auth/token, sys/, identity/) get it. */
   readonly ownToken: string | undefined;
   readonly remoteAddress: string;
   readonly remotePort: number;
@@ -43,6 +43,8 @@ export interface EngineRequest<Input> {
   readonly stream: Readable | undefined;
   /** The client's TLS certificate, DER, where it showed one. */
   readonly clientCertificate: Uint8Array | undefined;
+  /** What it sent with that, each the issuer of the one before. Nobody has checked them. */
+  readonly clientIntermediates: readonly Uint8Array[];
 }
 
 /** Time and chance come from here, so that tests own them. */
@@ -155,9 +157,11 @@ export interface LoginRenewal {
   readonly maxTtlSeconds?: number;
   /** 0: the token is no longer periodic. */
   readonly periodSeconds?: number;
+  /** The external groups that it is in now. */
+  readonly groupAliases?: readonly string[];
 }
 /** Who asks for the renewal of a login, as far as it may have to be the one who logged in. */
-export type Renewal = Pick<EngineRequest<unknown>, "clientCertificate" | "remoteAddress">;
+export type Renewal = Pick<EngineRequest<unknown>, "clientCertificate" | "remoteAddress"> & Partial<Pick<EngineRequest<unknown>, "clientIntermediates">>;
 
 export interface Engine<Services = unknown> {
   readonly type: string;
@@ -172,8 +176,6 @@ export interface Engine<Services = unknown> {
    * that has changed since. Throws RequestError to refuse. Absent: it may, as it was made.
    */
   readonly renewLogin?: (internalData: Readonly<Record<string, unknown>>, storage: ReadStorage, mount: Mount<Services>, by: Renewal) => Promise<LoginRenewal | void> | LoginRenewal | void;
-  /** Prepares storage when the mount is made, upgraded by options (kv 1 to 2) or removed. Storage below the mount goes by itself. */
-  readonly initialize?: (storage: WriteStorage, mount: Mount<Services>) => Promise<void> | void;
   /** Work due now on the active node (expiry, tidy); called about once a second, small slices at a time. True: more is due. */
   readonly periodic?: (storage: WriteStorage, mount: WriteMount<Services>) => Promise<boolean>;
 }

@@ -1,5 +1,7 @@
 export { aliasOf, deleteAlias, mountNames, putAlias, requireMount, updateAlias } from "./aliases.js";
 export type { AliasChange, MountName } from "./aliases.js";
+export { authorizationCodeKey, putAuthorizationCode, takeAuthorizationCode } from "./authorization-codes.js";
+export type { AuthorizationCode } from "./authorization-codes.js";
 export { aclOf, effectivePolicies, identityOf } from "./effective.js";
 export type { Bearer, Identity } from "./effective.js";
 export { createEntity, deleteEntity, updateEntity } from "./entities.js";

@@ -4,7 +4,7 @@ import type { AuthGrant } from "../framework/response.js";
 import type { WriteStorage } from "../framework/storage.js";
 import { aliasOf, newAlias, placeAlias } from "./aliases.js";
 import { createEntity, setMembership } from "./entities.js";
-import { entityByAlias, getGroup, groupByAlias } from "./records.js";
+import { entityByAlias, entityOfToken, getGroup, groupByAlias } from "./records.js";
 import type { Entity, EntityAlias } from "./records.js";
 
 /**
@@ -22,6 +22,12 @@ export function entityOfLogin(storage: WriteStorage, mount: MountEntry, grant: A
   const isSame = alias && JSON.stringify(alias.metadata) === JSON.stringify(wanted.metadata);
   const entity = isSame ? known : placeAlias(storage, known ?? createEntity(storage, {}, env), { ...wanted, lastUpdateTime: new Date(env.now()).toISOString() }).entity;
   return syncExternalGroups(storage, entity, mount.accessor, grant.groupAliases ?? []);
+}
+
+/** As a login does, for a renewal that says in which groups of its mount an entity is by now. */
+export function refreshExternalGroups(storage: WriteStorage, entityId: string, mountAccessor: string, names: readonly string[]): void {
+  const entity = entityOfToken(storage, entityId);
+  if (entity) syncExternalGroups(storage, entity, mountAccessor, names);
 }
 
 /** Groups of other mounts are not this one's to say. */

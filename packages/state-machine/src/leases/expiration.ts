@@ -140,6 +140,7 @@ const WORDS: Readonly<Record<Due["kind"], string>> = {
   token: "expiring a token",
   lease: "revoking a lease",
   login: "forgetting a login without its second factor",
+  code: "forgetting an authorization code that nobody exchanged",
   lockout: "forgetting failed logins",
   intent: "undoing what a failed request began",
   tree: "revoking the children of a token",

@@ -11,6 +11,7 @@ import type { Origins } from "./origin.js";
 import { LEASE_SLICE, continueSweep, revokeLease } from "./revoke.js";
 import { rollBack } from "../intents/rollback.js";
 import { expireFailures } from "../logins/lockout.js";
+import { authorizationCodeKey } from "../identity/authorization-codes.js";
 import { pendingKey } from "../mfa/index.js";
 import { withinSeconds } from "./patience.js";
 import { continueTidy } from "./tidy.js";
@@ -91,6 +92,12 @@ export function createExpire({ store, env, ...origins }: ExpireOptions): Expire 
       inCore(async (core) => {
         core.delete(key);
         core.delete(pendingKey(id));
+      }),
+    /** One that nobody came back with. */
+    code: ({ id, key }) =>
+      inCore(async (core) => {
+        core.delete(key);
+        core.delete(authorizationCodeKey(id));
       }),
     lockout: ({ id, key }) =>
       inCore(async (core) => {

@@ -1,6 +1,6 @@
 import { invalid } from "../errors.js";
 import { field } from "../framework/index.js";
-import type { AuthGrant, InputOf } from "../framework/index.js";
+import type { AuthGrant, InputOf, LoginRenewal } from "../framework/index.js";
 import { normalizedCidr } from "../tokens/index.js";
 
 /**
@@ -145,4 +145,9 @@ export function grantFor({ parameters }: RoleTokens, { policies = [], remoteAddr
     boundCidrs: parameters.token_strictly_bind_ip ? [remoteAddress] : parameters.token_bound_cidrs,
     renewable,
   };
+}
+
+/** What a renewal gives by a role as it is by now: the rest stays as the login was given it. */
+export function renewalFor({ parameters }: RoleTokens): LoginRenewal {
+  return { ttlSeconds: parameters.token_ttl, maxTtlSeconds: parameters.token_max_ttl, periodSeconds: parameters.token_period };
 }

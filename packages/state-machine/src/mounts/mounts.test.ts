@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { jsonCodec } from "../framework/index.js";
 import { createRig } from "../testing/rig.js";
+import { writeMissingMounts } from "./table.js";
 
 test("a mount is enabled, listed both ways, shown and disabled, and its values are gone", async () => {
   const { ask, expire, store } = await createRig();
@@ -139,4 +141,23 @@ test("two who mount at one path at once: one of them does", async () => {
   const { ask } = await createRig();
   const both = await Promise.all([ask("update", "sys/mounts/new", { type: "kv" }), ask("update", "sys/mounts/new/below", { type: "kv" })]);
   assert.deepEqual(both.map(({ status }) => status).sort(), [204, 400]);
+});
+
+test("mounts of the house that are missing are made, unless somebody's are in the way", async () => {
+  const { store, env, ask } = await createRig();
+  const missing = async () => (await store.transact((tx) => writeMissingMounts(tx.scoped("core/"), env))).value;
+  const index = jsonCodec<Record<string, string>>();
+  const drop = (path: string, more: Record<string, string> = {}) =>
+    store.transact((tx) => {
+      const core = tx.scoped("core/");
+      const { [path]: _, ...others } = core.get("mounts/index", index)!;
+      core.put("mounts/index", index, { ...others, ...more });
+    });
+  assert.deepEqual(await missing(), []);
+  await drop("identity/");
+  assert.deepEqual(await missing(), ["identity/"]);
+  const { type, description } = (await ask("read", "sys/mounts/identity")).body.data;
+  assert.deepEqual([type, description], ["identity", "identity store"]);
+  await drop("identity/", { "identity/mine/": (await ask("read", "sys/mounts/kv")).body.data.uuid });
+  assert.deepEqual(await missing(), []);
 });

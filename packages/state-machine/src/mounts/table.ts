@@ -69,8 +69,8 @@ export function addMount(storage: WriteStorage, mount: NewMount, env: Environmen
   return writeMount(storage, mount, env);
 }
 
-/** Also for the mounts of the house, at initialisation. */
-export function writeMount(storage: WriteStorage, mount: NewMount, env: Environment): MountEntry {
+/** Also for the mounts of the house. */
+function writeMount(storage: WriteStorage, mount: NewMount, env: Environment): MountEntry {
   const uuid = env.uuid();
   const entry: MountEntry = {
     uuid,
@@ -188,12 +188,22 @@ export async function reapMounts(storage: WriteStorage, limit: number): Promise<
   return false;
 }
 
-/** What a new cluster starts with. */
-export function writeDefaultMounts(storage: WriteStorage, env: Environment): void {
-  writeMount(storage, { table: "secret", path: "cubbyhole/", type: "cubbyhole", description: "per-token private secret storage", local: true }, env);
-  writeMount(storage, { table: "secret", path: "identity/", type: "identity", description: "identity store" }, env);
-  writeMount(storage, { table: "secret", path: "sys/", type: "system", description: "system endpoints used for control, policy and debugging" }, env);
-  writeMount(storage, { table: "auth", path: "token/", type: "token", description: "token based credentials", config: { token_type: "default-service" } as Partial<MountConfig> }, env);
+/** The mounts of the house. */
+const HOUSE: readonly NewMount[] = [
+  { table: "secret", path: "cubbyhole/", type: "cubbyhole", description: "per-token private secret storage", local: true },
+  { table: "secret", path: "identity/", type: "identity", description: "identity store" },
+  { table: "secret", path: "sys/", type: "system", description: "system endpoints used for control, policy and debugging" },
+  { table: "auth", path: "token/", type: "token", description: "token based credentials", config: { token_type: "default-service" } },
+];
+
+/**
+ * What a new cluster starts with; and what one that an older version made does not have yet. Returns the full paths that it made.
+ * A mount of somebody's that is in the way stays.
+ */
+export function writeMissingMounts(storage: WriteStorage, env: Environment): readonly string[] {
+  const missing = HOUSE.filter((mount) => clashing(mountIndex(storage), fullPath(mount)) === undefined);
+  for (const mount of missing) writeMount(storage, mount, env);
+  return missing.map(fullPath);
 }
 
 export function notMounted(path: string): RequestError {

@@ -15,13 +15,16 @@ export interface ApiRequest {
   /** Lower-cased. */
   readonly contentType: string;
   readonly token: string | undefined;
-  /** Lower-cased names, token headers removed, X-Vault-* included. Repeated ones joined by ", " (X-Vault-MFA by "\n"). */
+  /** Lower-cased names, token headers removed (an Authorization that is Basic is none), X-Vault-* included. Repeated ones joined by ", " (X-Vault-MFA by "\n"). */
   readonly headers: Readonly<Record<string, string>>;
   readonly remoteAddress: string;
   readonly remotePort: number;
   /** Only for operations declared `rawBody`; then `body` is empty. */
   readonly stream?: Readable;
+  /** DER. */
   readonly clientCertificate?: Uint8Array;
+  /** What the client sent with it, each the issuer of the one before; never empty. */
+  readonly clientIntermediates?: readonly Uint8Array[];
   /**
    * Paths that the listener it came in by serves without a token (`unauthenticated_metrics_access` and the like), such as
    * `sys/metrics`. Never set for what another node forwarded.

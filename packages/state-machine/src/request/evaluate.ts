@@ -64,13 +64,14 @@ export function engineRequest(progress: Progress, found: Target, isJudged: boole
     body,
     given: built.given,
     caller: isJudged && token ? callerOf(token) : undefined,
-    ownToken: found.entry.type === "token" || found.entry.type === "system" ? request.token : undefined,
+    ownToken: isOfCore(found.entry) ? request.token : undefined,
     remoteAddress: request.remoteAddress,
     remotePort: request.remotePort,
     headers: request.headers,
     wrapTtlSeconds,
     stream: request.stream,
     clientCertificate: request.clientCertificate,
+    clientIntermediates: request.clientIntermediates ?? [],
   };
   return { made: made as EngineRequest<never>, warnings: built.warnings };
 }

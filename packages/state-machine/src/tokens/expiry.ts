@@ -10,6 +10,8 @@ export type ExpiryKind =
   | "lease"
   /** A login that waits for its second factor. */
   | "login"
+  /** An authorization code of an OIDC client. */
+  | "code"
   /** Failed logins that no longer count. */
   | "lockout"
   /** Begun by a request that is not known to have ended. */

@@ -1,6 +1,7 @@
 import { invalid } from "../errors.js";
 import type { Environment, Neighbour, Renewal } from "../framework/engine.js";
 import type { WriteStorage } from "../framework/storage.js";
+import { refreshExternalGroups } from "../identity/login.js";
 import { tokenCodec, tokenKey } from "./entry.js";
 import type { TokenEntry } from "./entry.js";
 import { cancelExpiry, scheduleExpiry } from "./expiry.js";
@@ -39,18 +40,20 @@ export function renewToken(storage: WriteStorage, entry: TokenEntry, increment: 
 }
 
 /**
- * Renews the token of a login as its auth method allows now, within the limits of the mount that it logged in on. Throws
- * RequestError 400, or what the method refuses it with.
+ * Renews the token of a login as its auth method allows now, within the limits of the mount that it logged in on; its entity's
+ * external groups become what the method says. Throws RequestError 400, or what the method refuses it with.
  */
 export async function renewLogin(storage: WriteStorage, entry: TokenEntry, increment: number, { engine, storage: own, mount }: Neighbour, by: Renewal, env: Environment): Promise<Renewed> {
   requireRenewable(entry);
-  const { ttlSeconds, maxTtlSeconds = entry.maxTtl, periodSeconds = entry.period } = (await engine.renewLogin?.(entry.internalData, own, mount, by)) ?? {};
+  const { ttlSeconds, maxTtlSeconds = entry.maxTtl, periodSeconds = entry.period, groupAliases } = (await engine.renewLogin?.(entry.internalData, own, mount, by)) ?? {};
   const terms = {
     defaultTtl: ttlSeconds === undefined ? entry.ttl : ttlSeconds || mount.defaultLeaseTtlSeconds,
     maxTtl: maxTtlSeconds > 0 ? Math.min(maxTtlSeconds, mount.maxLeaseTtlSeconds) : mount.maxLeaseTtlSeconds,
     period: periodSeconds,
   };
-  return renewToken(storage, { ...entry, maxTtl: maxTtlSeconds }, increment, terms, env);
+  const renewed = renewToken(storage, { ...entry, maxTtl: maxTtlSeconds }, increment, terms, env);
+  if (groupAliases) refreshExternalGroups(storage, entry.entityId, mount.entry.accessor, groupAliases);
+  return renewed;
 }
 
 function requireRenewable({ renewable }: TokenEntry): void {
