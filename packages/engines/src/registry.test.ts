@@ -21,8 +21,8 @@ async function mounted() {
   const places = new Map<Engine, string>();
   await harness.mount("one", "kv", { version: "1" });
   await harness.mount("two", "kv", { version: "2" });
-  for (const type of ["pki", "totp", "transit"]) await harness.mount(type, type);
-  for (const place of ["one/", "two/", "pki/", "totp/", "transit/", "cubbyhole/", "auth/token/"]) {
+  for (const type of ["aws", "pki", "totp", "transit"]) await harness.mount(type, type);
+  for (const place of ["one/", "two/", "aws/", "pki/", "totp/", "transit/", "cubbyhole/", "auth/token/"]) {
     const { body } = await harness.request("GET", place.startsWith("auth/") ? "sys/auth" : "sys/mounts");
     const { type, options } = body[place.replace(/^auth\//, "")] as { type: string; options: Record<string, string> | null };
     places.set(engineFor({ type, options, table: place.startsWith("auth/") ? "auth" : "secret" })!.engine, place);
