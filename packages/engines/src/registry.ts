@@ -1,6 +1,7 @@
 import { compileEngine } from "@coffer/state-machine";
 import type { CompiledEngine, Engine, MountEntry } from "@coffer/state-machine";
 import { aws } from "./aws/engine.js";
+import { awsAuth } from "./aws-auth/engine.js";
 import { cubbyhole } from "./cubbyhole/engine.js";
 import { kvV1, kvV2 } from "./kv/engine.js";
 import { pki } from "./pki/engine.js";
@@ -11,6 +12,7 @@ import { transit } from "./transit/engine.js";
 /** One line an engine. sys/ is not here: it belongs to the state machine. */
 export const engines: readonly Engine[] = [
   aws,
+  awsAuth,
   cubbyhole,
   kvV1,
   kvV2,
@@ -25,7 +27,7 @@ const compiled = new Map(engines.map((engine) => [engine, compileEngine(engine)]
 /** Engine types that may be mounted, by name. sys/ takes `kv-v1` and `kv-v2` for kv with a version. */
 export const mountableTypes: Readonly<Record<MountEntry["table"], readonly string[]>> = {
   secret: ["aws", "kv", "pki", "totp", "transit"],
-  auth: [],
+  auth: ["aws"],
 };
 
 /** The engine that serves a mount; undefined for a type or kv version that there is not. */
