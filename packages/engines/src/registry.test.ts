@@ -21,9 +21,9 @@ async function mounted() {
   const places = new Map<Engine, string>();
   await harness.mount("one", "kv", { version: "1" });
   await harness.mount("two", "kv", { version: "2" });
-  for (const type of ["aws", "pki", "totp", "transit"]) await harness.mount(type, type);
+  for (const type of ["aws", "pki", "ssh", "totp", "transit"]) await harness.mount(type, type);
   await harness.mount("auth/aws", "aws");
-  for (const place of ["one/", "two/", "aws/", "pki/", "totp/", "transit/", "cubbyhole/", "auth/aws/", "auth/token/"]) {
+  for (const place of ["one/", "two/", "aws/", "pki/", "ssh/", "totp/", "transit/", "cubbyhole/", "auth/aws/", "auth/token/"]) {
     const { body } = await harness.request("GET", place.startsWith("auth/") ? "sys/auth" : "sys/mounts");
     const { type, options } = body[place.replace(/^auth\//, "")] as { type: string; options: Record<string, string> | null };
     places.set(engineFor({ type, options, table: place.startsWith("auth/") ? "auth" : "secret" })!.engine, place);

@@ -5,6 +5,7 @@ import { awsAuth } from "./aws-auth/engine.js";
 import { cubbyhole } from "./cubbyhole/engine.js";
 import { kvV1, kvV2 } from "./kv/engine.js";
 import { pki } from "./pki/engine.js";
+import { ssh } from "./ssh/engine.js";
 import { token } from "./token/engine.js";
 import { totp } from "./totp/engine.js";
 import { transit } from "./transit/engine.js";
@@ -17,6 +18,7 @@ export const engines: readonly Engine[] = [
   kvV1,
   kvV2,
   pki,
+  ssh,
   token,
   totp,
   transit,
@@ -26,7 +28,7 @@ const compiled = new Map(engines.map((engine) => [engine, compileEngine(engine)]
 
 /** Engine types that may be mounted, by name. sys/ takes `kv-v1` and `kv-v2` for kv with a version. */
 export const mountableTypes: Readonly<Record<MountEntry["table"], readonly string[]>> = {
-  secret: ["aws", "kv", "pki", "totp", "transit"],
+  secret: ["aws", "kv", "pki", "ssh", "totp", "transit"],
   auth: ["aws"],
 };
 
