@@ -85,7 +85,8 @@ export const lookupPath = definePath({
           const role = getRole(storage, name);
           return role?.key_type === "otp" && listContains(role.cidr_list, input.ip);
         });
-        return data({ roles: [...new Set([...matching, ...(zeroAddressRoles(storage) ?? [])])] });
+        const roles = [...new Set([...matching, ...(zeroAddressRoles(storage) ?? [])])];
+        return data({ roles: roles.length > 0 ? roles : null });
       },
     },
   },

@@ -24,10 +24,10 @@ type SignRequest = EngineRequest<InputOf<typeof FIELDS>>;
 const NONCE_BYTES = 32;
 const SERIAL_BYTES = 8;
 
-function caRole(storage: ReadStorage, name: string): CaRole {
+function caRole(storage: ReadStorage, name: string, purpose: "sign certificates" | "issue key pairs"): CaRole {
   const role = getRole(storage, name);
-  if (!role) throw invalid(`Unknown role: ${name}`);
-  if (role.key_type !== "ca") throw invalid(`role key type '${role.key_type}' not allowed to sign certificates`);
+  if (!role) throw invalid(`${purpose === "sign certificates" ? "Unknown" : "unknown"} role: ${name}`);
+  if (role.key_type !== "ca") throw invalid(`role key type '${role.key_type}' not allowed to ${purpose}`);
   return role;
 }
 
@@ -68,7 +68,7 @@ export const signPath = definePath({
       effect: "read",
       summary: "Sign a public key.",
       async handler(request, storage, mount) {
-        const role = caRole(storage, request.input.role);
+        const role = caRole(storage, request.input.role, "sign certificates");
         if (request.input.public_key === "") throw invalid("missing public_key");
         const publicKey = parsePublicKey(request.input.public_key);
         checkKey(role, publicKey);
@@ -92,7 +92,7 @@ export const issuePath = definePath({
       summary: "Generate and sign a key pair.",
       async handler(request, storage, mount) {
         const { role: name, key_type, key_bits } = request.input;
-        const role = caRole(storage, name);
+        const role = caRole(storage, name, "issue key pairs");
         checkKeySpec(role, key_type, key_bits);
         const pair = await newKeyPair(key_type, key_bits);
         return data({ ...(await sign(request, role, parsePublicKey(pair.publicKey), storage, mount)), private_key: pair.privateKey, private_key_type: key_type });
