@@ -1,6 +1,8 @@
 import { compileEngine } from "@coffer/state-machine";
 import type { CompiledEngine, Engine, MountEntry } from "@coffer/state-machine";
 import { approle } from "./approle/engine.js";
+import { aws } from "./aws/engine.js";
+import { awsAuth } from "./aws-auth/engine.js";
 import { cert } from "./cert/engine.js";
 import { cubbyhole } from "./cubbyhole/engine.js";
 import { database } from "./database/engine.js";
@@ -11,6 +13,7 @@ import { kubernetes } from "./kubernetes/engine.js";
 import { kvV1, kvV2 } from "./kv/engine.js";
 import { ldap } from "./ldap/engine.js";
 import { pki } from "./pki/engine.js";
+import { ssh } from "./ssh/engine.js";
 import { token } from "./token/engine.js";
 import { totp } from "./totp/engine.js";
 import { transit } from "./transit/engine.js";
@@ -19,6 +22,8 @@ import { userpass } from "./userpass/engine.js";
 /** One line an engine. sys/ is not here: it belongs to the state machine. */
 export const engines: readonly Engine[] = [
   approle,
+  aws,
+  awsAuth,
   cert,
   cubbyhole,
   database,
@@ -31,6 +36,7 @@ export const engines: readonly Engine[] = [
   ldap,
   oidc,
   pki,
+  ssh,
   token,
   totp,
   transit,
@@ -41,8 +47,8 @@ const compiled = new Map(engines.map((engine) => [engine, compileEngine(engine)]
 
 /** Engine types that may be mounted, by name. sys/ takes `kv-v1` and `kv-v2` for kv with a version. */
 export const mountableTypes: Readonly<Record<MountEntry["table"], readonly string[]>> = {
-  secret: ["database", "kv", "pki", "totp", "transit"],
-  auth: ["approle", "cert", "github", "jwt", "kubernetes", "ldap", "oidc", "userpass"],
+  secret: ["aws", "database", "kv", "pki", "ssh", "totp", "transit"],
+  auth: ["approle", "aws", "cert", "github", "jwt", "kubernetes", "ldap", "oidc", "userpass"],
 };
 
 /** The engine that serves a mount; undefined for a type or kv version that there is not. */

@@ -1,0 +1,96 @@
+import { jsonCodec } from "@coffer/state-machine";
+import type { ReadStorage, RoleTokens, WriteStorage } from "@coffer/state-machine";
+import type { AwsAccess } from "../amazon/clients.js";
+
+/**
+ * What the method stores below its mount:
+ *
+ *     config/client           how AWS is reached, and what logins must bring
+ *     config/identity         what becomes of who logged in: alias and metadata
+ *     sts/<account>           which role is assumed to ask about principals of another account
+ *     role/<name>             who may log in, and what they get; names are lower case
+ */
+export interface ClientConfig {
+  readonly access_key: string;
+  readonly secret_key: string;
+  /** Of EC2. */
+  readonly endpoint: string;
+  readonly iam_endpoint: string;
+  readonly sts_endpoint: string;
+  readonly sts_region: string;
+  readonly use_sts_region_from_client: boolean;
+  readonly iam_server_id_header_value: string;
+  readonly allowed_sts_header_values: readonly string[];
+  readonly max_retries: number;
+}
+
+export interface IdentityConfig {
+  readonly iam_alias: string;
+  readonly iam_metadata: readonly string[];
+  readonly ec2_alias: string;
+  readonly ec2_metadata: readonly string[];
+}
+
+export interface StsAccount {
+  readonly sts_role: string;
+  readonly external_id: string;
+}
+
+export interface Bounds {
+  readonly bound_ami_id: readonly string[];
+  readonly bound_account_id: readonly string[];
+  readonly bound_ec2_instance_id: readonly string[];
+  readonly bound_iam_principal_arn: readonly string[];
+  readonly bound_iam_role_arn: readonly string[];
+  readonly bound_iam_instance_profile_arn: readonly string[];
+  readonly bound_region: readonly string[];
+  readonly bound_subnet_id: readonly string[];
+  readonly bound_vpc_id: readonly string[];
+}
+
+export interface Role extends Bounds {
+  readonly role_id: string;
+  readonly auth_type: "iam";
+  /** AWS's ids of the principals, where they were looked up: a principal that is made anew under the same name is another one. */
+  readonly bound_iam_principal_id: readonly string[];
+  readonly inferred_entity_type: "" | "ec2_instance";
+  readonly inferred_aws_region: string;
+  readonly resolve_aws_unique_ids: boolean;
+  readonly tokens: RoleTokens;
+}
+
+const clientCodec = jsonCodec<ClientConfig>();
+const identityCodec = jsonCodec<IdentityConfig>();
+const stsCodec = jsonCodec<StsAccount>();
+const roleCodec = jsonCodec<Role>();
+const CLIENT = "config/client";
+const IDENTITY = "config/identity";
+export const STS_ACCOUNTS = "sts/";
+export const ROLES = "role/";
+
+export const NO_CLIENT: ClientConfig = Object.freeze({
+  access_key: "", secret_key: "", endpoint: "", iam_endpoint: "", sts_endpoint: "", sts_region: "", use_sts_region_from_client: false, iam_server_id_header_value: "", allowed_sts_header_values: [], max_retries: -1,
+});
+/** As Vault has it; `default` in a list stands for these. */
+export const DEFAULT_METADATA = Object.freeze(["account_id", "auth_type"]);
+const DEFAULT_IDENTITY: IdentityConfig = Object.freeze({ iam_alias: "role_id", iam_metadata: DEFAULT_METADATA, ec2_alias: "role_id", ec2_metadata: DEFAULT_METADATA });
+
+export const getClient = (storage: ReadStorage) => storage.get(CLIENT, clientCodec);
+export const putClient = (storage: WriteStorage, config: ClientConfig) => storage.put(CLIENT, clientCodec, config);
+export const deleteClient = (storage: WriteStorage) => storage.delete(CLIENT);
+export const getIdentity = (storage: ReadStorage) => storage.get(IDENTITY, identityCodec) ?? DEFAULT_IDENTITY;
+export const putIdentity = (storage: WriteStorage, config: IdentityConfig) => storage.put(IDENTITY, identityCodec, config);
+export const getStsAccount = (storage: ReadStorage, account: string) => storage.get(STS_ACCOUNTS + account, stsCodec);
+export const putStsAccount = (storage: WriteStorage, account: string, entry: StsAccount) => storage.put(STS_ACCOUNTS + account, stsCodec, entry);
+export const deleteStsAccount = (storage: WriteStorage, account: string) => storage.delete(STS_ACCOUNTS + account);
+export const getRole = (storage: ReadStorage, name: string) => storage.get(ROLES + name.toLowerCase(), roleCodec);
+export const putRole = (storage: WriteStorage, name: string, role: Role) => storage.put(ROLES + name.toLowerCase(), roleCodec, role);
+export const deleteRole = (storage: WriteStorage, name: string) => storage.delete(ROLES + name.toLowerCase());
+
+/** AWS as the method itself, for the service at `endpoint`. */
+export function ownAccess(storage: ReadStorage, endpoint: "endpoint" | "iam_endpoint" | "sts_endpoint", region = ""): AwsAccess {
+  const config = getClient(storage) ?? NO_CLIENT;
+  return { accessKey: config.access_key, secretKey: config.secret_key, region: region || (endpoint === "sts_endpoint" ? config.sts_region : ""), endpoint: config[endpoint], maxRetries: config.max_retries };
+}
+
+export const ownIamAccess = (storage: ReadStorage): AwsAccess => ownAccess(storage, "iam_endpoint");

@@ -1,0 +1,117 @@
+import { parseDuration } from "@coffer/hcl";
+import { data, definePath, field, goDuration, invalid, NO_CONTENT } from "@coffer/state-machine";
+import { rotateRootKey } from "../amazon/root-key.js";
+import { getLease, getRoot, iamAccess, putLease, putRoot } from "./storage.js";
+import { checkTemplate, DEFAULT_USERNAME_TEMPLATE } from "./username-template.js";
+
+/** Fields of Vault's that are not served: a value in one is refused rather than forgotten. */
+const ABSENT = {
+  role_arn: field.string({ description: "Identity federation with plugin identity tokens; not served.", default: "" }),
+  identity_token_audience: field.string({ description: "Identity federation with plugin identity tokens; not served.", default: "" }),
+  sts_fallback_endpoints: field.commaList({ description: "STS endpoints to fall back to; not served.", default: [] }),
+  sts_fallback_regions: field.commaList({ description: "STS regions to fall back to; not served.", default: [] }),
+};
+
+function checkEndpoint(name: string, text: string): void {
+  if (text === "") return;
+  if (!URL.canParse(text) || !["http:", "https:"].includes(new URL(text).protocol)) throw invalid(`${name} is not a URL of http or https`);
+}
+
+export const rootPath = definePath({
+  template: "config/root",
+  help: { synopsis: "How AWS is reached, and as whom.", description: "Without an access key credentials are found as AWS's SDK finds them: environment, profile, the instance's role. A write sets what it does not name to its default. The secret key is never shown." },
+  fields: {
+    access_key: field.string({ description: "Access key that credentials are made with.", default: "" }),
+    secret_key: field.string({ description: "Its secret key.", default: "", sensitive: true }),
+    region: field.string({ description: "Region; without one that of the environment, or us-east-1.", default: "" }),
+    iam_endpoint: field.string({ description: "URL of IAM, where it is not AWS's own.", default: "" }),
+    sts_endpoint: field.string({ description: "URL of STS, where it is not AWS's own.", default: "" }),
+    sts_region: field.string({ description: "Region of STS, where it is another one.", default: "" }),
+    max_retries: field.int({ description: "How often a request to AWS is tried again; -1 as often as the SDK does by itself.", default: -1 }),
+    username_template: field.string({ description: "Template of the names of IAM users and federated users.", default: "" }),
+    ...ABSENT,
+  },
+  exists: (_request, storage) => getRoot(storage) !== undefined,
+  operations: {
+    read: {
+      effect: "read",
+      summary: "Read how AWS is reached.",
+      handler(_request, storage) {
+        const config = getRoot(storage);
+        if (!config) return undefined;
+        const { secret_key: _hidden, ...shown } = config;
+        return data({ ...shown, role_arn: "", identity_token_audience: "", identity_token_ttl: 0 });
+      },
+    },
+    update: {
+      effect: "write",
+      summary: "Set how AWS is reached.",
+      handler({ input }, storage, { env }) {
+        const { role_arn, identity_token_audience, sts_fallback_endpoints, sts_fallback_regions, ...config } = input;
+        if (role_arn !== "" || identity_token_audience !== "") throw invalid("role_arn and identity_token_audience are not supported: use access_key and secret_key, or the credentials of the environment");
+        if (sts_fallback_endpoints.length > 0 || sts_fallback_regions.length > 0) throw invalid("sts_fallback_endpoints and sts_fallback_regions are not supported");
+        if ((config.access_key === "") !== (config.secret_key === "")) throw invalid("access_key and secret_key must be given together");
+        if (config.max_retries < -1) throw invalid("max_retries must be -1 or more");
+        checkEndpoint("iam_endpoint", config.iam_endpoint);
+        checkEndpoint("sts_endpoint", config.sts_endpoint);
+        const username_template = config.username_template || DEFAULT_USERNAME_TEMPLATE;
+        checkTemplate(username_template, env);
+        putRoot(storage, { ...config, username_template });
+        return NO_CONTENT;
+      },
+    },
+  },
+});
+
+export const rotateRootPath = definePath({
+  template: "config/rotate-root",
+  help: { synopsis: "Gives the engine a new access key.", description: "A new key is made for the user of the configured one, and stored. The old one is removed a moment later, when the new one is safe." },
+  fields: {},
+  operations: {
+    update: {
+      effect: "write",
+      summary: "Rotate the engine's own access key.",
+      async handler(_request, storage, mount) {
+        const config = getRoot(storage);
+        if (!config) throw invalid("no configuration found for config/root");
+        const { accessKey, secretKey } = await rotateRootKey(iamAccess(storage), storage, mount);
+        putRoot(storage, { ...config, access_key: accessKey, secret_key: secretKey });
+        return data({ access_key: accessKey });
+      },
+    },
+  },
+});
+
+function lease(name: string, text: string): number {
+  const seconds = parseDuration(text);
+  if (seconds === undefined || seconds < 0) throw invalid(`Error parsing ${name}: time: invalid duration ${JSON.stringify(text)}`);
+  return Math.trunc(seconds);
+}
+
+export const leasePath = definePath({
+  template: "config/lease",
+  help: { synopsis: "How long IAM users live.", description: "Without it, as the mount says. Credentials of STS have lifetimes of their own." },
+  fields: {
+    lease: field.string({ description: "Lifetime of a user, unless it is renewed.", default: "" }),
+    lease_max: field.string({ description: "Lifetime of a user at most.", default: "" }),
+  },
+  operations: {
+    read: {
+      effect: "read",
+      summary: "Read how long IAM users live.",
+      handler(_request, storage) {
+        const config = getLease(storage);
+        return config && data({ lease: goDuration(config.lease), lease_max: goDuration(config.lease_max) });
+      },
+    },
+    update: {
+      effect: "write",
+      summary: "Set how long IAM users live.",
+      handler({ input }, storage) {
+        for (const name of ["lease", "lease_max"] as const) if (input[name] === "") throw invalid(`'${name}' is a required parameter`);
+        putLease(storage, { lease: lease("lease", input.lease), lease_max: lease("lease_max", input.lease_max) });
+        return NO_CONTENT;
+      },
+    },
+  },
+});

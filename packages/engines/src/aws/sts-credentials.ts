@@ -1,0 +1,57 @@
+import { invalid } from "@coffer/state-machine";
+import type { Credentials } from "@aws-sdk/client-sts";
+import { withSts } from "../amazon/clients.js";
+import type { AwsAccess } from "../amazon/clients.js";
+import { attempt } from "../amazon/failure.js";
+import type { SessionPolicies } from "./group-policies.js";
+import type { Role } from "./storage.js";
+
+export interface StsCredentials {
+  readonly accessKey: string;
+  readonly secretKey: string;
+  readonly sessionToken: string;
+  /** Milliseconds since 1970. */
+  readonly endsMs: number;
+  /** Who the credentials are, where STS says so. */
+  readonly arn: string | undefined;
+}
+
+function taken(found: Credentials | undefined, arn: string | undefined): StsCredentials {
+  if (!found?.AccessKeyId || !found.SecretAccessKey || !found.SessionToken || !found.Expiration) throw new Error("STS answered without credentials");
+  return { accessKey: found.AccessKeyId, secretKey: found.SecretAccessKey, sessionToken: found.SessionToken, endsMs: found.Expiration.getTime(), arn };
+}
+
+const bounds = ({ document, arns }: SessionPolicies) => ({ ...(document !== "" && { Policy: document }), ...(arns.length > 0 && { PolicyArns: arns.map((arn) => ({ arn })) }) });
+
+export interface AssumedRole {
+  readonly roleArn: string;
+  readonly sessionName: string;
+  readonly role: Role;
+  readonly policies: SessionPolicies;
+  readonly ttlSeconds: number;
+}
+
+export async function assumeRole(access: AwsAccess, { roleArn, sessionName, role, policies, ttlSeconds }: AssumedRole): Promise<StsCredentials> {
+  const tags = Object.entries(role.session_tags ?? {}).map(([Key, Value]) => ({ Key, Value }));
+  const { Credentials, AssumedRoleUser } = await withSts(access, (sts) =>
+    attempt(
+      "Error assuming role",
+      sts.assumeRole({ RoleArn: roleArn, RoleSessionName: sessionName, DurationSeconds: ttlSeconds, ...bounds(policies), ...(tags.length > 0 && { Tags: tags }), ...(role.external_id !== "" && { ExternalId: role.external_id }) }),
+    ),
+  );
+  return taken(Credentials, AssumedRoleUser?.Arn);
+}
+
+/** A federated user has no rights but what policies give: without any, AWS would hand out nothing of use. */
+export async function federationToken(access: AwsAccess, name: string, policies: SessionPolicies, ttlSeconds: number): Promise<StsCredentials> {
+  if (policies.document === "" && policies.arns.length === 0) throw invalid("must specify at least one of policy_arns or policy_document with federation_token credential_type");
+  const { Credentials } = await withSts(access, (sts) => attempt("Error generating STS keys", sts.getFederationToken({ Name: name, DurationSeconds: ttlSeconds, ...bounds(policies) })));
+  return taken(Credentials, undefined);
+}
+
+export async function sessionToken(access: AwsAccess, serialNumber: string, code: string, ttlSeconds: number): Promise<StsCredentials> {
+  const { Credentials } = await withSts(access, (sts) =>
+    attempt("Error generating STS keys", sts.getSessionToken({ DurationSeconds: ttlSeconds, ...(serialNumber !== "" && { SerialNumber: serialNumber }), ...(code !== "" && { TokenCode: code }) })),
+  );
+  return taken(Credentials, undefined);
+}

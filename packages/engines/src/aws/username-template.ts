@@ -1,0 +1,103 @@
+import { createHash } from "node:crypto";
+import { invalid } from "@coffer/state-machine";
+import type { Environment } from "@coffer/state-machine";
+import { parseTemplate } from "./template-syntax.js";
+import type { Expression, Part } from "./template-syntax.js";
+
+/** What a name is made of: who asks, by which role, for an `iam_user` or for `STS`. */
+export interface NameParts {
+  readonly DisplayName: string;
+  readonly PolicyName: string;
+  readonly Type: "iam_user" | "STS";
+}
+
+/** Vault's own, so that names look as people know them. */
+export const DEFAULT_USERNAME_TEMPLATE =
+  '{{ if (eq .Type "STS") }}{{ printf "vault-%s-%s"  (unix_time) (random 20) | truncate 32 }}{{ else }}{{ printf "vault-%s-%s-%s" (printf "%s-%s" (.DisplayName) (.PolicyName) | truncate 42) (unix_time) (random 20) | truncate 64 }}{{ end }}';
+
+/** AWS's limits: of a federated user, and of an IAM user or role session. */
+const MOST_CHARACTERS = { STS: 32, iam_user: 64 } as const;
+
+type Value = string | number | boolean;
+type Functions = Readonly<Record<string, (...args: Value[]) => Value>>;
+
+const BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/** The largest multiple of 62 in a byte: what is beyond it would make some characters more likely. */
+const FAIR_BYTES = 248;
+const MOST_RANDOM = 200;
+
+function randomText(length: number, env: Environment): string {
+  if (!Number.isInteger(length) || length < 1 || length > MOST_RANDOM) throw invalid(`username_template: random takes 1 to ${MOST_RANDOM}`);
+  let text = "";
+  while (text.length < length) for (const byte of env.randomBytes(length)) if (byte < FAIR_BYTES && text.length < length) text += BASE62[byte % BASE62.length];
+  return text;
+}
+
+function printf(format: Value, ...args: Value[]): string {
+  let next = 0;
+  return String(format).replace(/%[sdvq%]/g, (verb) => (verb === "%%" ? "%" : verb === "%q" ? JSON.stringify(String(args[next++] ?? "")) : String(args[next++] ?? "")));
+}
+
+function functions(env: Environment): Functions {
+  const seconds = () => Math.floor(env.now() / 1000);
+  const cut = (count: Value, text: Value) => {
+    if (typeof count !== "number" || count < 1) throw invalid("username_template: truncate takes a positive number");
+    return String(text).slice(0, count);
+  };
+  const sha256 = (text: Value) => createHash("sha256").update(String(text)).digest("hex");
+  return {
+    random: (length) => randomText(Number(length), env),
+    truncate: cut,
+    truncate_sha256: (count, text) => (String(text).length <= Number(count) ? String(text) : cut(Number(count) - 8, text) + sha256(String(text).slice(Number(count) - 8)).slice(0, 8)),
+    uppercase: (text) => String(text).toUpperCase(),
+    lowercase: (text) => String(text).toLowerCase(),
+    replace: (find, by, text) => String(text).replaceAll(String(find), String(by)),
+    sha256,
+    base64: (text) => Buffer.from(String(text)).toString("base64"),
+    unix_time: () => String(seconds()),
+    unix_time_millis: () => String(env.now()),
+    uuid: () => env.uuid(),
+    printf,
+    eq: (a, b) => a === b,
+    ne: (a, b) => a !== b,
+  };
+}
+
+function evaluate(expression: Expression, names: Readonly<Record<string, string>>, known: Functions): Value {
+  if (expression.kind === "literal") return expression.value;
+  if (expression.kind === "field") {
+    if (!Object.hasOwn(names, expression.name)) throw invalid(`username_template: there is no .${expression.name}`);
+    return names[expression.name]!;
+  }
+  if (!Object.hasOwn(known, expression.name)) throw invalid(`username_template: function ${JSON.stringify(expression.name)} not defined`);
+  const called = known[expression.name]!;
+  if (called === printf ? expression.args.length < 1 : expression.args.length !== called.length) throw invalid(`username_template: wrong number of args for ${expression.name}`);
+  return called(...expression.args.map((one) => evaluate(one, names, known)));
+}
+
+function render(parts: readonly Part[], names: Readonly<Record<string, string>>, known: Functions): string {
+  return parts
+    .map((part) => {
+      if (part.kind === "text") return part.text;
+      if (part.kind === "value") return String(evaluate(part.expression, names, known));
+      return render(evaluate(part.condition, names, known) ? part.then : part.otherwise, names, known);
+    })
+    .join("");
+}
+
+/** What AWS takes in a name; anything else of a display name becomes `_`. */
+const clean = (text: string) => text.replace(/[^a-zA-Z0-9+=,.@_-]/g, "_");
+
+/** Throws RequestError 400 for a template that does not parse, or a name that AWS would not take. */
+export function makeUsername(template: string, names: NameParts, env: Environment): string {
+  const username = render(parseTemplate(template || DEFAULT_USERNAME_TEMPLATE), { Type: names.Type, DisplayName: clean(names.DisplayName), PolicyName: clean(names.PolicyName) }, functions(env));
+  const most = MOST_CHARACTERS[names.Type];
+  if (username.length > most) throw invalid(`the username generated by the template exceeds the ${names.Type === "STS" ? "STS" : "IAM"} username length limits of ${most} chars`);
+  if (!/^[\w+=,.@-]+$/.test(username)) throw invalid("the username generated by the template has characters that AWS does not take");
+  return username;
+}
+
+/** Throws RequestError 400: a configuration with a template that fails is refused when it is written. */
+export function checkTemplate(template: string, env: Environment): void {
+  for (const Type of ["iam_user", "STS"] as const) makeUsername(template, { DisplayName: "token", PolicyName: "role", Type }, env);
+}

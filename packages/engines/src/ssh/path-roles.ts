@@ -1,0 +1,58 @@
+import { data, definePath, field, keyList, NO_CONTENT } from "@coffer/state-machine";
+import { roleName } from "./name.js";
+import { ROLE_SETTINGS, toRole } from "./role-input.js";
+import { deleteRole, getRole, putRole, putZeroAddressRoles, ROLES, zeroAddressRoles } from "./storage.js";
+
+export const rolesPath = definePath({
+  template: "roles",
+  help: { synopsis: "Lists roles.", description: "By their names, with what they hand out." },
+  fields: {
+    after: field.string({ description: "Lists names that sort after this one; it need not exist.", query: true, default: "" }),
+    limit: field.int({ description: "How many names to list; 0 means all.", query: true, default: 0 }),
+  },
+  operations: {
+    list: {
+      effect: "read",
+      summary: "List roles.",
+      async handler({ input }, storage) {
+        const names = await storage.list(ROLES, { after: input.after, limit: Math.max(0, input.limit) });
+        return keyList(names, Object.fromEntries(names.map((name) => [name, { key_type: getRole(storage, name)?.key_type }])));
+      },
+    },
+  },
+});
+
+export const rolePath = definePath({
+  template: "roles/{role}",
+  help: { synopsis: "Reads and writes a role.", description: "A role says what certificates are signed, or for which hosts and users there are one-time passwords. A write sets what it does not name to its default." },
+  fields: { role: roleName({ description: "Name of the role.", required: true }), ...ROLE_SETTINGS },
+  exists: ({ input }, storage) => getRole(storage, input.role) !== undefined,
+  operations: {
+    read: {
+      effect: "read",
+      summary: "Read a role.",
+      handler({ input }, storage) {
+        const role = getRole(storage, input.role);
+        return role && data({ ...role });
+      },
+    },
+    update: {
+      effect: "write",
+      summary: "Write a role.",
+      handler({ input: { role: name, ...settings } }, storage) {
+        putRole(storage, name, toRole(settings));
+        return NO_CONTENT;
+      },
+    },
+    delete: {
+      effect: "write",
+      summary: "Delete a role. What it signed stays valid.",
+      handler({ input }, storage) {
+        const open = zeroAddressRoles(storage);
+        if (open?.includes(input.role)) putZeroAddressRoles(storage, open.filter((name) => name !== input.role));
+        deleteRole(storage, input.role);
+        return NO_CONTENT;
+      },
+    },
+  },
+});
