@@ -25,7 +25,7 @@ export function createClusterControl(options: ClusterControlOptions): ClusterCon
 
   function member(): Member {
     const found = options.member();
-    if (!found) throw invalid("this node keeps its data in memory and is part of no cluster");
+    if (!found) throw invalid("raft storage is not in use");
     return found;
   }
 

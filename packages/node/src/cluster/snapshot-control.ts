@@ -27,7 +27,7 @@ const FOREIGN = "could not verify hash file, possibly the snapshot is using a di
 export function createSnapshotControl({ member, log, barrier, logger, spoolDirectory }: SnapshotControlOptions): SnapshotControl {
   function current(): Member {
     const found = member();
-    if (!found) throw invalid("raft storage is not in use: this node keeps its data in memory");
+    if (!found) throw invalid("raft storage is not in use");
     return found;
   }
 
