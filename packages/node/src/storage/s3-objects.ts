@@ -21,7 +21,8 @@ const DELETE_BATCH = 1000;
 /** What the SDK's errors say; another write came first. */
 export function cameSecond(error: unknown): boolean {
   const { name, $metadata } = error as { readonly name?: string; readonly $metadata?: { readonly httpStatusCode?: number } };
-  return name === "PreconditionFailed" || name === "ConditionalRequestConflict" || $metadata?.httpStatusCode === 412 || $metadata?.httpStatusCode === 409;
+  // NoSuchKey: what was to be replaced is gone.
+  return name === "PreconditionFailed" || name === "NoSuchKey" || name === "ConditionalRequestConflict" || $metadata?.httpStatusCode === 412 || $metadata?.httpStatusCode === 409;
 }
 
 /** Reads and conditional writes of single objects. */
