@@ -137,6 +137,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
 
   let activeSince: number | undefined;
   const cluster = createClusterControl({
+    isReplicated: storage.type === "raft",
     member,
     isActive,
     activeSince: () => (isActive() ? activeSince : undefined),
