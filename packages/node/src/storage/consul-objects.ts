@@ -88,20 +88,20 @@ export async function openConsul(storage: ConsulStorage, onLost: (error: Error) 
       if (taken.toString().trim() === "true") return;
       if (performance.now() > end) throw new Error(`${keyOf(OWNER)} in Consul is locked by another process`);
       await new Promise((resolve) => setTimeout(resolve, pollMs));
-      await renew(session);
+      if (lost) throw lost;
     }
   }
 
-  let timer: NodeJS.Timeout | undefined;
   const session = await createSession();
+  const timer = setInterval(() => void renew(session).catch(() => undefined), (ttlSeconds * MS) / RENEWALS);
+  timer.unref();
   try {
     await lock();
   } catch (error) {
+    clearInterval(timer);
     await ask("PUT", `/v1/session/destroy/${session}`).catch(() => undefined);
     throw error;
   }
-  timer = setInterval(() => void renew(session).catch(() => undefined), (ttlSeconds * MS) / RENEWALS);
-  timer.unref();
 
   return {
     maxBytes: MAX_BYTES,
