@@ -86,6 +86,11 @@ test("a source without a state is refused, and the destination can be used after
   const folder = temporaryFolder(t);
   const [empty, raft] = [{ type: "file", path: join(folder, "empty") }, raftStorage(join(folder, "raft"), "n1")] as const;
   await assert.rejects(run(empty, raft), /the source holds no initialized state/);
+  const file = { type: "file", path: join(folder, "file") } as const;
+  await assert.rejects(run(empty, file), /the source holds no initialized state/);
+  const other = await testNode(t, "n2", { storage: file });
+  assert.equal((await other.ask("read", "sys/seal-status")).body.initialized, false);
+  await found(other);
   await assert.rejects(run(raft, empty), /holds no node of a cluster/);
   const node = await testNode(t, "n1", { storage: raft });
   await found(node);
