@@ -2,3 +2,5 @@ export { createApiCertificates } from "./certificates/certificates.js";
 export { runServer } from "./server/run-server.js";
 export type { ServerOptions } from "./server/run-server.js";
 export { readSnapshotFile } from "./snapshot-file/index.js";
+export { runMigration } from "./storage/run-migration.js";
+export type { MigrationOutcome } from "./storage/run-migration.js";

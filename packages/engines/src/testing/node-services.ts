@@ -6,7 +6,7 @@ export function fakeNodeServices(rooms: SystemRooms): SystemServices {
   const parts = {
     seal: { status: () => status },
     cluster: {
-      leadership: () => ({ isLeader: true, leaderId: "test", term: 1, activeApiAddress: "", activeClusterAddress: "", activeSince: "" }),
+      leadership: () => ({ haEnabled: true, isLeader: true, leaderId: "test", term: 1, activeApiAddress: "", activeClusterAddress: "", activeSince: "" }),
       committedIndex: () => 0,
       appliedIndex: () => 0,
     },

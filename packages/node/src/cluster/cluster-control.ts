@@ -8,7 +8,14 @@ import type { ClusterAutopilot } from "./autopilot.js";
 import type { Echoes } from "./echoes.js";
 import type { SnapshotControl } from "./snapshot-control.js";
 
+/** As Vault, whose paths of raft do not exist on other storage. */
+export function unsupportedPath(): RequestError {
+  return new RequestError("not_found", "1 error occurred:\n\t* unsupported path\n\n");
+}
+
 export interface ClusterControlOptions {
+  /** Whether the storage is raft; otherwise there is never a member. */
+  readonly isReplicated: boolean;
   readonly member: () => Member | undefined;
   readonly isActive: () => boolean;
   /** Milliseconds since 1970; undefined on a standby. */
@@ -25,8 +32,8 @@ export function createClusterControl(options: ClusterControlOptions): ClusterCon
 
   function member(): Member {
     const found = options.member();
-    if (!found) throw invalid("this node keeps its data in memory and is part of no cluster");
-    return found;
+    if (found) return found;
+    throw options.isReplicated ? invalid("this node is part of no cluster yet") : unsupportedPath();
   }
 
   const status = (): Promise<RaftStatus> => member().thread.call("status", null);
@@ -41,6 +48,7 @@ export function createClusterControl(options: ClusterControlOptions): ClusterCon
       const other = leader?.isLeader ? undefined : leader?.leaderId;
       const active = isLeader ? echoes.own : other === undefined ? undefined : echoes.of(other)?.echo;
       return {
+        haEnabled: options.isReplicated,
         isLeader,
         leaderId: isLeader ? echoes.own.nodeId : leader?.leaderId,
         term: leader?.term ?? 1,
@@ -56,11 +64,13 @@ export function createClusterControl(options: ClusterControlOptions): ClusterCon
       return { index: configurationIndex, servers: servers.map(({ id, address, voter, leader }) => ({ id, clusterAddress: address, voter, leader })) };
     },
     async nodes() {
+      const { own } = echoes;
+      if (!options.isReplicated) return [{ hostname: own.hostname, apiAddress: own.apiAddress, clusterAddress: own.clusterAddress, activeNode: options.isActive(), lastEcho: null, version: own.version }];
       const { servers } = await status();
       return servers.flatMap(({ id, address }) => {
         const heard = echoes.of(id);
         if (!heard) return [];
-        const isSelf = id === echoes.own.nodeId;
+        const isSelf = id === own.nodeId;
         return [{ hostname: heard.echo.hostname, apiAddress: heard.echo.apiAddress, clusterAddress: heard.echo.clusterAddress || `https://${address}`, activeNode: isSelf, lastEcho: isSelf ? null : new Date(heard.heardAt).toISOString(), version: heard.echo.version }];
       });
     },
@@ -68,7 +78,10 @@ export function createClusterControl(options: ClusterControlOptions): ClusterCon
       member();
       return options.autopilot.report();
     },
-    join: options.join,
+    async join(request) {
+      if (!options.isReplicated) throw new RequestError("internal", "raft backend not in use");
+      return options.join(request);
+    },
     challenge: async (serverId) => admission.challenge(serverId),
     answer: (input) => admission.answer(input),
     async removePeer(serverId) {

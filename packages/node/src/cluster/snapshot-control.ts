@@ -2,6 +2,7 @@ import type { Readable } from "node:stream";
 import { randomUUID, timingSafeEqual } from "node:crypto";
 import { deriveKey, invalid, RequestError, restoreEntries, snapshotRecords, StateFormatError } from "@coffer/state-machine";
 import type { Barrier, ReplicatedLog } from "@coffer/state-machine";
+import { unsupportedPath } from "./cluster-control.js";
 import { open, seal } from "../lifecycle/join-protocol.js";
 import type { Member } from "../lifecycle/member.js";
 import type { Logger } from "../logging/logger.js";
@@ -27,7 +28,7 @@ const FOREIGN = "could not verify hash file, possibly the snapshot is using a di
 export function createSnapshotControl({ member, log, barrier, logger, spoolDirectory }: SnapshotControlOptions): SnapshotControl {
   function current(): Member {
     const found = member();
-    if (!found) throw invalid("raft storage is not in use: this node keeps its data in memory");
+    if (!found) throw unsupportedPath();
     return found;
   }
 

@@ -42,7 +42,7 @@ test("numbers of raft are checked", (t) => {
 
 test("there is one storage, of a known kind", (t) => {
   const { problem, load } = loader(t);
-  assert.equal(problem(`${LISTENER}storage "consul" {}`), 'c.hcl:2:1: storage "consul" is not known; this version has "raft" and "inmem"');
+  assert.equal(problem(`${LISTENER}storage "mysql" {}`), 'c.hcl:2:1: storage "mysql" is not known; this version has "raft", "inmem", "file", "postgresql", "s3", "consul"');
   assert.equal(problem(`${LISTENER}storage "raft" {}`), 'c.hcl:2:1: storage "raft" needs path, the folder of this node\'s data');
   assert.equal(problem(`${LISTENER}storage "inmem" {}\nstorage "inmem" {}`), "c.hcl:3:1: one storage block is enough");
   assert.equal(problem(`${LISTENER}storage "inmem" {}\nha_storage "raft" {}`), "c.hcl:3:1: one storage block is enough");

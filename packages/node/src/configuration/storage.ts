@@ -4,6 +4,7 @@ import type { BlockReader, BodyReader } from "@coffer/hcl";
 import { ConfigurationError, variable } from "./environment.js";
 import type { Environment } from "./environment.js";
 import { noEffectWarnings, RAFT_HARMLESS, RAFT_NO_EFFECT } from "./no-effect.js";
+import { isSole, readSoleStorage, SOLE_TYPES } from "./sole-storage.js";
 import type { RetryJoin, Storage } from "./types.js";
 
 const MAX_MULTIPLIER = 10;
@@ -15,11 +16,8 @@ export function readStorage(blocks: readonly BlockReader[], environment: Environ
   if (second) second.fail("one storage block is enough");
   const { labels, body } = block;
   const type = labels[0] ?? "";
-  if (type === "inmem") {
-    body.end();
-    return { type };
-  }
-  if (type !== "raft" || labels.length > 1) return block.fail(`storage ${labels.map((label) => JSON.stringify(label)).join(" ")} is not known; this version has "raft" and "inmem"`);
+  if (labels.length === 1 && isSole(type)) return readSoleStorage(type, block, environment, warnings);
+  if (type !== "raft" || labels.length > 1) return block.fail(`storage ${labels.map((label) => JSON.stringify(label)).join(" ")} is not known; this version has "raft", ${SOLE_TYPES.map((one) => `"${one}"`).join(", ")}`);
   const path = variable(environment, "VAULT_RAFT_PATH") ?? body.string("path");
   if (!path) return block.fail('storage "raft" needs path, the folder of this node\'s data');
   const [autopilot, another] = body.blocks("autopilot");

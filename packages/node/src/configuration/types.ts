@@ -59,7 +59,51 @@ export interface ListenerTls {
 
 export type TlsVersion = "TLSv1.2" | "TLSv1.3";
 
-export type Storage = RaftStorage | { readonly type: "inmem" };
+export type Storage = RaftStorage | SoleStorage;
+
+/** Of a node alone. */
+export type SoleStorage = { readonly type: "inmem" } | FileStorage | PostgresqlStorage | S3Storage | ConsulStorage;
+
+export interface FileStorage {
+  readonly type: "file";
+  readonly path: string;
+}
+
+export interface PostgresqlStorage {
+  readonly type: "postgresql";
+  readonly connectionUrl: string;
+  /** `table` or `schema.table`. */
+  readonly table: string;
+}
+
+export interface S3Storage {
+  readonly type: "s3";
+  readonly bucket: string;
+  readonly region: string;
+  /** A URL; undefined: AWS. */
+  readonly endpoint: string | undefined;
+  readonly forcePathStyle: boolean;
+  /** Both, or neither: the SDK looks where every AWS tool looks. */
+  readonly accessKey: string | undefined;
+  readonly secretKey: string | undefined;
+  readonly sessionToken: string | undefined;
+  readonly kmsKeyId: string | undefined;
+  /** Before every key: empty, or ends in `/`. */
+  readonly prefix: string;
+}
+
+export interface ConsulStorage {
+  readonly type: "consul";
+  /** host:port */
+  readonly address: string;
+  readonly scheme: "http" | "https";
+  readonly token: string | undefined;
+  /** Before every key; ends in `/`. */
+  readonly prefix: string;
+  readonly sessionTtlSeconds: number;
+  /** PEM. */
+  readonly tls: { readonly ca: string | undefined; readonly certificate: string | undefined; readonly key: string | undefined; readonly skipVerify: boolean };
+}
 
 export interface RaftStorage {
   readonly type: "raft";

@@ -1,4 +1,4 @@
-import { createMemoryLog } from "@coffer/state-machine";
+import { createMemoryLog, SEAL_CONFIG_KEY } from "@coffer/state-machine";
 import type { ReplicatedLog, StateReader } from "@coffer/state-machine";
 import { hostAndPort } from "../cluster/admission.js";
 import type { Echoes } from "../cluster/echoes.js";
@@ -9,17 +9,18 @@ import type { FolderLock } from "../lifecycle/data-folder.js";
 import { createMembership } from "../lifecycle/membership.js";
 import type { Membership } from "../lifecycle/membership.js";
 import type { Logger } from "../logging/logger.js";
+import { openSoleState } from "../storage/open-sole-state.js";
 import { startEchoes } from "./echo-duty.js";
 
 const MS = 1000;
 
-/** What the service stands on: a member's replica, or memory. */
+/** What the service stands on: a member's replica, or the state of a node alone. */
 export interface Backing {
   readonly log: ReplicatedLog;
   readonly reader: StateReader;
-  /** Undefined for a node in memory. */
+  /** Undefined for a node that is alone by its storage. */
   readonly membership: Membership | undefined;
-  /** Whether this node is part of a cluster already; then it takes part from here on. */
+  /** Whether there is an initialised state already, of this node or of its cluster; then it takes part from here on. */
   resume(): Promise<boolean>;
   answerQuestions(answer: (payload: Uint8Array) => Promise<Uint8Array>): void;
   stop(): Promise<void>;
@@ -28,8 +29,10 @@ export interface Backing {
 export async function openBacking(configuration: Configuration, echoes: Echoes, logger: Logger, onFatal: (message: string) => void): Promise<Backing> {
   const { storage } = configuration;
   if (storage.type === "raft") return raftBacking(configuration, storage, echoes, logger, onFatal, await lockDataFolder(storage.path));
-  const { log, reader } = await createMemoryLog();
-  return { log, reader, membership: undefined, resume: async () => false, answerQuestions: () => undefined, stop: async () => undefined };
+  const alone = { membership: undefined, answerQuestions: () => undefined };
+  if (storage.type === "inmem") return { ...(await createMemoryLog()), ...alone, resume: async () => false, stop: async () => undefined };
+  const state = await openSoleState(storage, echoes.own.nodeId, logger, onFatal);
+  return { log: state.log, reader: state.reader, ...alone, resume: async () => state.reader.get(SEAL_CONFIG_KEY) !== undefined, stop: () => state.close() };
 }
 
 function raftBacking(configuration: Configuration, storage: RaftStorage, echoes: Echoes, logger: Logger, onFatal: (message: string) => void, lock: FolderLock): Backing {

@@ -53,9 +53,9 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
   const coreLogger = logging.logger("core");
   // First: settings that cannot be used should cost nothing.
   const seals = openSeals({ seals: configuration.seals, environment: process.env, logger: coreLogger, now: () => Date.now() });
-  const nodeId = storage.type === "raft" ? storage.nodeId : "memory";
+  const nodeId = storage.type === "raft" ? storage.nodeId : storage.type === "inmem" ? "memory" : hostname();
   const echoes = createEchoes({ nodeId, apiAddress: configuration.apiAddress, clusterAddress: configuration.clusterAddress, hostname: hostname(), version: API_VERSION }, () => Date.now());
-  const backing = await openBacking(configuration, echoes, logging.logger("raft"), onFatal);
+  const backing = await openBacking(configuration, echoes, logging.logger(storage.type === "raft" ? "raft" : "storage"), onFatal);
 
   const service = createSecretsService({
     log: backing.log,
@@ -73,7 +73,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     return isLeader && !barrier.sealed() && seal.stage() === "member" ? term : undefined;
   };
   // The audit devices that the configuration demands are there before the first request is served.
-  let isDeclared = configuration.auditDevices.length === 0 && (storage.type === "inmem" || Object.keys(storage.autopilot).length === 0);
+  let isDeclared = configuration.auditDevices.length === 0 && (storage.type !== "raft" || Object.keys(storage.autopilot).length === 0);
   const isActive = () => isDeclared && leadingTerm() !== undefined;
   const member = () => backing.membership?.current();
 
@@ -137,6 +137,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
 
   let activeSince: number | undefined;
   const cluster = createClusterControl({
+    isReplicated: storage.type === "raft",
     member,
     isActive,
     activeSince: () => (isActive() ? activeSince : undefined),

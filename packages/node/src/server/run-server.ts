@@ -148,7 +148,7 @@ function announce(configuration: Configuration, listeners: readonly RunningListe
     ...listeners.map(({ address }, i): [string, string] => [`Listener ${i + 1}`, `tcp (addr: "${address}", tls: "${configuration.listeners[i]!.tls ? "enabled" : "disabled"}")`]),
     ["Log Level", configuration.logLevel],
     ...(configuration.seals.length > 0 ? [["Seals", configuration.seals.map(({ name, type, disabled }) => `${name === type ? type : `${name} (${type})`}${disabled ? ", disabled" : ""}`).join("; ")] as [string, string]] : []),
-    ["Storage", storage.type === "raft" ? `raft (node: ${storage.nodeId}, path: ${storage.path})` : "inmem"],
+    ["Storage", storage.type === "raft" ? `raft (node: ${storage.nodeId}, path: ${storage.path})` : storage.type],
     ["Version", `Coffer, speaking the API of Vault ${API_VERSION}`],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));

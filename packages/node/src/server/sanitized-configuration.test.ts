@@ -12,5 +12,5 @@ test("the configuration is shown without anything secret", () => {
   assert.ok(!JSON.stringify(shown).includes("SECRET"));
   assert.deepEqual(shown["storage"], { type: "raft", cluster_addr: "https://a:8201", redirect_addr: "https://a:8200", raft: { path: "/data", node_id: "n1" } });
   assert.deepEqual(shown["seals"], [{ type: "awskms", name: "kms", priority: 1, disabled: false }]);
-  assert.deepEqual((sanitizedConfiguration({ ...made, storage: { type: "inmem" } }))["storage"], { type: "inmem" });
+  assert.deepEqual((sanitizedConfiguration({ ...made, storage: { type: "inmem" } }))["storage"], { type: "inmem", cluster_addr: "", redirect_addr: "https://a:8200", disable_clustering: false });
 });

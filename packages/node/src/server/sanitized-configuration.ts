@@ -18,7 +18,7 @@ export function sanitizedConfiguration(configuration: Configuration): Readonly<R
     pid_file: configuration.pidFile ?? "",
     listeners: configuration.listeners.map((listener) => ({ type: "tcp", config: { address: listener.address, tls_disable: listener.tls === undefined } })),
     seals: configuration.seals.length === 0 ? [{ type: "shamir", disabled: false }] : configuration.seals.map(({ type, name, priority, disabled }) => ({ type, name, priority, disabled })),
-    storage: storage.type === "raft" ? { type: "raft", cluster_addr: configuration.clusterAddress, redirect_addr: configuration.apiAddress, raft: { path: storage.path, node_id: storage.nodeId } } : { type: "inmem" },
+    storage: storage.type === "raft" ? { type: "raft", cluster_addr: configuration.clusterAddress, redirect_addr: configuration.apiAddress, raft: { path: storage.path, node_id: storage.nodeId } } : { type: storage.type, cluster_addr: "", redirect_addr: configuration.apiAddress, disable_clustering: false },
     telemetry: { prometheus_retention_time: configuration.telemetry.prometheusRetention, disable_hostname: configuration.telemetry.disableHostname, enable_hostname_label: configuration.telemetry.enableHostnameLabel },
   };
 }

@@ -4,9 +4,13 @@ export type { EntryRecord, RestoreEntry, StateEntry, WriteSet } from "./entry.js
 export { createMemoryLog } from "./memory-log.js";
 export type { MemoryLog } from "./memory-log.js";
 export { restoreEntries, snapshotRecords } from "./restore.js";
+export { openBackendState, openFolderState } from "./sole-state.js";
+export type { BackendStateOptions, SoleState } from "./sole-state.js";
+export { BackendLost } from "./state-backend.js";
+export type { StateBackend } from "./state-backend.js";
+export type { OpenedSnapshot, StateOperation } from "./state-core.js";
 export { openStateDatabase } from "./state-database.js";
 export type { StateDatabase } from "./state-database.js";
-export type { OpenedSnapshot } from "./state-core.js";
 export { openStateReader } from "./state-reader.js";
 export type { ReopenableReader } from "./state-reader.js";
 export { createStore } from "./store.js";

@@ -20,6 +20,11 @@ export interface OpenedSnapshot {
   close(): Promise<void>;
 }
 
+export type StateOperation = { readonly type: "put"; readonly key: string; readonly value: Uint8Array } | { readonly type: "del"; readonly key: string };
+
+/** Writes all of it or nothing to the database, and to whatever stands behind it. */
+export type StateWriter = (operations: readonly StateOperation[]) => Promise<void>;
+
 export interface StateCore {
   readonly meta: () => StateMeta;
   apply(group: readonly CommittedEntry[]): Promise<readonly EntryOutcome[]>;
@@ -52,7 +57,8 @@ async function* recordsOf(database: OrderedDatabase, options: object, epochs: re
   }
 }
 
-export function createStateCore(database: OrderedDatabase): StateCore {
+/** Without `write`, batches go to the database alone, and are not synced. */
+export function createStateCore(database: OrderedDatabase, write: StateWriter = (operations) => database.batch([...operations])): StateCore {
   let meta = readMeta(database);
   let sweeping: Promise<void> = Promise.resolve();
   let stopped = false;
@@ -74,7 +80,7 @@ export function createStateCore(database: OrderedDatabase): StateCore {
       while (!stopped) {
         const keys = await database.keys({ gte: from, lt: to, limit: SWEEP_PAGE }).all();
         if (keys.length === 0) break;
-        await database.batch(keys.map((key) => ({ type: "del", key })));
+        await write(keys.map((key) => ({ type: "del", key })));
       }
       from = endOfFolder(to);
     }
@@ -90,9 +96,9 @@ export function createStateCore(database: OrderedDatabase): StateCore {
     async apply(group) {
       if (group.length === 0) return [];
       const effects = applyGroup(meta, (key) => database.getSync(key), group);
-      const operations = [];
-      for (const [key, value] of effects.changes) operations.push(value === null ? { type: "del" as const, key } : { type: "put" as const, key, value });
-      await database.batch(operations);
+      const operations: StateOperation[] = [];
+      for (const [key, value] of effects.changes) operations.push(value === null ? { type: "del", key } : { type: "put", key, value });
+      await write(operations);
       meta = effects.meta;
       if (effects.sweep) startSweep();
       return effects.outcomes;

@@ -70,6 +70,9 @@ export const healthPath = systemPath({
   },
 });
 
+/** A node that can have no other has no leader either. */
+const WITHOUT_HA = Object.freeze({ ha_enabled: false, is_self: false, active_time: GO_ZERO_TIME, leader_address: "", leader_cluster_address: "", performance_standby: false, performance_standby_last_remote_wal: 0 });
+
 export const leaderPath = systemPath({
   template: "leader",
   help: { synopsis: "Reports the active node.", description: "Whether this node is the active one, where the active one is, and how far this node's copy of the log has come." },
@@ -79,6 +82,7 @@ export const leaderPath = systemPath({
       summary: "Reports the active node.", effect: "read", access: "none", thisNode: true,
       handler: (_request, _storage, { services: { cluster } }) => {
         const leadership = cluster.leadership();
+        if (!leadership.haEnabled) return plain(WITHOUT_HA);
         return plain({
           ha_enabled: true,
           is_self: leadership.isLeader,

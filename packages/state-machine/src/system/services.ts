@@ -120,7 +120,7 @@ export interface AutopilotReport {
 }
 
 export interface ClusterControl {
-  leadership(): Leadership & { readonly activeApiAddress: string; readonly activeClusterAddress: string; /** RFC 3339, empty when not active. */ readonly activeSince: string };
+  leadership(): Leadership & { /** Whether there can be other nodes. */ readonly haEnabled: boolean; readonly activeApiAddress: string; readonly activeClusterAddress: string; /** RFC 3339, empty when not active. */ readonly activeSince: string };
   committedIndex(): number;
   appliedIndex(): number;
   configuration(): Promise<{ readonly index: number; readonly servers: readonly ClusterServer[] }>;

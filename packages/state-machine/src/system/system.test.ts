@@ -52,7 +52,7 @@ function services(node: Node): SystemServices {
       },
     },
     cluster: {
-      leadership: () => ({ isLeader: node.leader, leaderId: "n1", term: 1, activeApiAddress: "https://active:8200", activeClusterAddress: "https://active:8201", activeSince: "" }),
+      leadership: () => ({ haEnabled: true, isLeader: node.leader, leaderId: "n1", term: 1, activeApiAddress: "https://active:8200", activeClusterAddress: "https://active:8201", activeSince: "" }),
       committedIndex: () => 7,
       appliedIndex: () => 6,
     },

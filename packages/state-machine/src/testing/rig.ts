@@ -182,7 +182,7 @@ function servicesOf(rooms: SystemServices["rooms"], node: Rig["node"]): SystemSe
       },
     },
     cluster: {
-      leadership: () => ({ isLeader: node.leader, leaderId: "n1", term: 1, activeApiAddress: "https://n1:8200", activeClusterAddress: "https://n1:8201", activeSince: "2026-01-02T03:04:05Z" }),
+      leadership: () => ({ haEnabled: true, isLeader: node.leader, leaderId: "n1", term: 1, activeApiAddress: "https://n1:8200", activeClusterAddress: "https://n1:8201", activeSince: "2026-01-02T03:04:05Z" }),
       committedIndex: () => 7,
       appliedIndex: () => 7,
       configuration: async () => ({ index: 3, servers: [server] }),

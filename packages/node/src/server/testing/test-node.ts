@@ -46,6 +46,8 @@ export interface TestNode {
 }
 
 export interface TestNodeOptions {
+  /** Raft in the temporary folder, unless given. */
+  readonly storage?: Configuration["storage"];
   readonly tls?: ListenerTls;
   readonly retryJoin?: readonly RetryJoin[];
   readonly auditDevices?: Configuration["auditDevices"];
@@ -113,7 +115,7 @@ export async function testNode(test: After, id: string, options: TestNodeOptions
   const [apiPort, clusterPort] = [await freePort(), await freePort()];
   const address = `${options.tls ? "https" : "http"}://127.0.0.1:${apiPort}`;
   const listener = plainListener({ address: `127.0.0.1:${apiPort}`, clusterAddress: `127.0.0.1:${clusterPort}`, tls: options.tls, maxRequestSize: 1024 * 1024 });
-  const configuration = configurationOf(raftStorage(join(folder, "data"), id, options.retryJoin), listener, address, `https://127.0.0.1:${clusterPort}`, options.auditDevices);
+  const configuration = configurationOf(options.storage ?? raftStorage(join(folder, "data"), id, options.retryJoin), listener, address, `https://127.0.0.1:${clusterPort}`, options.auditDevices);
   const logging = createLogging({ level: "error", format: "standard", file: join(folder, "log") });
   let seals = options.seals ?? [];
   let running: { readonly node: CofferNode; readonly listener: RunningListener } | undefined;
@@ -163,7 +165,7 @@ export async function found(node: TestNode, shares = 1, threshold = 1): Promise<
   const { body } = await node.ask("update", "sys/init", { secret_shares: shares, secret_threshold: threshold });
   const keys = (body.keys_base64 as string[]).map((key) => Buffer.from(key, "base64"));
   await unseal(node, keys.slice(0, threshold));
-  await until(`${node.id} is active`, async () => (await node.ask("read", "sys/leader")).body.is_self);
+  await until(`${node.id} is active`, async () => (await node.ask("read", "sys/health")).status === 200);
   return { keys, rootToken: body.root_token };
 }
 

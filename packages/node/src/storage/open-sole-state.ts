@@ -1,0 +1,57 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { openBackendState, openFolderState } from "@coffer/state-machine";
+import type { SoleState, StateBackend } from "@coffer/state-machine";
+import type { ConsulStorage, FileStorage, PostgresqlStorage, S3Storage } from "../configuration/types.js";
+import { lockDataFolder } from "../lifecycle/data-folder.js";
+import type { Logger } from "../logging/logger.js";
+import { openConsul } from "./consul-objects.js";
+import { createObjectLog } from "./object-log.js";
+import { openPostgresql } from "./postgresql-backend.js";
+import { openS3 } from "./s3-objects.js";
+
+/** Storage of a node alone that outlives the process. */
+export type LastingStorage = FileStorage | PostgresqlStorage | S3Storage | ConsulStorage;
+
+/** The state in it, owned by this process from here on. `onFatal`: it is not any more, or cannot be written. */
+export async function openSoleState(storage: LastingStorage, leaderId: string, logger: Logger, onFatal: (message: string) => void): Promise<SoleState> {
+  if (storage.type === "file") return openFile(storage, leaderId, onFatal);
+  const onLost = (error: Error) => onFatal(error.message);
+  const backend = await openBackend(storage, onLost);
+  try {
+    return await openBackendState({
+      backend,
+      leaderId,
+      onStalled: (error) => logger.error("the storage cannot be written: nothing is served until that can be done again", { reason: error.message }),
+      onRecovered: () => logger.info("the storage can be written again"),
+      onLost,
+    });
+  } catch (error) {
+    await backend.close();
+    throw error;
+  }
+}
+
+async function openBackend(storage: Exclude<LastingStorage, FileStorage>, onLost: (error: Error) => void): Promise<StateBackend> {
+  if (storage.type === "postgresql") return openPostgresql(storage, onLost);
+  return createObjectLog(storage.type === "s3" ? await openS3(storage, onLost) : await openConsul(storage, onLost));
+}
+
+async function openFile({ path }: FileStorage, leaderId: string, onFatal: (message: string) => void): Promise<SoleState> {
+  const lock = await lockDataFolder(path);
+  try {
+    const location = join(path, "state");
+    mkdirSync(location, { recursive: true, mode: 0o700 });
+    const state = await openFolderState(location, leaderId, (error) => onFatal(`the folder ${path} cannot be written: ${error.message}`));
+    return {
+      ...state,
+      async close() {
+        await state.close();
+        await lock.release();
+      },
+    };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
