@@ -1,5 +1,6 @@
 import { slapdProgram, startSlapd } from "@coffer/counterparts";
 import { LDIF, SUFFIX } from "./directory.js";
+import type { ServerKind } from "./page-server.js";
 
 /** A server that a page's commands talk to besides Coffer. */
 export interface Counterpart {
@@ -12,14 +13,15 @@ export interface PageNeeds {
   /** On the PATH; where one is missing, the page is skipped and says so. */
   readonly programs?: readonly string[];
   readonly counterpart?: { readonly isThere: () => boolean; readonly name: string; start(): Promise<Counterpart> };
-  readonly tls?: boolean;
+  /** `dev` where it says nothing. */
+  readonly server?: ServerKind;
   /** What a person reads off elsewhere, such as an authenticator's code: as the page shows it, and how a shell finds it. */
   readonly values?: Readonly<Record<string, string>>;
 }
 
 /** Pages of docs/ whose commands need more than a dev server. A page that is not here needs nothing. */
 export const PAGE_NEEDS: Readonly<Record<string, PageNeeds>> = {
-  "auth/cert.md": { programs: ["openssl"], tls: true },
+  "auth/cert.md": { programs: ["openssl"], server: "dev-tls" },
   "auth/ldap.md": {
     counterpart: {
       name: "slapd",
@@ -38,4 +40,5 @@ export const PAGE_NEEDS: Readonly<Record<string, PageNeeds>> = {
   },
   "engines/transit.md": { programs: ["openssl", "base64", "curl", "xxd"] },
   "identity.md": { programs: ["curl"] },
+  "operations.md": { programs: ["curl"], server: "cluster", values: { "ca.crt": "$VAULT_CACERT", "/var/log/coffer/": "$PWD/" } },
 };

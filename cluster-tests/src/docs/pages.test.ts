@@ -5,11 +5,12 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { findProgram } from "@coffer/counterparts";
-import { SHOWN_HOST, createDesk, startDevServer } from "./dev-server.js";
+import { createDesk } from "./dev-server.js";
 import { hasQuickStart, stepsOf } from "./page.js";
 import type { Step } from "./page.js";
 import { PAGE_NEEDS } from "./page-needs.js";
 import type { PageNeeds } from "./page-needs.js";
+import { startPageServer } from "./page-server.js";
 import { openShell } from "./shell.js";
 import type { Shell } from "./shell.js";
 import { compareOutput, showsFailure, withLearned } from "./shown-output.js";
@@ -36,12 +37,13 @@ async function runStep(shell: Shell, { command, shown }: Step, values: Learned, 
 
 async function runPage(page: string, steps: readonly Step[], needs: PageNeeds): Promise<void> {
   const counterpart = await needs.counterpart?.start();
-  const server = await startDevServer({ tls: needs.tls ?? false });
+  const server = await startPageServer(needs.server ?? "dev");
   const desk = createDesk(server.env);
   const shell = openShell(desk.folder, desk.env, COMMAND_MS);
   const values: Learned = new Map(Object.entries(needs.values ?? {}));
-  const learned: Learned = new Map([...Object.entries(counterpart?.names ?? {}), [SHOWN_HOST, server.host]]);
-  const clean = (output: string) => output.replaceAll(server.host, SHOWN_HOST);
+  const names = { ...counterpart?.names, ...server.names };
+  const learned: Learned = new Map(Object.entries(names));
+  const clean = (output: string) => Object.entries(names).reduce((text, [shown, here]) => text.replaceAll(here, shown), output);
   try {
     for (const step of steps) {
       const problem = await runStep(shell, step, values, learned, clean);
