@@ -17,7 +17,7 @@ import { compareOutput, showsFailure, withLearned } from "./shown-output.js";
 import type { Learned } from "./shown-output.js";
 
 const DOCS = fileURLToPath(new URL("../../../docs/", import.meta.url));
-const COMMAND_MS = 30_000;
+const COMMAND_MS = 60_000;
 
 const pages = readdirSync(DOCS, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".md")).sort();
 const textOf = (page: string) => readFileSync(join(DOCS, page), "utf8");
