@@ -9,18 +9,24 @@ import { createRecorder } from "./bench/record.mjs";
 import { bareServer, levelBatches, percentile } from "./bench/yardsticks.mjs";
 import { parseFlags, root } from "./cluster-lib.mjs";
 
-const usage = `usage: npm run bench -- [options]
+/** What is measured apart from the cluster as a whole: parts by name, on so many nodes. */
+const SUITES = {
+  engines: { nodes: 1, load: () => import("./bench/engines.mjs") },
+  auth: { nodes: 3, load: () => import("./bench/auth.mjs") },
+};
+const usage = `usage: npm run bench -- [${Object.keys(SUITES).join(" | ")}] [options]
   --seconds N   length of each load (default 5)
   --secrets N   secrets stored for the memory and start-up figures (default 100000)
   --kills N     how often the leader is killed (default 5)
   --port BASE   first port (default 18200)
-  --json FILE   where the figures go (default bench-results/latest.json)`;
-const flags = parseFlags(process.argv.slice(2), { seconds: "value", secrets: "value", kills: "value", port: "value", json: "value" }, usage);
+  --json FILE   where the figures go (default bench-results/latest.json, or SUITE.json)`;
+const suite = Object.hasOwn(SUITES, process.argv[2] ?? "") ? process.argv[2] : undefined;
+const flags = parseFlags(process.argv.slice(suite ? 3 : 2), { seconds: "value", secrets: "value", kills: "value", port: "value", json: "value" }, usage);
 const seconds = positive("seconds", 5);
 const secrets = positive("secrets", 100_000);
 const kills = positive("kills", 5);
 const port = positive("port", 18_200);
-const jsonFile = resolve(root, flags.json ?? "bench-results/latest.json");
+const jsonFile = resolve(root, flags.json ?? `bench-results/${suite ?? "latest"}.json`);
 const CONNECTIONS = 32;
 /** Of the database's yardstick, which is steady at once. */
 const LEVEL_SECONDS = Math.min(seconds, 3);
@@ -32,15 +38,16 @@ function positive(name, fallback) {
   return process.exit(1);
 }
 
-const { record, noise, rows, table } = createRecorder();
+const recorder = createRecorder();
+const { record, noise, rows, table } = recorder;
 const failures = [];
 const folder = mkdtempSync(join(tmpdir(), "coffer-bench-"));
-const cluster = await startCluster({ folder, port, nodes: 3 });
-const PARTS = { reads, writes, failover, size };
+const cluster = await startCluster({ folder, port, nodes: SUITES[suite]?.nodes ?? 3 });
 try {
   // Before there is anything in them: what 100,000 secrets cost is seen against this.
-  const empty = { start: await cluster.restartStandby(), memory: await cluster.memory() };
-  for (const [name, part] of Object.entries(PARTS)) {
+  const empty = suite ? undefined : { start: await cluster.restartStandby(), memory: await cluster.memory() };
+  const { parts } = suite ? await SUITES[suite].load() : { parts: () => ({ reads, writes, failover, size }) };
+  for (const [name, part] of Object.entries(parts({ cluster, folder, recorder, seconds, connections: CONNECTIONS }))) {
     console.log(name);
     await part(empty).catch((error) => {
       failures.push(`${name}: ${error.message}`);
@@ -115,7 +122,7 @@ async function size(empty) {
 function writeJson() {
   const { version } = JSON.parse(readFileSync(join(root, "packages/node/package.json"), "utf8"));
   const machine = { platform: `${process.platform}-${process.arch}`, cpu: cpus()[0]?.model ?? "unknown", cores: availableParallelism() };
-  const result = { version, node: process.version, time: new Date().toISOString(), machine, options: { seconds, secrets, kills, connections: CONNECTIONS }, rows, failures };
+  const result = { version, suite: suite ?? "cluster", node: process.version, time: new Date().toISOString(), machine, options: { seconds, secrets, kills, connections: CONNECTIONS }, rows, failures };
   mkdirSync(dirname(jsonFile), { recursive: true });
   writeFileSync(jsonFile, `${JSON.stringify(result, null, 2)}\n`);
   console.log(`\nwritten to ${jsonFile}`);

@@ -52,7 +52,7 @@ export async function startCluster({ folder, port, nodes: count }) {
       const states = await Promise.all(nodes.map(async (node) => ({ node, status: (await call(node, "GET", "sys/health").catch(() => ({}))).status })));
       const active = states.filter(({ status }) => status === 200);
       const standbys = states.filter(({ status }) => status === 429 || status === 473);
-      return active.length === 1 && standbys.length === nodes.length - 1 && { active: active[0].node, standby: standbys[0].node };
+      return active.length === 1 && standbys.length === nodes.length - 1 && { active: active[0].node, standby: standbys[0]?.node };
     });
   }
 

@@ -43,7 +43,7 @@ describe("starting", () => {
   it("a command that asks the server loads neither the server nor what other commands need", () => {
     const loaded = modulesOf(["kv", "get", "-address=http://127.0.0.1:1", "secret/x"]);
     assert.deepEqual(loaded.filter((name) => name.startsWith("cli/commands/")), ["cli/commands/kv-get.js"]);
-    assert.deepEqual(loaded.filter((name) => /^(node|engines|raft|state-machine|hcl)\/|^(tar-stream|yaml|lossless-json|pino|express|level)$/.test(name)), []);
+    assert.deepEqual(loaded.filter((name) => /^(node|engines|raft|state-machine|hcl)\/|^(tar-stream|yaml|yargs|lossless-json|pino|express|level)$/.test(name)), []);
   });
 
   it(`version takes at most ${MAX_RATIO} times as long as node alone`, () => {

@@ -1,5 +1,6 @@
 import { parseDuration } from "@coffer/client";
-import { Parser } from "yargs/helpers";
+// yargs' own parser, without the rest of yargs, which takes longer to load than all else that a command needs.
+import parseWords from "yargs-parser";
 import { Failure } from "./failure.js";
 
 /** What a flag takes. `list` may be repeated; `map` is k=v and may be repeated. */
@@ -27,7 +28,7 @@ export type Parsed = { readonly flags: FlagValues; readonly args: readonly strin
 export function parseFlags(argv: readonly string[], declared: readonly Flag[], env: Readonly<Record<string, string | undefined>>): Parsed {
   const known = new Map(declared.map((flag) => [flag.name, flag]));
   const { tokens, leftovers, help } = normalise(argv, known);
-  const parsed = Parser(tokens, {
+  const parsed = parseWords(tokens, {
     string: declared.map((flag) => flag.name),
     configuration: {
       "parse-numbers": false,
