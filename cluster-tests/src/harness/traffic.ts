@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { ApiError, ConnectionError } from "@coffer/client";
 import type { Client } from "@coffer/client";
 import type { TestCluster } from "./cluster.js";
 import { createRegister } from "./history.js";
@@ -12,6 +13,8 @@ export interface TrafficReport {
   /** Acknowledged. */
   readonly writes: number;
   readonly failedWrites: number;
+  /** How they failed, as "node: what was said", with how often. */
+  readonly failures: ReadonlyMap<string, number>;
   /** The longest time in which no write at all was acknowledged. Milliseconds. */
   readonly longestGapMs: number;
 }
@@ -34,6 +37,11 @@ export async function readValue(client: Client, path: string): Promise<number> {
   return data.data.n;
 }
 
+function reasonOf(error: unknown): string {
+  if (error instanceof ApiError) return `${error.status} ${error.errors.join("; ")}`;
+  return error instanceof ConnectionError ? error.code : String(error);
+}
+
 const pause = () => new Promise((wake) => setTimeout(wake, PAUSE_MS));
 
 /** Four writers and four readers, each going round the nodes; the history is checked as it is made. */
@@ -43,6 +51,13 @@ export function startTraffic(cluster: TestCluster): Traffic {
   let isOver = false;
   let [reads, writes, failedWrites, longestGapMs] = [0, 0, 0, 0];
   let lastAcknowledged = performance.now();
+  const failures = new Map<string, number>();
+
+  function failed(node: NodeProcess, error: unknown): void {
+    failedWrites += 1;
+    const what = `${node.id}: ${reasonOf(error)}`;
+    failures.set(what, (failures.get(what) ?? 0) + 1);
+  }
 
   async function write(register: Register, path: string): Promise<void> {
     for (let n = 1; !isOver; n++) {
@@ -55,9 +70,9 @@ export function startTraffic(cluster: TestCluster): Traffic {
         longestGapMs = Math.max(longestGapMs, now - lastAcknowledged);
         lastAcknowledged = now;
         writes += 1;
-      } catch {
+      } catch (error) {
         // Dead, cut off, without a leader, or lost on the way: not acknowledged.
-        failedWrites += 1;
+        failed(node, error);
         await pause();
       }
     }
@@ -96,7 +111,7 @@ export function startTraffic(cluster: TestCluster): Traffic {
           check(value.n);
         }
       }
-      return { reads, writes, failedWrites, longestGapMs };
+      return { reads, writes, failedWrites, failures, longestGapMs };
     },
   };
 }
