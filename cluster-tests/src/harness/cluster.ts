@@ -56,7 +56,7 @@ export interface ClusterOptions {
 }
 
 const THRESHOLD = 2;
-const UP_MS = 30_000;
+const UP_MS = 60_000;
 const SERVING = [200, 429, 473];
 
 export async function startCluster(options: ClusterOptions = {}): Promise<TestCluster> {
