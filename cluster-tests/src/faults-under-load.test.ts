@@ -51,7 +51,7 @@ test("faults of single nodes under load: nothing acknowledged is lost, no read g
     const { failures } = await underLoad(async () => {
       for (let jump = 0; jump < CLOCK_JUMPS; jump++) {
         for (const node of [(await cluster.standbys())[0]!, leader]) {
-          node.signal("SIGWINCH");
+          node.signal("SIGURG");
           await sleep(700);
           await serves(cluster, node);
         }

@@ -59,7 +59,7 @@ const stall: Fault = async (stage, target) => {
 };
 
 const clock: Fault = async (stage, target) => {
-  target.signal("SIGWINCH");
+  target.signal("SIGURG");
   await between(stage, 200, 3000);
 };
 

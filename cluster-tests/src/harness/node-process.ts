@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 export const COFFER = fileURLToPath(new URL("../../../packages/cli/bin/coffer.js", import.meta.url));
 /** Preloaded into each node: SIGUSR2 keeps its request thread busy, as a huge request would. */
 const STALL = new URL("./stall-on-signal.js", import.meta.url).href;
-/** And this: SIGWINCH moves its wall clock. */
+/** And this: SIGURG moves its wall clock. */
 const CLOCK = new URL("./clock-on-signal.js", import.meta.url).href;
 
 export interface NodePlan {
