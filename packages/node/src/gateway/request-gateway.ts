@@ -69,8 +69,8 @@ export function createRequestGateway(options: GatewayOptions): RequestGateway {
    */
   async function confirmed(request: ApiRequest, term: number, handled: Handled): Promise<Handled | undefined> {
     if (handled.kind !== "response" || handled.isCommitted || request.stream) return handled;
-    // Those that steer the cluster work on this node, not on what is stored; leading may be what they end.
-    if (handled.response.status < CLIENT_ERROR && request.path.startsWith("sys/")) return handled;
+    // Those that steer the cluster work on this node, not on what is stored: leading may be what they end, and a majority what they lack.
+    if (request.path.startsWith(handled.response.status < CLIENT_ERROR ? "sys/" : "sys/storage/raft/")) return handled;
     const point = await options.readPoints.next();
     const now = log.leadership();
     return point.outcome === "ready" && now.isLeader && now.term === term ? handled : undefined;
