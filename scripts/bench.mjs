@@ -1,20 +1,23 @@
 // `npm run bench`: each figure beside a yardstick measured in the same run on the same machine, for rates before and after.
 // Prints a table and writes JSON. A low figure never fails it, for machines are shared and noisy; what could not be measured does.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { availableParallelism, cpus, tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { startCluster } from "./bench/cluster.mjs";
 import { load } from "./bench/load.mjs";
-import { createRecorder } from "./bench/record.mjs";
+import { createRecorder, writeResult } from "./bench/record.mjs";
 import { bareServer, levelBatches, percentile } from "./bench/yardsticks.mjs";
 import { parseFlags, root } from "./cluster-lib.mjs";
+
+// Consensus alone has parts and options of its own.
+if (process.argv[2] === "raft") await import("./bench/raft.mjs");
 
 /** What is measured apart from the cluster as a whole: parts by name, on so many nodes. */
 const SUITES = {
   engines: { nodes: 1, load: () => import("./bench/engines.mjs") },
   auth: { nodes: 3, load: () => import("./bench/auth.mjs") },
 };
-const usage = `usage: npm run bench -- [${Object.keys(SUITES).join(" | ")}] [options]
+const usage = `usage: npm run bench -- [${Object.keys(SUITES).join(" | ")}] [options], or npm run bench -- raft --help
   --seconds N   length of each load (default 5)
   --secrets N   secrets stored for the memory and start-up figures (default 100000)
   --kills N     how often the leader is killed (default 5)
@@ -59,7 +62,7 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 console.log(`\n${table()}`);
-writeJson();
+writeResult(jsonFile, { suite: suite ?? "cluster", options: { seconds, secrets, kills, connections: CONNECTIONS }, rows, failures });
 process.exit(failures.length === 0 ? 0 : 1);
 
 async function reads() {
@@ -117,13 +120,4 @@ async function size(empty) {
   const start = await cluster.restartStandby();
   record(`start of a node with ${secrets} secrets, from spawn to answering unsealed`, start.milliseconds, "ms", { yardstick: yardstick(empty.start.milliseconds) });
   record("memory of that node right after", start.megabytes, "MB", { yardstick: yardstick(empty.start.megabytes) });
-}
-
-function writeJson() {
-  const { version } = JSON.parse(readFileSync(join(root, "packages/node/package.json"), "utf8"));
-  const machine = { platform: `${process.platform}-${process.arch}`, cpu: cpus()[0]?.model ?? "unknown", cores: availableParallelism() };
-  const result = { version, suite: suite ?? "cluster", node: process.version, time: new Date().toISOString(), machine, options: { seconds, secrets, kills, connections: CONNECTIONS }, rows, failures };
-  mkdirSync(dirname(jsonFile), { recursive: true });
-  writeFileSync(jsonFile, `${JSON.stringify(result, null, 2)}\n`);
-  console.log(`\nwritten to ${jsonFile}`);
 }

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import test from "node:test";
 import { startCluster } from "./harness/cluster.js";
 import { startTraffic } from "./harness/traffic.js";
 
 /**
- * Between two acknowledged writes, whatever was restarted. 200 is what is wanted, and what an idle machine shows; on one that
- * is busy with other things, more than an election would take is still a fault.
+ * Between two acknowledged writes, whatever was restarted, beyond what this process itself was held up. 200 is what is wanted, and
+ * what an idle machine shows; on one that is busy with other things, more than an election would take is still a fault.
  */
 const LONGEST_GAP_MS = 1000;
 
@@ -13,6 +14,8 @@ test("a rolling restart shows clients of the other nodes no error, and no gap", 
   const cluster = await startCluster();
   t.after(() => cluster.stop());
   const traffic = startTraffic(cluster);
+  const delay = monitorEventLoopDelay({ resolution: 10 });
+  delay.enable();
   for (const node of [...cluster.nodes]) {
     // As a load balancer does before it takes a node out.
     traffic.use(cluster.nodes.filter((other) => other !== node));
@@ -20,8 +23,8 @@ test("a rolling restart shows clients of the other nodes no error, and no gap", 
     assert.equal(await node.end("SIGTERM"), 0);
     await cluster.revive(node);
   }
-  const { writes, failedWrites, longestGapMs } = await traffic.finish();
+  const { writes, failedWrites, failures, longestGapMs } = await traffic.finish();
   t.diagnostic(`${writes} writes, ${failedWrites} failed, longest time without one: ${Math.round(longestGapMs)} ms`);
-  assert.equal(failedWrites, 0);
-  assert.ok(longestGapMs < LONGEST_GAP_MS, `${Math.round(longestGapMs)} ms without a write`);
+  assert.deepEqual(Object.fromEntries(failures), {});
+  assert.ok(longestGapMs - delay.max / 1e6 < LONGEST_GAP_MS, `${Math.round(longestGapMs)} ms without a write`);
 });

@@ -1,3 +1,8 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism, cpus } from "node:os";
+import { dirname, join } from "node:path";
+import { root } from "../cluster-lib.mjs";
+
 /** Yardsticks before and after that differ by more than this say that the machine did something else meanwhile. */
 const NOISY = 0.15;
 
@@ -37,4 +42,14 @@ export function createRecorder() {
   }
 
   return { record, noise, table, rows };
+}
+
+/** What a run found, with what it ran on. */
+export function writeResult(jsonFile, { suite, options, rows, failures }) {
+  const { version } = JSON.parse(readFileSync(join(root, "packages/node/package.json"), "utf8"));
+  const machine = { platform: `${process.platform}-${process.arch}`, cpu: cpus()[0]?.model ?? "unknown", cores: availableParallelism() };
+  const result = { version, suite, node: process.version, time: new Date().toISOString(), machine, options, rows, failures };
+  mkdirSync(dirname(jsonFile), { recursive: true });
+  writeFileSync(jsonFile, `${JSON.stringify(result, null, 2)}\n`);
+  console.log(`\nwritten to ${jsonFile}`);
 }

@@ -22,12 +22,12 @@ export async function bareServer({ sample, path, headers, seconds, connections }
   }
 }
 
-/** Single synchronous LevelDB batches a second, one after another, of about the size of one write, on the nodes' disk. */
-export async function levelBatches(folder, seconds) {
+/** Single synchronous LevelDB batches a second, one after another, on the nodes' disk; by default of about the size of one write. */
+export async function levelBatches(folder, seconds, bytes = 700) {
   const path = join(folder, "yardstick");
   const db = new Level(path, { valueEncoding: "view" });
   await db.open();
-  const value = new Uint8Array(700);
+  const value = new Uint8Array(bytes);
   const end = performance.now() + seconds * 1000;
   const begin = performance.now();
   let count = 0;

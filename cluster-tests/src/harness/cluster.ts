@@ -5,6 +5,8 @@ import { ApiError, createClient } from "@coffer/client";
 import type { Client } from "@coffer/client";
 import { createApiCertificates } from "@coffer/node";
 import type { TestNetwork } from "./network.js";
+import { mountSmallDisk } from "./small-disk.js";
+import type { SmallDisk } from "./small-disk.js";
 import { createNodeProcess } from "./node-process.js";
 import type { NodePlan, NodeProcess } from "./node-process.js";
 import { freePorts } from "./ports.js";
@@ -28,6 +30,10 @@ export interface TestCluster {
   revive(node: NodeProcess): Promise<void>;
   /** One more node, started, that knows nobody and has joined nothing. */
   add(): Promise<NodeProcess>;
+  /** One more node, joined and unsealed. */
+  join(): Promise<NodeProcess>;
+  /** Only where `diskMegabytes` was given. */
+  disk(node: NodeProcess): SmallDisk;
   stop(): Promise<void>;
 }
 
@@ -43,12 +49,14 @@ export interface ClusterOptions {
   readonly tls?: boolean;
   /** Each node at its own place in it, instead of all on loopback. */
   readonly network?: TestNetwork;
+  /** The data of each node on a disk of its own, of this size. */
+  readonly diskMegabytes?: number;
   /** Leaves the nodes as they start, for a test that initialises them itself. */
   readonly bare?: boolean;
 }
 
 const THRESHOLD = 2;
-const UP_MS = 30_000;
+const UP_MS = 60_000;
 const SERVING = [200, 429, 473];
 
 export async function startCluster(options: ClusterOptions = {}): Promise<TestCluster> {
@@ -56,9 +64,15 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
   const folder = mkdtempSync(join(tmpdir(), "coffer-cluster-"));
   const ca = tls ? await writeCertificates(join(folder, "tls")) : undefined;
   const plans = await plansOf(folder, count, tls, 1, network);
-  const nodes = plans.map((plan) => createNodeProcess(plan, configurationOf(plan, plans, options)));
+  const disks = new Map<string, SmallDisk>();
+  const nodes = plans.map((plan) => create(plan, plans));
   const secrets = { rootToken: "", keys: [] as string[] };
   const clients = new Map<NodeProcess, Client>();
+
+  function create(plan: NodePlan, all: readonly NodePlan[]): NodeProcess {
+    if (options.diskMegabytes !== undefined) disks.set(plan.id, mountSmallDisk(join(plan.folder, "data"), options.diskMegabytes));
+    return createNodeProcess(plan, configurationOf(plan, all, options));
+  }
 
   function client(node: NodeProcess): Client {
     const found = clients.get(node) ?? createClient({ address: node.address, maxRetries: 0, timeoutMs: 15_000, ...(ca !== undefined && { caCertPem: ca }) });
@@ -104,16 +118,25 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
       await unseal(node);
     },
     async add() {
-      const [plan] = await plansOf(folder, 1, tls, nodes.length + 1);
-      const node = createNodeProcess(plan!, configurationOf(plan!, [], options));
+      const [plan] = await plansOf(folder, 1, tls, nodes.length + 1, network);
+      const node = create(plan!, []);
       nodes.push(node);
       node.start();
       await answering(node);
       return node;
     },
+    async join() {
+      const leader = await cluster.active();
+      const node = await cluster.add();
+      await client(node).request("POST", "sys/storage/raft/join", { body: { leader_api_addr: leader.address, ...(ca !== undefined && { leader_ca_cert: ca }) } });
+      await unseal(node);
+      return node;
+    },
+    disk: (node) => disks.get(node.id)!,
     async stop() {
       await Promise.all(nodes.filter((node) => node.isRunning()).map((node) => node.end("SIGKILL")));
       for (const one of clients.values()) one.close();
+      for (const disk of disks.values()) disk.remove();
       rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -153,8 +176,8 @@ async function plansOf(folder: string, count: number, tls: boolean, firstNumber 
   const ports = await freePorts(count * 2);
   return Array.from({ length: count }, (_, i) => {
     const id = `node-${firstNumber + i}`;
-    const host = network?.hosts[i] ?? "127.0.0.1";
-    return { id, address: `${tls ? "https" : "http"}://${host}:${ports[2 * i]}`, clusterAddress: `https://${host}:${ports[2 * i + 1]}`, folder: join(folder, id), ...(network && { inside: network.inside(i) }) };
+    const host = network?.hosts[firstNumber - 1 + i] ?? "127.0.0.1";
+    return { id, address: `${tls ? "https" : "http"}://${host}:${ports[2 * i]}`, clusterAddress: `https://${host}:${ports[2 * i + 1]}`, folder: join(folder, id), ...(network && { inside: network.inside(firstNumber - 1 + i) }) };
   });
 }
 

@@ -8,6 +8,8 @@ import { fileURLToPath } from "node:url";
 export const COFFER = fileURLToPath(new URL("../../../packages/cli/bin/coffer.js", import.meta.url));
 /** Preloaded into each node: SIGUSR2 keeps its request thread busy, as a huge request would. */
 const STALL = new URL("./stall-on-signal.js", import.meta.url).href;
+/** And this: SIGURG moves its wall clock. */
+const CLOCK = new URL("./clock-on-signal.js", import.meta.url).href;
 
 export interface NodePlan {
   readonly id: string;
@@ -42,7 +44,7 @@ export function createNodeProcess(plan: NodePlan, configuration: string): NodePr
     start() {
       if (running()) throw new Error(`${plan.id} is running`);
       const log = openSync(logFile, "a");
-      const [command, ...args] = [...(plan.inside ?? []), process.execPath, `--import=${STALL}`, COFFER, "server", `-config=${configFile}`];
+      const [command, ...args] = [...(plan.inside ?? []), process.execPath, `--import=${STALL}`, `--import=${CLOCK}`, COFFER, "server", `-config=${configFile}`];
       child = spawn(command!, args, { cwd: plan.folder, stdio: ["ignore", log, log] });
     },
     async end(signal) {

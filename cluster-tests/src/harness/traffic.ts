@@ -1,4 +1,4 @@
-import assert from "node:assert/strict";
+import { ApiError, ConnectionError } from "@coffer/client";
 import type { Client } from "@coffer/client";
 import type { TestCluster } from "./cluster.js";
 import { createRegister } from "./history.js";
@@ -12,6 +12,8 @@ export interface TrafficReport {
   /** Acknowledged. */
   readonly writes: number;
   readonly failedWrites: number;
+  /** How they failed, as "node: what was said", with how often. */
+  readonly failures: ReadonlyMap<string, number>;
   /** The longest time in which no write at all was acknowledged. Milliseconds. */
   readonly longestGapMs: number;
 }
@@ -19,45 +21,94 @@ export interface TrafficReport {
 export interface Traffic {
   /** The nodes that clients talk to from now on; default all. */
   use(nodes: readonly NodeProcess[]): void;
-  /** Ends it and checks the whole history: no read went back, and every node has all that was acknowledged. */
+  /** Resolves once each writer has had one more write acknowledged. */
+  progress(): Promise<void>;
+  /** Waits for progress, ends it, and checks the whole history: no read went back, and every node has all that was acknowledged. */
   finish(): Promise<TrafficReport>;
 }
 
-const REGISTERS = ["one", "two", "three", "four"];
+const NAMES = ["one", "two", "three", "four"];
 const PAUSE_MS = 10;
-/** Longer than a node's own patience: a write given up by its client must not take effect after a later one. */
-const WRITE_TIMEOUT_MS = 20_000;
+/** A node that stands still must not hold the writers up for long. */
+const TIMEOUT_MS = 5000;
 const SETTLE_MS = 30_000;
 
+let runs = 0;
+
+/** Something that must never be seen, whatever happens to the nodes. */
+class BrokenPromise extends Error {
+  override readonly name = "BrokenPromise";
+}
+
+async function readVersion(client: Client, path: string): Promise<{ readonly value: number; readonly version: number }> {
+  const { data } = await client.request<{ data: { n: number }; metadata: { version: number } }>("GET", `secret/data/${path}`);
+  return { value: data.data.n, version: data.metadata.version };
+}
+
 export async function readValue(client: Client, path: string): Promise<number> {
-  const { data } = await client.request<{ data: { n: number } }>("GET", `secret/data/${path}`);
+  const { data } = await client.request<{ data: { n: number } }>("GET", `secret/data/${path}`, { timeoutMs: TIMEOUT_MS });
   return data.data.n;
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof ApiError) return `${error.status} ${error.errors.join("; ")}`;
+  return error instanceof ConnectionError ? error.code : String(error);
 }
 
 const pause = () => new Promise((wake) => setTimeout(wake, PAUSE_MS));
 
 /** Four writers and four readers, each going round the nodes; the history is checked as it is made. */
 export function startTraffic(cluster: TestCluster): Traffic {
-  const registers = REGISTERS.map(createRegister);
+  const run = ++runs;
+  const paths = NAMES.map((name) => `traffic-${run}/${name}`);
+  const registers = paths.map(createRegister);
   let used: readonly NodeProcess[] = cluster.nodes;
   let isOver = false;
   let [reads, writes, failedWrites, longestGapMs] = [0, 0, 0, 0];
   let lastAcknowledged = performance.now();
+  const failures = new Map<string, number>();
 
+  function failed(node: NodeProcess, error: unknown): void {
+    failedWrites += 1;
+    const what = `${node.id}: ${reasonOf(error)}`;
+    failures.set(what, (failures.get(what) ?? 0) + 1);
+  }
+
+  /**
+   * Each write names the version that it follows. So one that was lost on the way cannot take effect after a later one was
+   * acknowledged, however long it lay somewhere; and where it has taken effect, the next is refused, and looks.
+   */
   async function write(register: Register, path: string): Promise<void> {
+    let version = 0;
+    let isInDoubt = false;
     for (let n = 1; !isOver; n++) {
       const node = used[n % used.length]!;
       register.begin(n);
       try {
-        await cluster.client(node).request("POST", `secret/data/${path}`, { body: { data: { n } }, timeoutMs: WRITE_TIMEOUT_MS });
+        const { data } = await cluster.client(node).request<{ version: number }>("POST", `secret/data/${path}`, { body: { options: { cas: version }, data: { n } }, timeoutMs: TIMEOUT_MS });
+        if (data.version !== version + 1) throw new BrokenPromise(`${path}: version ${data.version} follows ${version}`);
+        version = data.version;
+        isInDoubt = false;
         register.acknowledge(n);
         const now = performance.now();
         longestGapMs = Math.max(longestGapMs, now - lastAcknowledged);
         lastAcknowledged = now;
         writes += 1;
-      } catch {
+      } catch (error) {
+        if (error instanceof BrokenPromise) throw error;
+        if (error instanceof ApiError && error.status === 400) {
+          if (!isInDoubt) throw new BrokenPromise(`${path}: write ${n} after version ${version} was refused, although none before it was in doubt`, { cause: error });
+          const check = register.read();
+          const now = await readVersion(cluster.client(node), path).catch(() => undefined);
+          if (!now) continue;
+          check(now.value);
+          version = now.version;
+          isInDoubt = false;
+          continue;
+        }
+        isInDoubt = true;
         // Dead, cut off, without a leader, or lost on the way: not acknowledged.
-        failedWrites += 1;
+        failed(node, error);
         await pause();
       }
     }
@@ -76,27 +127,33 @@ export function startTraffic(cluster: TestCluster): Traffic {
     }
   }
 
-  const running = REGISTERS.flatMap((path, i) => [write(registers[i]!, path), read(registers[i]!, path)]);
+  const running = paths.flatMap((path, i) => [write(registers[i]!, path), read(registers[i]!, path)]);
   // A broken history ends the test at `finish`, not the process before.
   const done = Promise.all(running);
   done.catch(() => undefined);
+
+  async function progress(): Promise<void> {
+    const before = registers.map((register) => register.acknowledged());
+    await Promise.race([done, until("each writer goes on", SETTLE_MS, () => registers.every((register, i) => register.acknowledged() > before[i]!))]);
+  }
 
   return {
     use(nodes) {
       used = nodes;
     },
+    progress,
     async finish() {
+      await progress();
       isOver = true;
       await done;
-      for (const [i, path] of REGISTERS.entries()) {
-        assert.ok(registers[i]!.acknowledged() > 0, `${path} was never written`);
+      for (const [i, path] of paths.entries()) {
         for (const node of cluster.nodes.filter((one) => one.isRunning())) {
           const check = registers[i]!.read();
           const value = await until(`${node.id} answers`, SETTLE_MS, async () => ({ n: await readValue(cluster.client(node), path) }));
           check(value.n);
         }
       }
-      return { reads, writes, failedWrites, longestGapMs };
+      return { reads, writes, failedWrites, failures, longestGapMs };
     },
   };
 }

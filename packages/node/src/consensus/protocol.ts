@@ -37,6 +37,8 @@ export interface Calls {
   closeSnapshot: { argument: number; answer: null };
   /** Deletes state folders that installations left; only once the readers have left them. */
   dropRetired: { argument: null; answer: null };
+  /** Waits until the other nodes have left this one, with all their answers, for at most so many milliseconds. */
+  questionsAnswered: { argument: number; answer: null };
   stop: { argument: null; answer: null };
 }
 

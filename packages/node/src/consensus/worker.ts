@@ -6,7 +6,8 @@ import type { RaftHost, StateMachine } from "@coffer/raft";
 import { openStateDatabase } from "@coffer/state-machine";
 import type { OpenedSnapshot, StateDatabase } from "@coffer/state-machine";
 import { createBundler } from "./bundle.js";
-import { serveQuestions } from "../forwarding/server.js";
+import { createQuestionService } from "../forwarding/server.js";
+import type { QuestionService } from "../forwarding/server.js";
 import type { CallName, Calls, FromWorker, ToWorker, WorkerStart } from "./protocol.js";
 
 /** With a multiplier of 1: followers campaign after 400 to 800 ms of silence. */
@@ -20,6 +21,7 @@ const tell = (message: FromWorker) => bundler.post(message);
 interface Running {
   readonly host: RaftHost;
   readonly state: StateDatabase;
+  readonly service: QuestionService;
   readonly snapshots: Map<number, { readonly opened: OpenedSnapshot; readonly chunks: AsyncIterator<Uint8Array> }>;
 }
 
@@ -58,18 +60,19 @@ function stateMachine(state: StateDatabase): StateMachine {
 
 async function start(options: WorkerStart): Promise<void> {
   const state = await openStateDatabase(join(options.directory, "state"));
-  const host = await startHost(options, state).catch(async (error: unknown) => {
+  const service = createQuestionService(options.clusterId, askMainThread);
+  const host = await startHost(options, state, service).catch(async (error: unknown) => {
     await state.close();
     throw error;
   });
-  running = { host, state, snapshots: new Map() };
+  running = { host, state, service, snapshots: new Map() };
   host.setCanLead(options.bootstrap);
   host.onFatal((error) => tell(fatal(error)));
   tell({ type: "started", stateDirectory: state.location(), appliedIndex: state.appliedIndex() });
   host.onLeadership(({ role, ready, leader, leaderAddress, term }) => tell({ type: "leadership", change: { isLeader: role === "leader", ready, leaderId: leader, leaderAddress, term } }));
 }
 
-function startHost(options: WorkerStart, state: StateDatabase): Promise<RaftHost> {
+function startHost(options: WorkerStart, state: StateDatabase, service: QuestionService): Promise<RaftHost> {
   return createRaftHost(
     {
       id: options.nodeId,
@@ -83,7 +86,7 @@ function startHost(options: WorkerStart, state: StateDatabase): Promise<RaftHost
     },
     stateMachine(state),
     { log: (level, message, fields = {}) => tell({ type: "log", level, message, fields }) },
-    (server) => serveQuestions(server, options.clusterId, askMainThread),
+    service.serve,
   );
 }
 
@@ -125,6 +128,10 @@ const HANDLERS: Handlers = {
   },
   async dropRetired(_, { state }) {
     await state.dropRetired();
+    return null;
+  },
+  async questionsAnswered(graceMs, { service }) {
+    await service.left(graceMs);
     return null;
   },
   async stop(_, { host, state, snapshots }) {

@@ -207,3 +207,31 @@ test("after closing nothing is sent, and what was out is over", async () => {
   assert.equal(await kindOf(asked), "lost");
   assert.equal(await kindOf(client.ask(question("p"), false)), "unsent");
 });
+
+test("a server that ends waits for the answers that others are owed, and no longer than it is told", async () => {
+  const server = holding();
+  const former = await served(server.ask);
+  const clients = [clientFor(), clientFor()];
+  for (const client of clients) client.pointTo(former.address);
+  const asked = clients.map((client) => client.ask(question("write"), false));
+  await server.count(2);
+  // One hears of another leader, one leads itself.
+  clients[0]!.pointTo((await served(echo)).address);
+  clients[1]!.pointHere();
+  let isLeft = false;
+  const left = former.left(60_000).then(() => (isLeft = true));
+  server.held[0]!.answer();
+  await Promise.race(asked);
+  assert.equal(isLeft, false);
+  server.held[1]!.answer();
+  assert.deepEqual(await Promise.all(asked.map(kindOf)), ["response", "response"]);
+  await left;
+
+  const stubborn = clientFor();
+  stubborn.pointTo(former.address);
+  const owed = stubborn.ask(question("write"), false);
+  await server.count(3);
+  await former.left(20);
+  former.stop();
+  assert.equal(await kindOf(owed), "lost");
+});

@@ -8,6 +8,8 @@ export type { Asked } from "./connection.js";
 export interface ActiveNodeClient {
   /** host:port of the cluster listener; undefined where nobody is known to lead. */
   pointTo(address: string | undefined): void;
+  /** This node leads itself: what is out may still be answered, nothing more is asked. */
+  pointHere(): void;
   /** Never rejects. `isRepeatable`: it changes nothing, so that it may as well be asked again. */
   ask(question: Question, isRepeatable: boolean): Promise<Asked>;
   close(): void;
@@ -41,6 +43,10 @@ export function createActiveNodeClient(tls: ClusterTls, clusterId: string, answe
       target = address;
       // While nobody leads, the one that did may yet answer, or lead again.
       if (current && address !== undefined && current.address !== address) leave(current);
+    },
+    pointHere() {
+      target = undefined;
+      if (current) leave(current);
     },
     ask(question, isRepeatable) {
       if (target === undefined) return Promise.resolve({ kind: "unsent" });

@@ -22,6 +22,7 @@ async function setUp() {
     isActive: true,
     isHeldBack: false,
     barriers: 0,
+    leadership: {} as Partial<ReturnType<ReplicatedLog["leadership"]>>,
     barrier: (): Promise<BarrierOutcome> => memory.readBarrier(),
     propose: (entry: Uint8Array, term: number): Promise<ProposeOutcome> => memory.propose(entry, term),
     forwarded: [] as { readonly request: ApiRequest; readonly isRepeatable: boolean }[],
@@ -31,6 +32,7 @@ async function setUp() {
   const log: ReplicatedLog = {
     ...memory,
     propose: (entry, term) => world.propose(entry, term),
+    leadership: () => ({ ...memory.leadership(), ...world.leadership }),
     readBarrier() {
       world.barriers += 1;
       return world.barrier();
@@ -248,4 +250,41 @@ test("sealed, it answers 503 and forwards nothing", async () => {
   for (const operation of ["read", "update"] as const) assert.equal((await ask(operation, "kv/a", {})).status, 503);
   assert.equal(await gateway.handleForwarded(requestOf("read", "kv/a")), undefined);
   assert.deepEqual(world.forwarded, []);
+});
+
+test("a write that is refused, or writes nothing, is confirmed by this node's still leading; one that is committed needs no more", async () => {
+  const { world, ask } = await setUp();
+  assert.equal((await ask("update", "kv/a", { v: "2" })).status, 204);
+  assert.equal(world.barriers, 0);
+  assert.equal((await ask("update", "kv/a", { v: "1" }, { token: "hvs.nobody" })).status, 403);
+  assert.equal(world.barriers, 1);
+});
+
+test("what a node that leads no more refuses is decided by the one that does", async () => {
+  const { world, ask, gateway, requestOf } = await setUp();
+  // It stood still, and hears of the other term as it asks.
+  world.barrier = async () => {
+    Object.assign(world, { isActive: false, leadership: { isLeader: false, term: 9 } });
+    return { outcome: "ready", index: 1 };
+  };
+  world.forward = () => answer(204);
+  assert.equal((await ask("update", "kv/a", { v: "1" }, { token: "hvs.nobody" })).status, 204);
+  assert.deepEqual(world.forwarded.map(({ request, isRepeatable }) => [request.path, isRepeatable]), [["kv/a", false]]);
+
+  Object.assign(world, { isActive: true, leadership: {} });
+  assert.equal(await gateway.handleForwarded(requestOf("update", "kv/a", { v: "1" }, { token: "hvs.nobody" })), undefined);
+
+  // Led before and after, but not all the time between.
+  Object.assign(world, { isActive: true, leadership: {} });
+  world.barrier = async () => {
+    Object.assign(world, { leadership: { term: 9 } });
+    return { outcome: "ready", index: 1 };
+  };
+  assert.equal(await gateway.handleForwarded(requestOf("update", "kv/a", { v: "1" }, { token: "hvs.nobody" })), undefined);
+});
+
+test("what steers the cluster is not done again because this node leads no more", async () => {
+  const { world, gateway, requestOf } = await setUp();
+  world.barrier = async () => assert.fail("nothing is to be confirmed");
+  assert.equal((await gateway.handleForwarded(requestOf("delete", "sys/policies/acl/nothing")))?.status, 204);
 });

@@ -38,6 +38,7 @@ const LEADER_PATIENCE_MS = 10_000;
 /** How long a request waits for a state that its client has seen elsewhere. Milliseconds. */
 const STATE_PATIENCE_MS = 1000;
 const RETRY_PAUSE_MS = 20;
+const CLIENT_ERROR = 400;
 
 const PLAIN_READ: Description = Object.freeze({ effect: "read", whileSealed: false, thisNode: false, activeOnly: false, rawBody: false });
 
@@ -62,6 +63,25 @@ export function createRequestGateway(options: GatewayOptions): RequestGateway {
     }
   }
 
+  /**
+   * A write that was refused, or found nothing to write, was decided by what this node knew. Had another one led by then (this one
+   * may have stood still), that was the past; so it must still lead afterwards. Undefined where it does not: somebody else decides.
+   */
+  async function confirmed(request: ApiRequest, term: number, handled: Handled): Promise<Handled | undefined> {
+    if (handled.kind !== "response" || handled.isCommitted || request.stream) return handled;
+    // Those that steer the cluster work on this node, not on what is stored: leading may be what they end, and a majority what they lack.
+    if (request.path.startsWith(handled.response.status < CLIENT_ERROR ? "sys/" : "sys/storage/raft/")) return handled;
+    const point = await options.readPoints.next();
+    const now = log.leadership();
+    return point.outcome === "ready" && now.isLeader && now.term === term ? handled : undefined;
+  }
+
+  async function writeHere(request: ApiRequest): Promise<ApiResponse> {
+    const { term } = log.leadership();
+    const handled = await confirmed(request, term, await core.handle(request, { active: isActive() }));
+    return handled ? finish(request, handled) : elsewhere(request, false);
+  }
+
   function here(request: ApiRequest): ApiResponse | Promise<ApiResponse> {
     const handled = core.handle(request, { active: isActive() });
     return handled instanceof Promise ? handled.then((done) => finish(request, done)) : finish(request, handled);
@@ -80,8 +100,10 @@ export function createRequestGateway(options: GatewayOptions): RequestGateway {
       const point = await options.readPoints.next();
       if (point.outcome === "no-leader" || !isActive()) return undefined;
     }
+    const { term } = log.leadership();
     const handled = await core.handle(request, { active: true });
-    return handled.kind === "response" ? handled.response : undefined;
+    const known = described?.effect === "write" ? await confirmed(request, term, handled) : handled;
+    return known?.kind === "response" ? known.response : undefined;
   }
 
   async function askActive(request: ApiRequest, isRepeatable: boolean): Promise<ApiResponse | undefined> {
@@ -156,7 +178,7 @@ export function createRequestGateway(options: GatewayOptions): RequestGateway {
         const isAsked = options.forwardOnDemand && request.headers["x-vault-forward"] === "active-node";
         if (described?.effect === "write") return elsewhere(request, false);
         if (described?.activeOnly || isAsked || options.isHeldBack()) return elsewhere(request, true);
-      } else if (described?.effect === "write") return here(request);
+      } else if (described?.effect === "write") return writeHere(request);
       return read(request);
     },
     handleForwarded: asActive,

@@ -16,6 +16,8 @@ export interface Member {
   readonly identity: NodeIdentity;
   readonly thread: RaftThread;
   readonly active: ActiveNodeClient;
+  /** Resolves once no other node waits for an answer of this one, or after `graceMs`. They leave it when another one leads. */
+  questionsAnswered(graceMs: number): Promise<void>;
   /** With `pausing`, the replica is not emptied but cannot be read until another member takes its place. */
   stop(pausing?: { readonly message: string }): Promise<void>;
 }
@@ -72,7 +74,7 @@ export async function startMember(options: MemberOptions): Promise<Member> {
   });
   opened(reader);
   const active = createActiveNodeClient(identity.tls, identity.clusterId, options.answerTimeoutMs);
-  const followLeader = ({ isLeader, leaderAddress }: LeadershipChange) => active.pointTo(isLeader ? undefined : leaderAddress);
+  const followLeader = ({ isLeader, leaderAddress }: LeadershipChange) => (isLeader ? active.pointHere() : active.pointTo(leaderAddress));
   followLeader(thread.leader());
   thread.onLeader(followLeader);
   replica.attach(thread, reader);
@@ -80,6 +82,9 @@ export async function startMember(options: MemberOptions): Promise<Member> {
     identity,
     thread,
     active,
+    async questionsAnswered(graceMs) {
+      await thread.call("questionsAnswered", graceMs).catch(() => null);
+    },
     async stop(pausing) {
       if (pausing) replica.pause(pausing.message);
       else replica.detach();

@@ -36,6 +36,8 @@ export interface CofferNode {
   readonly seals: NodeSeals;
   /** Hands leadership on where there is somebody to take it. */
   stepDown(): Promise<void>;
+  /** Resolves once no other node waits for an answer of this one, or after `graceMs`. */
+  questionsAnswered(graceMs: number): Promise<void>;
   reopenAudit(): void;
   stop(): Promise<void>;
 }
@@ -47,6 +49,8 @@ export interface NodeOptions {
   /** For -dev. */
   readonly rootTokenText?: string;
 }
+
+const STEP_DOWN_ATTEMPTS = 3;
 
 export async function startNode({ configuration, logging, onFatal, rootTokenText }: NodeOptions): Promise<CofferNode> {
   const { storage } = configuration;
@@ -163,7 +167,10 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
   }
 
   async function stepDown(): Promise<void> {
-    if (isActive()) await cluster.stepDown().catch((error: unknown) => coreLogger.warn("nobody took over", { reason: (error as Error).message }));
+    // Where the others are busy one attempt may be too short for them; and an end without a successor costs an election.
+    for (let attempt = 0; attempt < STEP_DOWN_ATTEMPTS && isActive(); attempt++) {
+      await cluster.stepDown().catch((error: unknown) => coreLogger.warn("nobody took over", { reason: (error as Error).message }));
+    }
   }
 
   /** Makes what a newer version expects in a cluster that an older one initialised. */
@@ -217,6 +224,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     service,
     seals,
     stepDown,
+    questionsAnswered: async (graceMs) => member()?.questionsAnswered(graceMs),
     reopenAudit: () => service.audit.reopen(),
     async stop() {
       retryJoin.stop();

@@ -32,6 +32,8 @@ export interface ServerOptions {
 const DRAIN_MS = 10_000;
 /** Then a handler that hangs, and the view of the state that it holds, is left behind. Milliseconds. */
 const STOP_MS = 10_000;
+/** Other nodes get this long for the answers that they wait for; they give up on a former leader in three seconds themselves. */
+const LEAVE_MS = 4000;
 const LINGER_MS = 1000;
 
 /** Runs a server until it is told to stop. Resolves with the exit code: 0 after SIGTERM or SIGINT, 1 when it could not go on. */
@@ -69,7 +71,7 @@ async function serve(options: ServerOptions, configuration: Configuration, caFil
     const isClean = await within(drainMs + STOP_MS, async () => {
       // Leadership first: the others go on serving while this node's last requests end.
       await node?.stepDown();
-      await Promise.all(listeners.map((listener) => listener.close(drainMs)));
+      await Promise.all([node?.questionsAnswered(Math.min(drainMs, LEAVE_MS)), ...listeners.map((listener) => listener.close(drainMs))]);
       await node?.stop();
     }).catch((error: unknown) => logger.error("this node did not stop cleanly", { reason: reasonOf(error) }));
     if (configuration.pidFile !== undefined) rmSync(configuration.pidFile, { force: true });

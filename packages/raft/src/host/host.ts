@@ -273,7 +273,7 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
       return new Promise<ProposeResult>((resolve) => proposals.add(proposed.index, proposed.term, data.length, resolve));
     },
     readBarrier: async () => (stopped ? { outcome: "no-leader" } : new Promise<ReadOutcome>((resolve) => reads.request(resolve))),
-    status: () => toStatus(id, core.status(), log, settings.tickMs),
+    status: () => toStatus(id, core.status(), log, core.unstable(), settings.tickMs),
     addServer: (server) => addServer(membership, server),
     removeServer: (server) => removeServer(membership, server),
     changeServers: (servers) => changeServers(membership, servers),

@@ -1,12 +1,14 @@
 import type { CoreStatus } from "../core/api.js";
-import type { Configuration, LogReader, NodeId } from "../core/types.js";
+import type { Configuration, Entry, LogIndex, LogReader, NodeId } from "../core/types.js";
 import type { RaftStatus } from "./api.js";
 
 export function addressOf(id: NodeId | undefined, configuration: Configuration): string | undefined {
   return configuration.servers.find((server) => server.id === id)?.address;
 }
 
-export function toStatus(id: NodeId, status: CoreStatus, log: Pick<LogReader, "firstIndex" | "term">, tickMs: number): RaftStatus {
+/** `unstable`: what the core has in hand that is not in the log yet. */
+export function toStatus(id: NodeId, status: CoreStatus, log: Pick<LogReader, "firstIndex" | "term">, unstable: readonly Entry[], tickMs: number): RaftStatus {
+  const termOf = (index: LogIndex) => unstable[index - (unstable[0]?.index ?? 0)]?.term ?? log.term(index) ?? 0;
   return {
     id,
     role: status.role,
@@ -27,7 +29,7 @@ export function toStatus(id: NodeId, status: CoreStatus, log: Pick<LogReader, "f
         ...server,
         leader: server.id === status.leader,
         matchIndex,
-        lastTerm: log.term(matchIndex) ?? 0,
+        lastTerm: termOf(matchIndex),
         lastContactMs: isSelf ? 0 : peer ? peer.silentTicks * tickMs : undefined,
       };
     }),

@@ -42,7 +42,27 @@ const COMPACTION = Buffer.from("c");
 const EXPECTED = Buffer.from("s");
 const NEW: CompactionPoint = { index: 0, term: 0, configuration: { servers: [] }, configurationIndex: 0 };
 
-type Operation = { type: "put"; key: Uint8Array; value: Uint8Array } | { type: "del"; key: Uint8Array };
+export type LogOperation = { type: "put"; key: Uint8Array; value: Uint8Array } | { type: "del"; key: Uint8Array };
+
+interface KeyRange {
+  readonly gt?: Uint8Array;
+  readonly gte?: Uint8Array;
+  readonly lt?: Uint8Array;
+  readonly lte?: Uint8Array;
+}
+
+/**
+ * What the log asks of the database below it. A batch is there after a crash as a whole or not at all; a synced one that
+ * resolved is there, with all that was written before it. What a `clear` deletes may come back, the later part of it first.
+ */
+export interface LogDatabase {
+  getSync(key: Uint8Array): Uint8Array | undefined;
+  batch(operations: LogOperation[], options: { readonly sync: boolean }): Promise<void>;
+  iterator(range: KeyRange): AsyncIterable<[Uint8Array, Uint8Array]>;
+  keys(range: KeyRange): AsyncIterable<Uint8Array>;
+  clear(range: KeyRange): Promise<void>;
+  close(): Promise<void>;
+}
 
 export async function openDurableLog(directory: string): Promise<DurableLog> {
   // Entries are written once, mostly read from memory, and deleted: the more of that happens before a table is built, the less is built. What is in them is sealed, and does not shrink.
@@ -59,7 +79,8 @@ export async function openDurableLog(directory: string): Promise<DurableLog> {
   }
 }
 
-async function readLog(db: Level<Uint8Array, Uint8Array>): Promise<DurableLog> {
+/** The log as it stands in an open database. Throws DamagedLogError. */
+export async function readLog(db: LogDatabase): Promise<DurableLog> {
   const meta = <T>(name: string, key: Uint8Array): T | undefined => {
     const bytes = db.getSync(key);
     return bytes === undefined ? undefined : decodeMeta<T>(name, bytes);
@@ -71,7 +92,7 @@ async function readLog(db: Level<Uint8Array, Uint8Array>): Promise<DurableLog> {
   let broken: DiskFailure | undefined;
 
   /** After a write that failed half of it may be in LevelDB's log: what came behind it would be lost at the next start. So nothing does. */
-  async function synced(batch: Operation[]): Promise<void> {
+  async function synced(batch: LogOperation[]): Promise<void> {
     if (broken) throw broken;
     try {
       await db.batch(batch, { sync: true });
@@ -115,7 +136,7 @@ async function readLog(db: Level<Uint8Array, Uint8Array>): Promise<DurableLog> {
     return decodeRecord(index, bytes);
   }
 
-  function cutFrom(index: LogIndex, batch: Operation[]): void {
+  function cutFrom(index: LogIndex, batch: LogOperation[]): void {
     for (let i = index; i <= last; i++) batch.push({ type: "del", key: entryKey(i) });
     for (const entry of cache.splice(Math.max(0, index - cacheFirst()))) cacheBytes -= entry.data.length;
     last = index - 1;
@@ -149,11 +170,11 @@ async function readLog(db: Level<Uint8Array, Uint8Array>): Promise<DurableLog> {
       return found;
     },
     async write({ hardState: state, entries }) {
-      const batch: Operation[] = [];
+      const batch: LogOperation[] = [];
       if (state) batch.push({ type: "put", key: HARD_STATE, value: encodeMeta(state) });
       // What is cut or added here is unstable in the core until this returns, so nobody reads it from this log meanwhile.
       const first = entries[0]?.index;
-      const put: Operation[] = entries.map((entry) => ({ type: "put", key: entryKey(entry.index), value: encodeRecord(entry) }));
+      const put: LogOperation[] = entries.map((entry) => ({ type: "put", key: entryKey(entry.index), value: encodeRecord(entry) }));
       if (first !== undefined && (first > last + 1 || first <= compaction.index)) throw new DamagedLogError(`entry ${first} does not follow entry ${last}`);
       if (first !== undefined && first <= last) cutFrom(first, batch);
       await synced([...batch, ...put]);
@@ -177,7 +198,7 @@ async function readLog(db: Level<Uint8Array, Uint8Array>): Promise<DurableLog> {
     },
     async reset(snapshot) {
       const point: CompactionPoint = { index: snapshot.index, term: snapshot.term, configuration: snapshot.configuration, configurationIndex: snapshot.configurationIndex };
-      const batch: Operation[] = [{ type: "put", key: COMPACTION, value: encodeMeta(point) }, { type: "del", key: EXPECTED }];
+      const batch: LogOperation[] = [{ type: "put", key: COMPACTION, value: encodeMeta(point) }, { type: "del", key: EXPECTED }];
       for await (const key of db.keys({ gte: entryKey(0), lt: entryKey(Number.MAX_SAFE_INTEGER) })) batch.push({ type: "del", key });
       await synced(batch);
       compaction = point;

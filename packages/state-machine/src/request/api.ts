@@ -47,5 +47,6 @@ export interface ApiResponse {
 
 /** What a node makes of a request. `forward`: only the active node can answer (a write on a standby). */
 export type Handled =
-  | { readonly kind: "response"; readonly response: ApiResponse }
+  /** `isCommitted`: by an entry of the log, which a node that leads no more could not have added. */
+  | { readonly kind: "response"; readonly response: ApiResponse; readonly isCommitted?: true }
   | { readonly kind: "forward"; readonly reason: "write" | "active-only" | "stale" | "asked" };

@@ -55,7 +55,8 @@ export function createCore(options: CoreOptions): Core {
     if (outcome === "applied") {
       countToken(progress, evaluated.value);
       // What was applied together with it has the same header then, which is signed once.
-      return settled(progress, () => conclude(progress, evaluated.value, Math.max(index, store.index())));
+      const handled = await settled(progress, () => conclude(progress, evaluated.value, Math.max(index, store.index())));
+      return handled.kind === "response" ? { ...handled, isCommitted: true } : handled;
     }
     discard(evaluated.value);
     switch (outcome) {

@@ -1,0 +1,53 @@
+import { startCluster } from "./cluster.js";
+import { disturb, SPARES } from "./chaos.js";
+import { createNetwork, noNetwork } from "./network.js";
+import { noSmallDisk } from "./small-disk.js";
+import { startTraffic } from "./traffic.js";
+import type { TrafficReport } from "./traffic.js";
+
+export interface ChaosOptions {
+  readonly nodes: number;
+  readonly minutes: number;
+  /** Decides which faults come, and to whom. What nodes then do is up to them and the machine. */
+  readonly random: () => number;
+  readonly tell: (what: string) => void;
+}
+
+export interface ChaosReport extends TrafficReport {
+  /** By name, how often. */
+  readonly faults: ReadonlyMap<string, number>;
+}
+
+const DISK_MEGABYTES = 160;
+const KEPT_LOG_LINES = 40;
+
+/** Faults of all kinds, one after the other, under traffic. Rejects where a promise is broken, or the cluster does not come back. */
+export async function runChaos({ nodes, minutes, random, tell }: ChaosOptions): Promise<ChaosReport> {
+  const [networkMissing, diskMissing] = [noNetwork(), noSmallDisk()];
+  for (const missing of [networkMissing, diskMissing]) if (missing !== undefined) tell(`without: ${missing}`);
+  const network = networkMissing === undefined ? createNetwork(SPARES) : undefined;
+  try {
+    const cluster = await startCluster({
+      nodes, storage: "  trailing_logs = 100\n  snapshot_threshold = 200",
+      ...(network && { network }), ...(diskMissing === undefined && { diskMegabytes: DISK_MEGABYTES }),
+    });
+    try {
+      const faults = new Map<string, number>();
+      const traffic = startTraffic(cluster);
+      const end = performance.now() + minutes * 60_000;
+      while (performance.now() < end) {
+        await traffic.progress();
+        const name = await disturb({ cluster, network, hasSmallDisks: diskMissing === undefined, random, tell });
+        faults.set(name, (faults.get(name) ?? 0) + 1);
+      }
+      return { ...(await traffic.finish()), faults };
+    } catch (error) {
+      for (const node of cluster.nodes) tell(`--- ${node.id}\n${node.log().split("\n").slice(-KEPT_LOG_LINES).join("\n")}`);
+      throw error;
+    } finally {
+      await cluster.stop();
+    }
+  } finally {
+    network?.remove();
+  }
+}
