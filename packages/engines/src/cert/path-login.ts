@@ -13,6 +13,7 @@ export const loginPath = definePath({
       effect: "write",
       access: "none",
       summary: "Log in.",
+      roleOf: ({ input }) => input.name || undefined,
       handler: async ({ input, clientCertificate, remoteAddress }, storage, mount) => {
         const { client, role } = await verifyClient(storage, clientCertificate, input.name, mount.env.now());
         const { token_bound_cidrs: networks, token_policies } = role.tokens.parameters;

@@ -14,6 +14,7 @@ import { mfaPaths } from "./path-mfa.js";
 import { mountPaths, remountPaths } from "./path-mounts.js";
 import { observePaths } from "./path-observe.js";
 import { aclPolicyPaths } from "./path-policies.js";
+import { quotaPaths } from "./path-quotas.js";
 import { raftPaths } from "./path-raft.js";
 import { rekeyPaths } from "./path-rekey.js";
 import { rotatePaths } from "./path-rotate.js";
@@ -30,7 +31,7 @@ export const systemEngine: Engine<SystemServices> = {
   paths: [
     initPath, sealStatusPath, sealBackendsPath, unsealPath, sealPath, ...generateRootPaths, ...rekeyPaths, ...rotatePaths,
     healthPath, leaderPath, stepDownPath, haStatusPath,
-    ...mountPaths, ...remountPaths, ...aclPolicyPaths, ...capabilityPaths, ...auditPaths, ...leasePaths, ...wrappingPaths, ...mfaPaths, ...lockoutPaths,
+    ...mountPaths, ...remountPaths, ...aclPolicyPaths, ...capabilityPaths, ...auditPaths, ...leasePaths, ...wrappingPaths, ...mfaPaths, ...lockoutPaths, ...quotaPaths,
     ...keyringPaths, ...raftPaths, ...autopilotPaths, ...toolPaths, ...observePaths, ...configPaths, ...internalPaths, ...catalogPaths,
   ],
 };
