@@ -1,5 +1,5 @@
 import { hostname, tmpdir } from "node:os";
-import { CLUSTER_KEY, corsConfig, createBreakGlass, createRateLimiter, declareAudit, declareAutopilot, forgetShares, QUOTA_SETTINGS_KEY, quotaSettings, RATE_LIMITS_KEY, rateLimits, readClusterInfo } from "@coffer/state-machine";
+import { CLUSTER_KEY, corsConfig, createBreakGlass, createRateLimiter, declareAudit, declareAutopilot, forgetShares, QUOTA_SETTINGS_KEY, quotaSettings, RATE_LIMITS_KEY, rateLimits, readClusterInfo, recordVersion } from "@coffer/state-machine";
 import type { BreakGlass, ClusterInfo, SystemServices } from "@coffer/state-machine";
 import { createAdmission } from "../cluster/admission.js";
 import { createClusterAutopilot } from "../cluster/autopilot.js";
@@ -27,7 +27,7 @@ import { createQuestionHandler } from "./questions.js";
 import { startSealDuties } from "./seal-duties.js";
 import { createSecretsService } from "./state-machine.js";
 import type { SecretsService } from "./state-machine.js";
-import { API_VERSION } from "./version.js";
+import { API_VERSION, BUILD_DATE } from "./version.js";
 
 /** Everything of a server but its listeners. */
 export interface CofferNode {
@@ -180,6 +180,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
         if (value.length > 0) logging.logger("audit").info("enabled the configuration's audit devices", { paths: value });
         isDeclared = true;
       }
+      await store.transact((tx) => recordVersion(tx.scoped("core/"), { version: API_VERSION, buildDate: BUILD_DATE }, env.now()));
       // A seal that is away now is no reason not to serve; its turn comes again.
       await seal.maintain().catch((error: unknown) => coreLogger.warn("the upkeep of the seal failed; will be tried again", { reason: (error as Error).message }));
       activeSince = env.now();

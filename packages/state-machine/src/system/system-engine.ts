@@ -4,6 +4,8 @@ import { autopilotPaths } from "./path-autopilot.js";
 import { capabilityPaths } from "./path-capabilities.js";
 import { catalogPaths } from "./path-catalog.js";
 import { configPaths } from "./path-config.js";
+import { counterPaths } from "./path-counters.js";
+import { diagnosticPaths } from "./path-diagnostics.js";
 import { generateRootPaths } from "./path-generate-root.js";
 import { haStatusPath, healthPath, leaderPath, stepDownPath } from "./path-health.js";
 import { internalPaths } from "./path-internal.js";
@@ -14,6 +16,7 @@ import { mfaPaths } from "./path-mfa.js";
 import { mountPaths, remountPaths } from "./path-mounts.js";
 import { observePaths } from "./path-observe.js";
 import { aclPolicyPaths } from "./path-policies.js";
+import { productPaths } from "./path-product.js";
 import { quotaPaths } from "./path-quotas.js";
 import { raftPaths } from "./path-raft.js";
 import { rekeyPaths } from "./path-rekey.js";
@@ -32,6 +35,6 @@ export const systemEngine: Engine<SystemServices> = {
     initPath, sealStatusPath, sealBackendsPath, unsealPath, sealPath, ...generateRootPaths, ...rekeyPaths, ...rotatePaths,
     healthPath, leaderPath, stepDownPath, haStatusPath,
     ...mountPaths, ...remountPaths, ...aclPolicyPaths, ...capabilityPaths, ...auditPaths, ...leasePaths, ...wrappingPaths, ...mfaPaths, ...lockoutPaths, ...quotaPaths,
-    ...keyringPaths, ...raftPaths, ...autopilotPaths, ...toolPaths, ...observePaths, ...configPaths, ...internalPaths, ...catalogPaths,
+    ...keyringPaths, ...raftPaths, ...autopilotPaths, ...toolPaths, ...observePaths, ...configPaths, ...internalPaths, ...counterPaths, ...productPaths, ...diagnosticPaths, ...catalogPaths,
   ],
 };
