@@ -17,7 +17,7 @@ const monitorPath = systemPath({
   },
   operations: {
     read: {
-      summary: "Streams this node's log.", effect: "read", access: "sudo", thisNode: true,
+      summary: "Streams this node's log.", effect: "read", thisNode: true,
       handler: ({ input }, _storage, { services: { node } }) => {
         const { log_format: format } = input;
         if (format !== "standard" && format !== "json") throw invalid("unknown log format");

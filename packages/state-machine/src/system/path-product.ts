@@ -56,7 +56,7 @@ export const productPaths: readonly SystemPath[] = [
     template: "plugins/pins",
     help: { synopsis: "Lists the pinned versions of plugins.", description: "Engines are built in and have one version each: nothing is pinned." },
     fields: {},
-    operations: { read: { summary: "Lists the pinned versions.", effect: "read", access: "sudo", handler: () => data({ pinned_versions: [] }) } },
+    operations: { read: { summary: "Lists the pinned versions.", effect: "read", handler: () => data({ pinned_versions: [] }) } },
   }),
   systemPath({
     template: "plugins/reload/backend",

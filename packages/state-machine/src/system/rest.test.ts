@@ -37,11 +37,11 @@ test("plugins are what is built in: listed, reloaded at once, never pinned", asy
   for (const path of ["secret/nope", "auth/kv"]) assert.equal((await ask("update", `sys/plugins/reload/${path}`, {})).status, 400);
 });
 
-test("monitor and pprof need sudo, and refuse what they do not know", async () => {
+test("profiles need sudo, and what is not known is refused", async () => {
   const { ask, token, policy } = await createRig();
   await policy("p", 'path "sys/*" { capabilities = ["read"] }');
   const bearer = { token: await token(["p"]) };
-  for (const path of ["monitor", "pprof", "pprof/profile", "pprof/heap", "pprof/goroutine"]) assert.equal((await ask("read", `sys/${path}`, undefined, bearer)).status, 403, path);
+  for (const path of ["pprof", "pprof/profile", "pprof/heap", "pprof/goroutine"]) assert.equal((await ask("read", `sys/${path}`, undefined, bearer)).status, 403, path);
   for (const seconds of ["0", "-1", "61", "soon", "1e9"]) assert.equal((await ask("read", "sys/pprof/profile", undefined, { query: { seconds } })).status, 400, seconds);
   assert.equal((await ask("read", "sys/monitor", undefined, { query: { log_format: "xml" } })).status, 400);
   assert.equal((await ask("read", "sys/pprof/heap-snapshot")).status, 404);
