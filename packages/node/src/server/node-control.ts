@@ -64,6 +64,7 @@ export function createNodeControl({ configuration, logging, service, member, isA
       };
     },
     inFlight: () => running,
+    storage: () => store.counts,
     seals: () => seals.all.map(({ counts, health }) => ({ ...health(), ...counts })),
     autopilotThresholds() {
       if (barrier.sealed()) return DEFAULT_THRESHOLDS;

@@ -10,7 +10,7 @@ export type { OpenedSnapshot } from "./state-core.js";
 export { openStateReader } from "./state-reader.js";
 export type { ReopenableReader } from "./state-reader.js";
 export { createStore } from "./store.js";
-export type { Evaluated, EvaluationOf, Store, StoreOptions, Transacted } from "./store.js";
+export type { Evaluated, EvaluationOf, Store, StoreCounts, StoreOptions, Transacted } from "./store.js";
 export { ViewMoved } from "./transaction.js";
 export type { StoreTransaction, ValueSealer } from "./transaction.js";
 export { StateFormatError } from "./wire.js";
