@@ -1,4 +1,5 @@
 export * from "./audit/index.js";
+export * from "./quotas/index.js";
 export * from "./barrier/index.js";
 export * from "./errors.js";
 export * from "./framework/index.js";

@@ -1,17 +1,19 @@
 import type { Command } from "../framework/command.js";
-import { MOUNT_CONFIG_FLAGS, mountConfig, mountOptions } from "../framework/mount-config.js";
+import { LOCKOUT_FLAGS, MOUNT_CONFIG_FLAGS, lockoutConfig, mountConfig, mountOptions } from "../framework/mount-config.js";
 import { mountPath } from "../framework/paths.js";
 
 export const command: Command = {
   usage: "auth tune [options] PATH",
   description: "Changes the configuration of the auth method at a path.\n\n    $ coffer auth tune -default-lease-ttl=72h my-path/",
   args: { min: 1, max: 1 },
-  flags: MOUNT_CONFIG_FLAGS,
+  flags: [...MOUNT_CONFIG_FLAGS, ...LOCKOUT_FLAGS],
   run: async (context) => {
     const { flags } = context;
     const path = mountPath(context.args[0] ?? "");
     const options = mountOptions(flags);
+    const lockout = lockoutConfig(flags);
     const body = {
+      ...(lockout && { user_lockout_config: lockout }),
       ...mountConfig(flags),
       ...(flags.has("description") ? { description: flags.string("description") } : {}),
       ...(options === undefined ? {} : { options }),

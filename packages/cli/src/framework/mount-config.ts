@@ -17,6 +17,25 @@ export const MOUNT_CONFIG_FLAGS: readonly Flag[] = [
   { name: "token-type", kind: "string", help: "For auth methods: service, batch, default-service or default-batch." },
 ];
 
+/** Flags of auth tune alone. */
+export const LOCKOUT_FLAGS: readonly Flag[] = [
+  { name: "user-lockout-threshold", kind: "int", help: "Failed logins in a row that lock a user." },
+  { name: "user-lockout-duration", kind: "duration", help: "How long a user stays locked." },
+  { name: "user-lockout-counter-reset-duration", kind: "duration", help: "After how long without a failure the count begins anew." },
+  { name: "user-lockout-disable", kind: "bool", help: "Never lock users of this method." },
+];
+
+/** Only what was given; undefined for nothing. */
+export function lockoutConfig(flags: FlagValues): Record<string, unknown> | undefined {
+  const config: Record<string, unknown> = {};
+  if (flags.has("user-lockout-threshold")) config["lockout_threshold"] = String(flags.int("user-lockout-threshold"));
+  for (const name of ["duration", "counter-reset-duration"] as const) {
+    if (flags.has(`user-lockout-${name}`)) config[`lockout_${fieldName(name)}`] = formatGoDuration(flags.duration(`user-lockout-${name}`));
+  }
+  if (flags.has("user-lockout-disable")) config["lockout_disable"] = flags.bool("user-lockout-disable");
+  return Object.keys(config).length === 0 ? undefined : config;
+}
+
 /** Flags of enable alone. */
 export const ENABLE_FLAGS: readonly Flag[] = [
   { name: "path", kind: "string", help: "Where to mount; by default the name of the type." },

@@ -20,6 +20,7 @@ export const loginPath = definePath({
       access: "none",
       summary: "Log in.",
       loginAs: ({ input }) => input.role_id.trim(),
+      roleOf: ({ input }, storage) => (input.role_id.length > MAX_ID_LENGTH ? undefined : roleOf(storage, input.role_id.trim())?.name),
       handler: ({ input, remoteAddress }, storage, mount) => {
         const roleId = input.role_id.trim();
         if (roleId === "") throw invalid("missing role_id");

@@ -13,6 +13,7 @@ export const loginPath = definePath({
       effect: "write",
       access: "none",
       summary: "Log in.",
+      roleOf: ({ input }) => input.name || undefined,
       handler: async (request, storage, mount) => {
         const { input, remoteAddress } = request;
         const { client, role } = await verifyClient(storage, request, input.name, mount.env.now());

@@ -47,7 +47,7 @@ export function createResponder({ application, isSecure, isClosing, stallTimeout
     const length = body === null ? 0 : typeof body === "string" ? Buffer.byteLength(body) : body.length;
     const all = head(response, status, contentType, length, extra);
     addOwn(all, headers, application.stateHeader(index));
-    if ((status === 429 || status === 503) && typeof body === "string" && body.startsWith('{"errors"')) all.push("Retry-After", "1");
+    if ((status === 429 || status === 503) && typeof body === "string" && body.startsWith('{"errors"') && headers["Retry-After"] === undefined) all.push("Retry-After", "1");
     response.writeHead(status, all);
     if (body === null || status === NO_CONTENT) response.end();
     else response.end(body);

@@ -1,7 +1,9 @@
+import type { Readable } from "node:stream";
 import pino from "pino";
 import { RequestError } from "@coffer/state-machine";
 import { levelNamed, LEVELS } from "./level.js";
 import type { Level } from "./level.js";
+import { createMonitors } from "./monitors.js";
 import { standardLine } from "./standard-line.js";
 
 export { isLevel, LEVELS } from "./level.js";
@@ -23,6 +25,10 @@ export interface Logging {
   levels(): Readonly<Record<string, string>>;
   /** Undefined name: all. Throws RequestError for what is unknown. */
   setLevel(name: string | undefined, level: string): void;
+  /** To the level that it began with. As `setLevel` otherwise. */
+  resetLevel(name: string | undefined): void;
+  /** The lines from now on, whatever the loggers' own levels. Throws RequestError for an unknown level. */
+  monitor(level: string, format: "standard" | "json"): Readable;
   /** After the file was moved away (SIGHUP): goes on in a new one of its name. */
   reopen(): void;
 }
@@ -58,6 +64,7 @@ export function createLogging(options: LoggingOptions): Logging {
     stream,
   );
   const loggers = new Map<string, pino.Logger>();
+  const monitors = createMonitors();
   let fallback: Level = options.level;
 
   return {
@@ -66,6 +73,7 @@ export function createLogging(options: LoggingOptions): Logging {
       loggers.set(name, child);
       const log = (level: Level, message: string, fields: Fields = {}) => {
         if (child.isLevelEnabled(level)) child[level](loggable(fields), message);
+        if (monitors.wants(level)) monitors.write(level, JSON.stringify({ "@level": level, [TIME]: new Date().toISOString(), [MODULE]: name, ...loggable(fields), [MESSAGE]: message }));
       };
       return {
         log,
@@ -83,6 +91,16 @@ export function createLogging(options: LoggingOptions): Logging {
       if (name !== undefined && !loggers.has(name)) throw new RequestError("not_found", `logger ${JSON.stringify(name)} not found`);
       if (name === undefined) fallback = wanted;
       for (const [key, child] of loggers) if (name === undefined || key === name) child.level = wanted;
+    },
+    resetLevel(name) {
+      if (name !== undefined && !loggers.has(name)) throw new RequestError("not_found", `logger ${JSON.stringify(name)} not found`);
+      if (name === undefined) fallback = options.level;
+      for (const [key, child] of loggers) if (name === undefined || key === name) child.level = options.level;
+    },
+    monitor(level, format) {
+      const wanted = levelNamed(level);
+      if (!wanted) throw new RequestError("invalid_request", "unknown log level");
+      return monitors.open(wanted, format);
     },
     reopen() {
       if (options.file) destination.reopen();

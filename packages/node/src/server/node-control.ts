@@ -8,6 +8,7 @@ import type { Member } from "../lifecycle/member.js";
 import type { Logging } from "../logging/logger.js";
 import type { NodeSeals } from "../seals/index.js";
 import { DEFAULT_THRESHOLDS } from "../telemetry/autopilot-health.js";
+import { cpuProfile, processInfo } from "../telemetry/process-info.js";
 import { createTelemetry, hostInfo } from "../telemetry/index.js";
 import { createMountPaths } from "./mount-paths.js";
 import { sanitizedConfiguration } from "./sanitized-configuration.js";
@@ -63,6 +64,7 @@ export function createNodeControl({ configuration, logging, service, member, isA
       };
     },
     inFlight: () => running,
+    storage: () => store.counts,
     seals: () => seals.all.map(({ counts, health }) => ({ ...health(), ...counts })),
     autopilotThresholds() {
       if (barrier.sealed()) return DEFAULT_THRESHOLDS;
@@ -99,6 +101,10 @@ export function createNodeControl({ configuration, logging, service, member, isA
       inFlight: () => ({ ...inFlight.list() }),
       loggers: () => logging.levels(),
       setLogLevel: (name, level) => logging.setLevel(name, level),
+      resetLogLevel: (name) => logging.resetLevel(name),
+      monitor: (level, format) => logging.monitor(level, format),
+      cpuProfile,
+      processInfo,
       prometheus: () => telemetry.prometheus(),
       metricsJson: () => telemetry.json(),
       sanitizedConfig: () => sanitizedConfiguration(configuration),

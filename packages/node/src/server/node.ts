@@ -1,5 +1,5 @@
 import { hostname, tmpdir } from "node:os";
-import { CLUSTER_KEY, corsConfig, createBreakGlass, declareAudit, declareAutopilot, forgetShares, readClusterInfo, writeMissingMounts } from "@coffer/state-machine";
+import { CLUSTER_KEY, corsConfig, createBreakGlass, createRateLimiter, declareAudit, declareAutopilot, forgetShares, QUOTA_SETTINGS_KEY, quotaSettings, RATE_LIMITS_KEY, rateLimits, readClusterInfo, recordVersion, writeMissingMounts } from "@coffer/state-machine";
 import type { BreakGlass, ClusterInfo, SystemServices } from "@coffer/state-machine";
 import { createAdmission } from "../cluster/admission.js";
 import { createClusterAutopilot } from "../cluster/autopilot.js";
@@ -12,6 +12,7 @@ import { createReadPoints } from "../gateway/read-points.js";
 import { createRequestGateway } from "../gateway/request-gateway.js";
 import { createStateHeader } from "../gateway/state-header.js";
 import type { ApiApplication } from "../http/application.js";
+import { limitRates } from "../http/rate-limits.js";
 import { joinRequests, startRetryJoin } from "../lifecycle/retry-join.js";
 import { createSealLifecycle } from "../lifecycle/seal-control.js";
 import type { SealLifecycle } from "../lifecycle/seal-control.js";
@@ -26,7 +27,7 @@ import { createQuestionHandler } from "./questions.js";
 import { startSealDuties } from "./seal-duties.js";
 import { createSecretsService } from "./state-machine.js";
 import type { SecretsService } from "./state-machine.js";
-import { API_VERSION } from "./version.js";
+import { API_VERSION, BUILD_DATE } from "./version.js";
 
 /** Everything of a server but its listeners. */
 export interface CofferNode {
@@ -195,6 +196,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
         isDeclared = true;
       }
       await bringUpToDate();
+      await store.transact((tx) => recordVersion(tx.scoped("core/"), { version: API_VERSION, buildDate: BUILD_DATE }, env.now()));
       // A seal that is away now is no reason not to serve; its turn comes again.
       await seal.maintain().catch((error: unknown) => coreLogger.warn("the upkeep of the seal failed; will be tried again", { reason: (error as Error).message }));
       activeSince = env.now();
@@ -209,9 +211,23 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
   void seal.begin();
   const retryJoin = startRetryJoin(storage.type === "raft" ? joinRequests(storage) : [], seal, logging.logger("raft"));
 
+  const limiter = createRateLimiter({
+    read: () => store.evaluate((tx) => ({ table: rateLimits(tx.scoped("core/")), settings: quotaSettings(tx.scoped("core/")) })).value,
+    now: env.now,
+  });
+  backing.log.onApplied(({ keys, reset }) => {
+    if (reset || keys.includes(`core/${RATE_LIMITS_KEY}`) || keys.includes(`core/${QUOTA_SETTINGS_KEY}`)) limiter.reload();
+  });
+
   const application: ApiApplication = {
     takesStream: gateway.takesStream,
-    handle: gateway.handle,
+    handle: limitRates(gateway.handle, {
+      limiter,
+      isSealed: () => barrier.sealed(),
+      roleOf: (request) => core.loginRole(request),
+      record: (request, error) => core.recordRefused(request, error),
+      index: () => backing.log.appliedIndex(),
+    }),
     cors: () => store.evaluate((tx) => corsConfig(tx.scoped("core/"))).value,
     stateHeader: (index) => (barrier.sealed() ? "" : stateHeader.format(index)),
     headers: { ...(configuration.hostnameHeader && { "X-Vault-Hostname": hostname() }), ...(configuration.nodeIdHeader && { "X-Vault-Raft-Node-ID": nodeId }) },

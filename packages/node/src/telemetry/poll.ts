@@ -1,3 +1,4 @@
+import type { StoreCounts } from "@coffer/state-machine";
 import { autopilotHealth, DEFAULT_THRESHOLDS } from "./autopilot-health.js";
 import type { AutopilotHealth } from "./autopilot-health.js";
 import type { Distribution, Row } from "./metric.js";
@@ -8,6 +9,7 @@ import type { AuditCounts, Counts, RaftPoll, SealUse, TelemetryOptions } from ".
 export interface Poll {
   readonly state: { readonly sealed: boolean; readonly active: boolean };
   readonly inFlight: number;
+  readonly storage: Readonly<StoreCounts> | undefined;
   readonly audit: AuditCounts;
   readonly counts: Counts;
   readonly seals: readonly SealUse[];
@@ -50,6 +52,7 @@ export async function pollNode(options: TelemetryOptions, onRaft: (raft: RaftPol
   return {
     state: options.state(),
     inFlight: options.inFlight(),
+    storage: options.storage?.(),
     audit: options.audit(),
     counts: counts ?? {},
     seals: options.seals?.() ?? [],

@@ -33,6 +33,7 @@ const OPTIONS: TelemetryOptions = {
   audit: () => ({ requests: 4, failures: 1 }),
   counts: async () => ({ leases: 9, irrevocableLeases: 1, tokens: 12, tokensByPolicy: { default: 11, root: 1 }, entities: 2, mounts: { secret: 3, auth: 2 }, kvSecrets: [{ mountPoint: "secret/", count: 5 }] }),
   inFlight: () => 2,
+  storage: () => ({ get: 11, put: 7, delete: 2, list: 3, commits: 5, commitMilliseconds: 12.5 }),
 };
 const REQUEST = {} as ApiRequest;
 
@@ -90,6 +91,7 @@ async function scrape(telemetry: Telemetry): Promise<Exposition> {
 const EXPECTED_TYPES = {
   vault_core_unsealed: "gauge", vault_core_active: "gauge", vault_core_in_flight_requests: "gauge", vault_core_handle_request: "summary", vault_core_handle_login_request: "summary",
   vault_core_response_status_code: "counter", vault_core_mount_table_num_entries: "gauge", vault_audit_log_request: "summary", vault_audit_log_request_failure: "counter",
+  vault_barrier_get: "summary", vault_barrier_put: "summary", vault_barrier_delete: "summary", vault_barrier_list: "summary",
   vault_expire_num_leases: "gauge", vault_expire_num_irrevocable_leases: "gauge", vault_token_creation: "counter", vault_token_count: "gauge", vault_token_count_by_policy: "gauge", vault_identity_num_entities: "gauge", vault_secret_kv_count: "gauge",
   vault_runtime_alloc_bytes: "gauge", vault_runtime_sys_bytes: "gauge", vault_runtime_num_goroutines: "gauge", vault_runtime_gc_pause_ns: "summary", vault_runtime_total_gc_runs: "gauge", vault_runtime_total_gc_pause_ns: "gauge",
   vault_raft_apply: "counter", vault_raft_commitTime: "summary", vault_raft_fsm_apply: "summary", vault_raft_leader_lastContact: "summary", vault_raft_leader_dispatchLog: "summary",
@@ -137,6 +139,7 @@ describe("metrics for Prometheus", () => {
     assert.equal(value("vault_core_in_flight_requests"), 2);
     assert.equal(value("vault_audit_log_request_count"), 4);
     assert.equal(value("vault_audit_log_request_failure"), 1);
+    assert.deepEqual(["get_count", "put_count", "put_sum", "delete_count", "list_count"].map((name) => value(`vault_barrier_${name}`)), [11, 7, 12.5, 2, 3]);
     assert.equal(value("vault_expire_num_leases"), 9);
     assert.equal(value("vault_token_count", "namespace=root"), 12);
     assert.equal(values.get("vault_token_count_by_policy{cluster=vault-cluster-1,namespace=root,policy=default}"), 11);

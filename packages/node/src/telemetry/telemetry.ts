@@ -1,4 +1,5 @@
 import { RequestError } from "@coffer/state-machine";
+import { BARRIER_METRICS } from "./barrier-metrics.js";
 import { CORE_METRICS } from "./core-metrics.js";
 import { expositionOf } from "./exposition.js";
 import { createIntervals } from "./intervals.js";
@@ -20,7 +21,7 @@ import type { RaftPoll, Telemetry, TelemetryOptions } from "./types.js";
  * that remembers yesterday raises no alarm today.
  */
 const WINDOW_MS = 20_000;
-const METRICS = [...CORE_METRICS, ...RAFT_METRICS, ...RUNTIME_METRICS, ...SEAL_METRICS];
+const METRICS = [...CORE_METRICS, ...BARRIER_METRICS, ...RAFT_METRICS, ...RUNTIME_METRICS, ...SEAL_METRICS];
 
 /** Measures from now on, until `stop`. */
 export function createTelemetry(options: TelemetryOptions): Telemetry {

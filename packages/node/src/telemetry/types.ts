@@ -1,4 +1,5 @@
 import type { RaftStatus } from "@coffer/raft";
+import type { StoreCounts } from "@coffer/state-machine";
 import type { Telemetry as TelemetrySettings } from "../configuration/types.js";
 import type { RequestObserver } from "../http/application.js";
 import type { AutopilotThresholds } from "./autopilot-health.js";
@@ -54,6 +55,8 @@ export interface TelemetryOptions {
   readonly audit: () => AuditCounts;
   readonly counts: () => Promise<Counts>;
   readonly inFlight: () => number;
+  /** What went through the barrier. */
+  readonly storage?: () => Readonly<StoreCounts>;
   /** The auto seals; none by default. */
   readonly seals?: () => readonly SealUse[];
   /** Default: Vault's defaults. */

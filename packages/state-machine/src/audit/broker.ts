@@ -1,50 +1,60 @@
 import { randomUUID } from "node:crypto";
 import { RequestError } from "../errors.js";
 import type { ReadStorage } from "../framework/storage.js";
-import { auditDevices, parseFileOptions } from "./device.js";
-import type { AuditDeviceEntry, FileOptions } from "./device.js";
-import { createFileWriter } from "./file-writer.js";
+import { auditDevices } from "./device.js";
+import type { AuditDeviceEntry } from "./device.js";
 import type { LineWriter } from "./file-writer.js";
-import { formatRecord, testLine } from "./record.js";
+import { openWriter } from "./open-writer.js";
+import { parseOptions } from "./options.js";
+import type { Destination, DeviceOptions } from "./options.js";
+import { filterSubject, formatRecord, testLine } from "./record.js";
 import type { AuditRecord } from "./record.js";
 import { auditedHeaders } from "./request-headers.js";
 
-/** Writes each record to every enabled device. A request goes on only if one of them has it. */
+/** Writes each record to every enabled device that asks for it. A request goes on only if one of them has it. */
 export interface AuditBroker {
   /** Whether any device is enabled: without one, auditing costs nothing. `storage` is scoped to `core/`. */
   enabled(storage: ReadStorage): boolean;
-  /** Throws RequestError 500 when devices are enabled and none could write. */
+  /** Throws RequestError 500 when devices are enabled and none could write. What all filters leave out is no failure. */
   log(storage: ReadStorage, record: AuditRecord): Promise<void>;
   /** Opens the device and writes a line (unless `skip_test` is set), so that one that cannot write is never enabled. Throws RequestError 400. */
   test(device: Pick<AuditDeviceEntry, "path" | "type" | "options">): Promise<void>;
-  /** Opens every file anew, after rotation. A file that cannot be opened is reported, and goes on where it was. */
+  /** Opens every file and connection anew, after rotation. What cannot be opened is reported, and goes on where it was. */
   reopen(): void;
   /** Lets go of every file, when the node is sealed or stops. */
   close(): Promise<void>;
-  readonly counts: { requests: number; failures: number };
+  readonly counts: { requests: number; failures: number; milliseconds: number };
 }
 
-const nothing = () => Promise.resolve();
-const STDOUT: LineWriter = { write: (line) => new Promise((resolve, reject) => process.stdout.write(line, (error) => (error ? reject(error) : resolve()))), reopen: nothing, close: nothing };
-const DISCARD: LineWriter = { write: nothing, reopen: nothing, close: nothing };
-
-function openWriter({ file, mode }: FileOptions): LineWriter {
-  if (file === "stdout") return STDOUT;
-  return file === "discard" ? DISCARD : createFileWriter(file, mode);
+interface OpenDevice {
+  readonly path: string;
+  readonly salt: string;
+  readonly options: DeviceOptions;
+  readonly writer: LineWriter;
 }
 
 export function createAuditBroker(onFailure: (device: string, error: unknown) => void): AuditBroker {
-  const open = new Map<string, { readonly path: string; readonly options: FileOptions; readonly writer: LineWriter }>();
-  const counts = { requests: 0, failures: 0 };
+  const open = new Map<string, OpenDevice>();
+  const counts = { requests: 0, failures: 0, milliseconds: 0 };
 
-  /** A device's options never change under its uuid. */
-  function deviceFor(entry: AuditDeviceEntry) {
+  /** A device's options never change under its uuid. Undefined, and reported, where it cannot be opened. */
+  function deviceFor(entry: AuditDeviceEntry): OpenDevice | undefined {
     const known = open.get(entry.uuid);
     if (known) return known;
-    const options = parseFileOptions(entry.options);
-    const device = { path: entry.path, options, writer: openWriter(options) };
-    open.set(entry.uuid, device);
-    return device;
+    try {
+      const options = parseOptions(entry.type, entry.options);
+      const device = { path: entry.path, salt: entry.salt, options, writer: openWriter(options.destination) };
+      open.set(entry.uuid, device);
+      return device;
+    } catch (error) {
+      failed(entry.path, error);
+      return undefined;
+    }
+  }
+
+  function failed(path: string, error: unknown): void {
+    counts.failures += 1;
+    onFailure(path, error);
   }
 
   function release(uuids: readonly string[]): Promise<unknown> {
@@ -57,16 +67,26 @@ export function createAuditBroker(onFailure: (device: string, error: unknown) =>
     );
   }
 
-  async function writeTo(entry: AuditDeviceEntry, record: AuditRecord, storage: ReadStorage): Promise<boolean> {
+  async function writeTo({ path, salt, options: { records }, writer }: OpenDevice, record: AuditRecord, storage: ReadStorage): Promise<boolean> {
     try {
-      const { options, writer } = deviceFor(entry);
-      await writer.write(`${options.prefix}${formatRecord(record, { salt: entry.salt, options, headers: auditedHeaders(storage) })}\n`);
+      await writer.write(`${records.prefix}${formatRecord(record, { salt, options: records, headers: auditedHeaders(storage) })}\n`);
       return true;
     } catch (error) {
-      counts.failures += 1;
-      onFailure(entry.path, error);
+      failed(path, error);
       return false;
     }
+  }
+
+  /** True: a device has it, or none of them asks for it. */
+  async function writeToAll(entries: readonly AuditDeviceEntry[], record: AuditRecord, storage: ReadStorage): Promise<boolean> {
+    const devices = entries.map(deviceFor);
+    const fallback = devices.find((device) => device?.options.isFallback);
+    const subject = filterSubject(record);
+    const asking = devices.filter((device) => device !== undefined && device !== fallback && (device.options.filter?.(subject) ?? true)) as readonly OpenDevice[];
+    const written = await Promise.all(asking.map((device) => writeTo(device, record, storage)));
+    if (written.some(Boolean)) return true;
+    if (fallback) return writeTo(fallback, record, storage);
+    return asking.length === 0 && !devices.includes(undefined);
   }
 
   return {
@@ -81,18 +101,20 @@ export function createAuditBroker(onFailure: (device: string, error: unknown) =>
       if (gone.length > 0) void release(gone);
       if (entries.length === 0) return;
       counts.requests += 1;
-      const written = await Promise.all(entries.map((entry) => writeTo(entry, record, storage)));
-      if (!written.some(Boolean)) throw new RequestError("internal", "failed to write to the audit log: no enabled audit device could take the record");
+      const since = performance.now();
+      const isWritten = await writeToAll(entries, record, storage);
+      counts.milliseconds += performance.now() - since;
+      if (!isWritten) throw new RequestError("internal", "failed to write to the audit log: no enabled audit device could take the record");
     },
-    async test({ options }) {
-      const parsed = parseFileOptions(options);
+    async test({ type, options }) {
+      const parsed = parseOptions(type, options);
       if (parsed.skipTest) return;
       let writer: LineWriter | undefined;
       try {
-        writer = openWriter(parsed);
-        await writer.write(`${parsed.prefix}${testLine(Date.now(), randomUUID())}\n`);
+        writer = openWriter(parsed.destination);
+        await writer.write(`${parsed.records.prefix}${testLine(Date.now(), randomUUID())}\n`);
       } catch (error) {
-        throw new RequestError("invalid_request", `audit backend failed test message: cannot write to ${parsed.file}: ${(error as NodeJS.ErrnoException).code ?? "unknown error"}`);
+        throw new RequestError("invalid_request", `audit backend failed test message: cannot write to ${nameOf(parsed.destination)}: ${(error as NodeJS.ErrnoException).code ?? "unknown error"}${hint(parsed.destination, error)}`);
       } finally {
         await writer?.close();
       }
@@ -104,4 +126,15 @@ export function createAuditBroker(onFailure: (device: string, error: unknown) =>
       await release([...open.keys()]);
     },
   };
+}
+
+function nameOf(destination: Destination): string {
+  if (destination.kind === "file") return destination.file;
+  const { kind, host, port, path } = destination.address;
+  return kind === "unix" ? path : `${kind}://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** A socket of datagrams in the file system is beyond what Node.js can write to. */
+function hint({ kind }: Destination, error: unknown): string {
+  return kind === "syslog" && (error as NodeJS.ErrnoException).code === "EPROTOTYPE" ? "; this socket takes datagrams only: set address=udp://127.0.0.1:514, or let syslog offer a stream" : "";
 }

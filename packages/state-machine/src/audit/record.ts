@@ -4,8 +4,9 @@ import type { MountEntry } from "../framework/engine.js";
 import { effectivePolicies } from "../identity/index.js";
 import type { ApiRequest } from "../request/api.js";
 import type { TokenEntry } from "../tokens/entry.js";
-import type { FileOptions } from "./device.js";
+import type { FilterSubject } from "./filter.js";
 import { auditHmac, hashStrings } from "./hmac.js";
+import type { RecordOptions } from "./options.js";
 import type { AuditedHeaders } from "./request-headers.js";
 
 type Values = Readonly<Record<string, unknown>>;
@@ -55,7 +56,7 @@ const CLEAR_ERRORS: ReadonlySet<ErrorCode> = new Set([
   "missing_token", "permission_denied", "not_found", "unsupported_operation", "stale_index", "too_large", "rate_limited", "internal", "sealed", "no_active_node", "overloaded",
 ]);
 
-export function formatRecord(record: AuditRecord, device: { readonly salt: string; readonly options: FileOptions; readonly headers: AuditedHeaders }): string {
+export function formatRecord(record: AuditRecord, device: { readonly salt: string; readonly options: RecordOptions; readonly headers: AuditedHeaders }): string {
   const { salt, options, headers } = device;
   const disguise: Disguise = options.logRaw
     ? { text: (value) => value, accessor: (value) => value, values: (value) => value }
@@ -74,6 +75,12 @@ export function formatRecord(record: AuditRecord, device: { readonly salt: strin
     ...(error && { error: CLEAR_ERRORS.has(error.code) ? error.message : error.code.replaceAll("_", " ") }),
     ...(record.request.forwardedFrom && { forwarded_from: record.request.forwardedFrom }),
   });
+}
+
+/** What filters may ask of a record. */
+export function filterSubject(record: AuditRecord): FilterSubject {
+  const { mount_point = "", mount_type = "" } = mountOf(record) as { readonly mount_point?: string; readonly mount_type?: string };
+  return { mount_point, mount_type, namespace: "", operation: record.operation, path: record.request.path };
 }
 
 /** The line that tries out a device before it is enabled. */
@@ -139,7 +146,7 @@ function requestOf(record: AuditRecord, disguise: Disguise, audited: AuditedHead
   };
 }
 
-function responseOf(record: AuditRecord, disguise: Disguise, { elideListResponses, hmacAccessor }: FileOptions): Json {
+function responseOf(record: AuditRecord, disguise: Disguise, { elideListResponses, hmacAccessor }: RecordOptions): Json {
   const { response, error, operation } = record;
   if (!response) return { ...mountOf(record), ...(error && error.message !== "" && { data: disguise.values({ error: error.message }, []) }) };
   const { auth, wrapInfo, warnings, leaseId } = response;

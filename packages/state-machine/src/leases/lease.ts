@@ -3,6 +3,7 @@ import type { Environment, Neighbour } from "../framework/engine.js";
 import type { SecretGrant } from "../framework/response.js";
 import { jsonCodec } from "../framework/storage.js";
 import type { ReadStorage, WriteStorage } from "../framework/storage.js";
+import { countLease, uncountLease } from "../quotas/lease-count.js";
 import { randomText } from "../tokens/entry.js";
 import type { TokenEntry } from "../tokens/entry.js";
 import { cancelExpiry, scheduleExpiry } from "../tokens/expiry.js";
@@ -33,6 +34,8 @@ export interface LeaseEntry {
   readonly attempts: number;
   /** Why revoking failed, once it is given up: the lease is irrevocable. Empty: it is not. */
   readonly revokeError: string;
+  /** Uuid of the lease-count quota that it counts under; absent or empty: none. */
+  readonly quota?: string;
 }
 
 const SUFFIX_LENGTH = 24;
@@ -55,8 +58,9 @@ export function putLease(storage: WriteStorage, entry: LeaseEntry): void {
   storage.put(leaseKey(entry.id), codec, entry);
 }
 
-export function registerLease(storage: WriteStorage, path: string, mountUuid: string, token: TokenEntry, grant: SecretGrant, limits: TtlLimits, env: Environment): LeaseEntry {
+export function registerLease(storage: WriteStorage, path: string, mountUuid: string, token: TokenEntry, grant: SecretGrant, limits: TtlLimits, env: Environment, role = ""): LeaseEntry {
   const now = Math.floor(env.now() / MS);
+  const quota = countLease(storage, path, role, env);
   const maxTtl = Math.max(0, grant.maxTtlSeconds ?? 0);
   const latestEnd = token.type === "batch" ? token.expireTime : 0;
   const { ttl } = clipTtl(grant.ttlSeconds ?? 0, { period: 0, explicitMaxTtl: 0, age: 0 }, { ...limits, maxTtl: lowest(maxTtl, limits.maxTtl, secondsUntil(latestEnd, env)) });
@@ -77,6 +81,7 @@ export function registerLease(storage: WriteStorage, path: string, mountUuid: st
     dueMs: env.now() + ttl * MS,
     attempts: 0,
     revokeError: "",
+    ...(quota !== "" && { quota }),
   };
   putLease(storage, entry);
   if (tokenId !== "") {
@@ -140,6 +145,7 @@ export function expireNow(storage: WriteStorage, id: string, env: Environment): 
 
 export function forgetLease(storage: WriteStorage, entry: LeaseEntry): void {
   cancelExpiry(storage, entry.dueMs, "lease", entry.id);
+  uncountLease(storage, entry.quota, entry.id);
   storage.delete(leaseKey(entry.id));
   if (entry.tokenId !== "") storage.delete(byTokenKey(entry.tokenId, entry.id));
   if (entry.revokeError !== "") storage.delete(irrevocableKey(entry.id));

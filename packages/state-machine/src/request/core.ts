@@ -1,5 +1,6 @@
 import type { CompiledEngine, Environment, MountEntry, OperationName, PathMatch, SecretKind, AnyPath, WriteMount } from "../framework/index.js";
 import type { AuditBroker } from "../audit/index.js";
+import type { RequestError } from "../errors.js";
 import type { LockoutSettings } from "../logins/lockout.js";
 import type { ReplicatedLog } from "../store/replicated-log.js";
 import type { Store } from "../store/index.js";
@@ -60,6 +61,10 @@ export interface Core {
    */
   handle(request: ApiRequest, role: { readonly active: boolean }): Handled | Promise<Handled>;
   mountOf(entry: MountEntry): WriteMount;
+  /** See `loginRole`. */
+  loginRole(request: ApiRequest): string | undefined;
+  /** Puts a request on record that is refused before it is evaluated. Never rejects. */
+  recordRefused(request: ApiRequest, error: RequestError): Promise<void>;
 }
 
 /** A request routed to its operation. */

@@ -9,6 +9,7 @@ import { countFailure, forgetFailures, isLocked, lockoutRules } from "../logins/
 import { validateStepUp } from "../mfa/index.js";
 import type { StepUp } from "../mfa/index.js";
 import { passwordBy } from "../passwords/index.js";
+import { hasLeaseCounts } from "../quotas/index.js";
 import type { StoreTransaction } from "../store/index.js";
 import { findToken, revokeTree, useToken } from "../tokens/index.js";
 import type { TokenEntry } from "../tokens/index.js";
@@ -200,7 +201,7 @@ function handle(routed: Routed, refused: RequestError | undefined): Answer | Pro
   const unwrapped = spending && isLastUse ? cubbyholeResponse(core, spending, progress.request, routed.env) : undefined;
   const { made, warnings } = engineRequest(progress, found, true);
   refuseLocked(routed, made);
-  return then(unwrapped ?? found.operation.handler(made, storage, mount), (response) => spend(settle(routed, response, warnings)));
+  return then(unwrapped ?? found.operation.handler(made, storage, mount), (response) => spend(settle(routed, response, warnings, made)));
 }
 
 /** Whoever is locked out is refused before anything that they show is looked at. Throws RequestError 403. */
@@ -213,7 +214,7 @@ function refuseLocked({ options, env, core, storage, target: { entry, operation 
   progress.login = { mount: entry, alias, rules };
 }
 
-function settle({ env, core, mount, progress }: Routed, response: Response | undefined, fieldWarnings: readonly string[]): Answer {
+function settle({ env, core, storage, mount, target: { operation }, progress }: Routed, response: Response | undefined, fieldWarnings: readonly string[], made: EngineRequest<never>): Answer {
   const { request, token, wrapTtlSeconds } = progress;
   if (response === undefined) {
     const isRead = request.operation === "read" || request.operation === "list" || request.operation === "scan";
@@ -224,7 +225,8 @@ function settle({ env, core, mount, progress }: Routed, response: Response | und
   if (envelope.grant && progress.login) forgetFailures(core, progress.login.mount, progress.login.alias);
   // An answer without content stays one: Vault then says nothing of ignored fields either.
   const warnings = hasContent(envelope) ? fieldWarnings : [];
-  const sealed = finishResponse({ storage: core, response: envelope, warnings, mount, path: request.path, token, wrapTtlSeconds, requestId: request.id, mfaHeader: request.headers["x-vault-mfa"], env });
+  const loginRole = () => (operation.effect === "write" && operation.roleOf && hasLeaseCounts(core) ? (operation.roleOf(made, storage) ?? "") : "");
+  const sealed = finishResponse({ storage: core, response: envelope, warnings, mount, path: request.path, token, wrapTtlSeconds, requestId: request.id, mfaHeader: request.headers["x-vault-mfa"], loginRole, env });
   return "kind" in sealed ? { kind: "refused", error: sealed.error } : { kind: "envelope", sealed };
 }
 

@@ -23,17 +23,19 @@ interface Finishing {
   readonly requestId: string;
   /** X-Vault-MFA of the request. */
   readonly mfaHeader: string | undefined;
+  /** Of a login, for the quotas of roles. Asked for only when something is counted. */
+  readonly loginRole: () => string;
   readonly env: Environment;
 }
 
 /** Turns what a handler grants (a login, a leased secret, a wrapped answer) into tokens and leases of the same write set. */
-export function finishResponse({ storage, response, warnings, mount, path, token, wrapTtlSeconds, requestId, mfaHeader, env }: Finishing): Sealed | Refusal {
+export function finishResponse({ storage, response, warnings, mount, path, token, wrapTtlSeconds, requestId, mfaHeader, loginRole, env }: Finishing): Sealed | Refusal {
   const limits: TtlLimits = { defaultTtl: mount.defaultLeaseTtlSeconds, maxTtl: mount.maxLeaseTtlSeconds };
   const all = [...(response.warnings ?? []), ...warnings];
   let auth: WireAuth | null = response.auth ?? null;
   let lease = response.lease;
   if (response.grant) {
-    const place: LoginPlace = { mountUuid: mount.entry.uuid, mountTokenType: mount.entry.config.token_type, path, limits, entityId: entityOfLogin(storage, mount.entry, response.grant, env)?.id ?? "" };
+    const place: LoginPlace = { mountUuid: mount.entry.uuid, mountTokenType: mount.entry.config.token_type, path, limits, entityId: entityOfLogin(storage, mount.entry, response.grant, env)?.id ?? "", loginRole: loginRole() };
     const admission = admitLogin(storage, { grant: response.grant, ...place }, mount.entry, parseMfaHeader(mfaHeader), env);
     if (admission.kind === "refused") return refusal(admission.error);
     const login = admission.kind === "pending" ? admission : tokenFor(storage, response.grant, place, env);
@@ -62,9 +64,11 @@ export interface LoginPlace {
   readonly limits: TtlLimits;
   /** Empty: the login has no entity. */
   readonly entityId: string;
+  /** As the quotas of roles name it; absent: none. */
+  readonly loginRole?: string;
 }
 
-export function tokenFor(storage: WriteStorage, grant: AuthGrant, { mountUuid, mountTokenType, path, limits, entityId }: LoginPlace, env: Environment): { readonly auth: WireAuth; readonly warnings: readonly string[] } {
+export function tokenFor(storage: WriteStorage, grant: AuthGrant, { mountUuid, mountTokenType, path, limits, entityId, loginRole = "" }: LoginPlace, env: Environment): { readonly auth: WireAuth; readonly warnings: readonly string[] } {
   const max = grant.maxTtlSeconds && grant.maxTtlSeconds > 0 ? Math.min(grant.maxTtlSeconds, limits.maxTtl) : limits.maxTtl;
   const { ttl, warnings } = clipTtl(grant.ttlSeconds ?? 0, { period: grant.periodSeconds ?? 0, explicitMaxTtl: grant.explicitMaxTtlSeconds ?? 0, age: 0 }, { ...limits, maxTtl: max });
   const policies = [...new Set([...(grant.noDefaultPolicy ? [] : ["default"]), ...grant.policies.map((name) => name.toLowerCase())])].sort();
@@ -95,6 +99,7 @@ export function tokenFor(storage: WriteStorage, grant: AuthGrant, { mountUuid, m
       period: grant.periodSeconds ?? 0,
       renewable: grant.renewable,
       internalData: grant.internalData ?? {},
+      loginRole,
     },
     env,
   );

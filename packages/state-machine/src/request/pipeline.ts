@@ -11,6 +11,7 @@ import { errorResponse } from "./envelope.js";
 import { countFailedLogin, createEvaluator, spendOnFailure, useUpStepUp } from "./evaluate.js";
 import { createHelp } from "./help.js";
 import { then } from "./maybe.js";
+import { loginRole } from "./login-role.js";
 import { mountView } from "./mount-view.js";
 import { guardOpenPath } from "./open-path.js";
 import { newProgress } from "./progress.js";
@@ -136,5 +137,11 @@ export function createCore(options: CoreOptions): Core {
     }
   }
 
-  return { mountOf, describe: (request) => describe(options, request), handle };
+  return {
+    mountOf,
+    describe: (request) => describe(options, request),
+    handle,
+    loginRole: (request) => loginRole(options, request),
+    recordRefused: async (request, error) => trail.failed(newProgress(request), error)?.catch(() => {}),
+  };
 }

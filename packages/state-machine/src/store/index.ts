@@ -14,7 +14,7 @@ export type { StateDatabase } from "./state-database.js";
 export { openStateReader } from "./state-reader.js";
 export type { ReopenableReader } from "./state-reader.js";
 export { createStore } from "./store.js";
-export type { Evaluated, EvaluationOf, Store, StoreOptions, Transacted } from "./store.js";
+export type { Evaluated, EvaluationOf, Store, StoreCounts, StoreOptions, Transacted } from "./store.js";
 export { ViewMoved } from "./transaction.js";
 export type { StoreTransaction, ValueSealer } from "./transaction.js";
 export { StateFormatError } from "./wire.js";

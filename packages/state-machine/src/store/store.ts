@@ -48,6 +48,19 @@ export interface Store {
   clearCache(): void;
   /** Index the cache is at: what the next evaluation reflects at least. */
   readonly index: () => LogIndex;
+  /** Since the start. */
+  readonly counts: Readonly<StoreCounts>;
+}
+
+/** Entries that evaluations read and wrote, each once an evaluation; so counting costs nothing where they are read. */
+export interface StoreCounts {
+  get: number;
+  put: number;
+  delete: number;
+  list: number;
+  /** Write sets, and the time from proposing one until its outcome was known. */
+  commits: number;
+  commitMilliseconds: number;
 }
 
 const CACHE_ENTRIES = 100_000;
@@ -60,6 +73,7 @@ export function createStore({ reader, log, barrier, cacheEntries = CACHE_ENTRIES
     else cache.advance(batch.index, batch.keys);
   });
 
+  const counts: StoreCounts = { get: 0, put: 0, delete: 0, list: 0, commits: 0, commitMilliseconds: 0 };
   const propose = createCommits({ log, reader, cache });
 
   function begin(pinned: boolean): Transaction {
@@ -69,6 +83,8 @@ export function createStore({ reader, log, barrier, cacheEntries = CACHE_ENTRIES
   }
 
   function finish<T>(tx: Transaction, value: T): Evaluated<T> {
+    counts.get += tx.reads.size;
+    counts.list += tx.lists;
     const evaluated = { value, index: tx.index, writeSet: tx.writeSet(), reads: tx.reads, era: tx.era };
     tx.end();
     return evaluated;
@@ -129,7 +145,15 @@ export function createStore({ reader, log, barrier, cacheEntries = CACHE_ENTRIES
 
   function commit({ index, era, reads, writeSet }: Evaluated<unknown>): Promise<ProposeOutcome> {
     if (!writeSet) return Promise.resolve({ outcome: "applied", index });
-    return propose({ index, era, reads, writeSet });
+    const since = performance.now();
+    return propose({ index, era, reads, writeSet }).then((outcome) => {
+      if (outcome.outcome !== "applied") return outcome;
+      counts.put += writeSet.puts.length;
+      counts.delete += writeSet.deletes.length;
+      counts.commits += 1;
+      counts.commitMilliseconds += performance.now() - since;
+      return outcome;
+    });
   }
 
   return {
@@ -144,5 +168,6 @@ export function createStore({ reader, log, barrier, cacheEntries = CACHE_ENTRIES
     },
     clearCache: () => cache.clear(),
     index: () => cache.position(),
+    counts,
   };
 }

@@ -67,6 +67,7 @@ export class Transaction implements StoreTransaction {
   #ended = false;
   #moved = false;
   #loose = false;
+  #lists = 0;
 
   constructor(reader: StateReader, cache: ValueCache, sealer: ValueSealer) {
     this.#reader = reader;
@@ -98,6 +99,11 @@ export class Transaction implements StoreTransaction {
   /** What was read, with the log index that last wrote each (0: absent). */
   get reads(): ReadonlyMap<string, LogIndex> {
     return this.#reads;
+  }
+
+  /** How often keys were listed. */
+  get lists(): number {
+    return this.#lists;
   }
 
   get writes(): boolean {
@@ -239,6 +245,7 @@ export class Transaction implements StoreTransaction {
 
   async #listing(list: (source: ListingSource) => Promise<string[]>): Promise<string[]> {
     const snapshot = this.pin();
+    this.#lists += 1;
     const pending = this.#pending ? new Map([...this.#pending].map(([key, write]) => [key, write.kind === "put"])) : NO_PENDING;
     const names = await list({ snapshot, pending });
     this.#check();

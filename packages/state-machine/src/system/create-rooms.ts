@@ -8,6 +8,7 @@ import { revokeBelow, tokenRemoved } from "../leases/index.js";
 import { forgetFailures, lockedAliases, lockoutRules } from "../logins/index.js";
 import type { LockoutSettings } from "../logins/index.js";
 import { addMount, fullPath, getMount, listMounts, moveMount, moveStatus, removeMount, route, tuneMount } from "../mounts/index.js";
+import { followMount } from "../quotas/index.js";
 import { callerOf } from "../request/authorize.js";
 import type { SystemLimits } from "../request/core.js";
 import { wrappedText } from "../request/envelope.js";
@@ -40,6 +41,7 @@ export function createRooms(options: RoomsOptions): SystemRooms {
     wrapping: wrappingRoom(options),
     lockouts: lockoutRoom(options),
     engines: () => engineList(options),
+    hasLoginRoles: (entry) => options.engineFor(entry)?.engine.paths.some(({ operations }) => operations.update?.effect === "write" && operations.update.roleOf !== undefined) ?? false,
     openapi: (storage, caller) => {
       const acl = caller && aclOf(storage, caller);
       const mounts = listMounts(storage)
@@ -75,11 +77,14 @@ function mountRoom({ env, limits, mountableTypes, engineFor }: RoomsOptions): Mo
     },
     async disable(storage, table, path) {
       const removed = removeMount(storage, table, path);
-      if (removed) await revokeBelow(storage, fullPath(removed), env);
+      if (!removed) return;
+      followMount(storage, fullPath(removed), undefined);
+      await revokeBelow(storage, fullPath(removed), env);
     },
     tune: (storage, table, path, change) => requireEngine(tuneMount(storage, table, path, change)),
     async remount(storage, from, to) {
       const id = moveMount(storage, from, to, env);
+      followMount(storage, from, to);
       await revokeBelow(storage, from, env);
       return id;
     },

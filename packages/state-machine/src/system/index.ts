@@ -12,4 +12,5 @@ export type { SystemRooms } from "./rooms.js";
 export type * from "./services.js";
 export { createRooms } from "./create-rooms.js";
 export type { RoomsOptions } from "./create-rooms.js";
+export { recordVersion } from "./path-product.js";
 export { readRotationConfig } from "./rotation-config.js";

@@ -3,6 +3,8 @@ import { LOCKOUT_TYPES, mountLockoutFields } from "../logins/lockout.js";
 import type { MountLockout } from "../logins/lockout.js";
 import { NO_CONTENT, data, field } from "../framework/index.js";
 import type { EngineRequest, InputOf, Mount, MountConfig, MountEntry, ReadStorage, WriteStorage } from "../framework/index.js";
+import { declare } from "../framework/fields.js";
+import type { FieldKind } from "../framework/fields.js";
 import { systemPath, withSlash } from "./define.js";
 import type { SystemPath } from "./define.js";
 import type { MountTableName } from "./rooms.js";
@@ -37,9 +39,12 @@ const shownLockout = (config: MountLockout) => ({
   user_lockout_threshold: config.lockout_threshold ?? 0,
 });
 
+/** `system`, as clients put it, is the system's own: no TTL of this mount. */
+const ttl = declare<number>({ ...field.duration({ description: "" }).kind, parse: (value) => field.duration({ description: "" }).kind.parse(value === "system" ? 0 : value) } as FieldKind<number>);
+
 const CONFIG_FIELDS = {
-  default_lease_ttl: field.duration({ description: "Lease TTL given where nobody asks for one." }),
-  max_lease_ttl: field.duration({ description: "Longest lease TTL of this mount." }),
+  default_lease_ttl: ttl({ description: "Lease TTL given where nobody asks for one." }),
+  max_lease_ttl: ttl({ description: "Longest lease TTL of this mount." }),
   force_no_cache: field.bool({ description: "Kept for compatibility; reads never come from a stale cache." }),
   audit_non_hmac_request_keys: field.commaList({ description: "Request fields that audit devices show in clear." }),
   audit_non_hmac_response_keys: field.commaList({ description: "Response fields that audit devices show in clear." }),

@@ -53,6 +53,13 @@ export const observePaths: readonly SystemPath[] = [
           return NO_CONTENT;
         },
       },
+      delete: {
+        summary: "Sets all loggers back to the configured level.", effect: "read", thisNode: true,
+        handler: (_request, _storage, { services }) => {
+          services.node.resetLogLevel(undefined);
+          return NO_CONTENT;
+        },
+      },
     },
   }),
   systemPath({
@@ -71,6 +78,13 @@ export const observePaths: readonly SystemPath[] = [
         summary: "Sets the level of one logger.", effect: "read", thisNode: true,
         handler: ({ input }, _storage, { services }) => {
           services.node.setLogLevel(input.name, requireLevel(input.level));
+          return NO_CONTENT;
+        },
+      },
+      delete: {
+        summary: "Sets one logger back to the configured level.", effect: "read", thisNode: true,
+        handler: ({ input }, _storage, { services }) => {
+          services.node.resetLogLevel(input.name);
           return NO_CONTENT;
         },
       },

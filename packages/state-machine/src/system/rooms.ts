@@ -163,6 +163,8 @@ export interface SystemRooms {
   readonly wrapping: WrappingTokens;
   readonly lockouts: Lockouts;
   readonly engines: () => readonly EngineInfo[];
+  /** Whether the logins of an auth mount can tell a role before they are checked. */
+  readonly hasLoginRoles: (entry: MountEntry) => boolean;
   /** The document of sys/internal/specs/openapi for the mounts the caller may reach. */
   readonly openapi: (storage: ReadStorage, caller: Caller | undefined, genericMountPaths: boolean) => Awaitable<Readonly<Record<string, unknown>>>;
 }

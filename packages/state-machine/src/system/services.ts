@@ -156,6 +156,14 @@ export interface NodeControl {
   loggers(): Readonly<Record<string, string>>;
   /** Undefined name: all. Unknown level or name throws RequestError. */
   setLogLevel(name: string | undefined, level: string): void;
+  /** Back to what the configuration says. Undefined name: all. An unknown name throws RequestError. */
+  resetLogLevel(name: string | undefined): void;
+  /** The log's lines from now on, until it is destroyed. An unknown level throws RequestError 400. */
+  monitor(level: string, format: "standard" | "json"): Readable;
+  /** As V8 writes it, JSON. Throws RequestError while another one is being taken. */
+  cpuProfile(seconds: number): Promise<string>;
+  /** Numbers only. */
+  processInfo(kind: "heap" | "goroutine"): Readonly<Record<string, unknown>>;
   /** Prometheus text; throws RequestError 400 when telemetry is off. */
   prometheus(): Promise<string>;
   metricsJson(): Promise<Readonly<Record<string, unknown>>>;

@@ -4,6 +4,8 @@ import { autopilotPaths } from "./path-autopilot.js";
 import { capabilityPaths } from "./path-capabilities.js";
 import { catalogPaths } from "./path-catalog.js";
 import { configPaths } from "./path-config.js";
+import { counterPaths } from "./path-counters.js";
+import { diagnosticPaths } from "./path-diagnostics.js";
 import { generateRootPaths } from "./path-generate-root.js";
 import { haStatusPath, healthPath, leaderPath, stepDownPath } from "./path-health.js";
 import { internalPaths } from "./path-internal.js";
@@ -15,6 +17,8 @@ import { mountPaths, remountPaths } from "./path-mounts.js";
 import { observePaths } from "./path-observe.js";
 import { passwordPolicyPaths } from "./path-password-policies.js";
 import { aclPolicyPaths } from "./path-policies.js";
+import { productPaths } from "./path-product.js";
+import { quotaPaths } from "./path-quotas.js";
 import { raftPaths } from "./path-raft.js";
 import { rekeyPaths } from "./path-rekey.js";
 import { rotatePaths } from "./path-rotate.js";
@@ -31,7 +35,7 @@ export const systemEngine: Engine<SystemServices> = {
   paths: [
     initPath, sealStatusPath, sealBackendsPath, unsealPath, sealPath, ...generateRootPaths, ...rekeyPaths, ...rotatePaths,
     healthPath, leaderPath, stepDownPath, haStatusPath,
-    ...mountPaths, ...remountPaths, ...aclPolicyPaths, ...passwordPolicyPaths, ...capabilityPaths, ...auditPaths, ...leasePaths, ...wrappingPaths, ...mfaPaths, ...lockoutPaths,
-    ...keyringPaths, ...raftPaths, ...autopilotPaths, ...toolPaths, ...observePaths, ...configPaths, ...internalPaths, ...catalogPaths,
+    ...mountPaths, ...remountPaths, ...aclPolicyPaths, ...passwordPolicyPaths, ...capabilityPaths, ...auditPaths, ...leasePaths, ...wrappingPaths, ...mfaPaths, ...lockoutPaths, ...quotaPaths,
+    ...keyringPaths, ...raftPaths, ...autopilotPaths, ...toolPaths, ...observePaths, ...configPaths, ...internalPaths, ...counterPaths, ...productPaths, ...diagnosticPaths, ...catalogPaths,
   ],
 };

@@ -191,6 +191,7 @@ export const loginEngine: Engine = {
       operations: {
         update: {
           summary: "Logs in.", effect: "write", access: "none",
+          roleOf: ({ input: { name } }) => name,
           handler: ({ input: { name, password } }) => {
             if (password !== "let-me-in") throw invalid("invalid username or password");
             return { kind: "envelope", data: null, grant: { policies: ["staff"], displayName: `login-${name}`, metadata: { name }, ttlSeconds: 3600, renewable: true } };

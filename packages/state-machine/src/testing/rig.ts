@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { Readable } from "node:stream";
 import { createAuditBroker } from "../audit/index.js";
 import type { AuditBroker } from "../audit/index.js";
 import type { Barrier, BreakGlass } from "../barrier/index.js";
@@ -200,6 +201,10 @@ function servicesOf(rooms: SystemServices["rooms"], node: Rig["node"]): SystemSe
       hostInfo: async () => ({ host: {} }),
       inFlight: () => ({}),
       loggers: () => ({ core: "info" }),
+      resetLogLevel: () => {},
+      monitor: () => Readable.from(["a line\n"]),
+      cpuProfile: async () => "{}",
+      processInfo: () => ({}),
       setLogLevel: () => undefined,
       prometheus: async () => "vault_core_unsealed 1\n",
       metricsJson: async () => ({ Gauges: [] }),

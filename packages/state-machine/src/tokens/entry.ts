@@ -37,6 +37,8 @@ export interface TokenEntry {
   /** Mount that a login made it on, for renewal; empty for auth/token. */
   readonly mountUuid: string;
   readonly internalData: Readonly<Record<string, unknown>>;
+  /** Uuid of the lease-count quota that it counts under; absent: none. */
+  readonly quota?: string;
 }
 
 /** Keys below `core/`. */

@@ -2,6 +2,7 @@ import { invalid } from "../errors.js";
 import type { Environment } from "../framework/engine.js";
 import type { ReadStorage, WriteStorage } from "../framework/storage.js";
 import { mountRow } from "../mounts/index.js";
+import { countLease } from "../quotas/lease-count.js";
 import { openBatchToken } from "./batch.js";
 import { BATCH_PREFIX, accessorCodec, accessorKey, childKey, childrenKey, emptyCodec, isExpired, newAccessor, newTokenText, tokenCodec, tokenId, tokenKey } from "./entry.js";
 import type { TokenEntry } from "./entry.js";
@@ -30,6 +31,8 @@ export interface NewToken {
   readonly boundCidrs?: readonly string[];
   readonly mountUuid?: string;
   readonly internalData?: Readonly<Record<string, unknown>>;
+  /** For the quotas that count it; absent: the token role. */
+  readonly loginRole?: string;
 }
 
 /** Throws RequestError 400 where the chosen text is taken. */
@@ -38,6 +41,8 @@ export function createToken(storage: WriteStorage, token: NewToken, env: Environ
   const id = tokenId(storage, text);
   if (storage.get(tokenKey(id), tokenCodec)) throw invalid("cannot create a token with a duplicate ID");
   const now = Math.floor(env.now() / MS);
+  // What never ends is no lease; and what wraps an answer is nobody's login.
+  const quota = token.ttl > 0 && token.policies[0] !== "response-wrapping" ? countLease(storage, token.path, token.loginRole ?? token.role ?? "", env) : "";
   const entry: TokenEntry = {
     id,
     type: "service",
@@ -62,6 +67,7 @@ export function createToken(storage: WriteStorage, token: NewToken, env: Environ
     boundCidrs: token.boundCidrs ?? [],
     mountUuid: token.mountUuid ?? "",
     internalData: token.internalData ?? {},
+    ...(quota !== "" && { quota }),
   };
   storage.put(tokenKey(id), tokenCodec, entry);
   storage.put(accessorKey(entry.accessor), accessorCodec, { id });

@@ -1,5 +1,6 @@
 import { RequestError } from "../errors.js";
 import type { WriteStorage } from "../framework/storage.js";
+import { uncountLease } from "../quotas/lease-count.js";
 import { accessorKey, childKey, childrenKey, emptyCodec, tokenCodec, tokenKey } from "./entry.js";
 import type { TokenEntry } from "./entry.js";
 import { cancelExpiry, scheduleExpiry } from "./expiry.js";
@@ -18,6 +19,7 @@ export type TokenRemoved = (storage: WriteStorage, entry: TokenEntry) => Promise
 
 function unlink(storage: WriteStorage, entry: TokenEntry): void {
   storage.delete(accessorKey(entry.accessor));
+  uncountLease(storage, entry.quota, entry.id);
   if (entry.parent !== "") storage.delete(childKey(entry.parent, entry.id));
   if (entry.expireTime !== 0) cancelExpiry(storage, entry.expireTime * MS, "token", entry.id);
 }

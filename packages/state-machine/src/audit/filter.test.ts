@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseFilter } from "./filter.js";
+
+const SUBJECT = { mount_point: "kv/", mount_type: "kv", namespace: "", operation: "read", path: "kv/data/app" };
+
+test("a filter says of a record whether its device gets it", () => {
+  const cases: [string, boolean][] = [
+    ['mount_type == "kv"', true], ['mount_type != "kv"', false], ["operation == `read`", true], ['"data" in path', true], ['"data" not in path', false],
+    ['path contains "app"', true], ["path not contains \"app\"", false], ["namespace is empty", true], ["mount_point is not empty", true],
+    ['mount_type == "pki" or operation == "read" and path contains "app"', true], ['(mount_type == "pki" or operation == "read") and path contains "x"', false],
+    ['not mount_type == "pki" and not (operation == "update")', true], ['path == "a \\"quoted\\" \\\\ one"', false], ['not not namespace is empty', true],
+  ];
+  for (const [text, expected] of cases) assert.equal(parseFilter(text)(SUBJECT), expected, text);
+});
+
+test("what is no filter is a 400 that says what was expected", () => {
+  const cases: [string, RegExp][] = [
+    ['mount_typ == "kv"', /one of mount_point/], ["mount_type == kv", /a string in quotes/], ['mount_type = "kv"', /"="/], ['mount_type == "kv" &&', /"&"/], ['(mount_type == "kv"', /\) was expected, but it ends/],
+    ['mount_type matches "k.*"', /"matches"/], ["not", /it ends/], ['mount_type == "kv" path is empty', /and, or/], ["(".repeat(200), /nested too deeply/], ["not ".repeat(200), /nested too deeply/], ["a".repeat(5000), /4096/], ['path == "\u{1f600}', /no meaning/],
+  ];
+  for (const [text, message] of cases) assert.throws(() => parseFilter(text), (error: Error & { code?: string }) => error.code === "invalid_request" && message.test(error.message), text.slice(0, 40));
+});

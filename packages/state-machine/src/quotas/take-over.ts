@@ -1,0 +1,46 @@
+import type { Apart } from "../framework/engine.js";
+import { getLease, leaseFolder, putLease } from "../leases/lease.js";
+import { tokenCodec, tokenKey } from "../tokens/entry.js";
+import type { WriteStorage } from "../framework/storage.js";
+import { hasLeaseCounts, leaseQuotaFor, spreadLeases, uncountLease } from "./lease-count.js";
+import { leaseCounts } from "./quota.js";
+import type { LeaseCountQuota } from "./quota.js";
+
+/** Leases that one write set takes over at most. */
+const SLICE = 256;
+
+/**
+ * Counts what a new quota finds: leases and service tokens that were there before, of which some may have counted under a less
+ * specific one. Slice by slice, each committed on its own, while new ones are counted already; may be repeated.
+ */
+export async function countThoseBefore(apart: Apart, quota: LeaseCountQuota): Promise<void> {
+  const takes = (storage: WriteStorage, path: string, role: string) => hasLeaseCounts(storage) && leaseQuotaFor(storage, path, role)?.uuid === quota.uuid;
+  await walk(apart, leaseFolder(quota.mountPath), quota, (storage, id) => {
+    const lease = getLease(storage, quota.mountPath + id);
+    if (!lease || lease.quota === quota.uuid || !takes(storage, lease.id.slice(0, lease.id.lastIndexOf("/")), "")) return false;
+    uncountLease(storage, lease.quota, lease.id);
+    putLease(storage, { ...lease, quota: quota.uuid });
+    return true;
+  });
+  if (quota.mountPath !== "" && !quota.mountPath.startsWith("auth/")) return;
+  await walk(apart, tokenKey(""), quota, (storage, id) => {
+    const token = storage.get(tokenKey(id), tokenCodec);
+    if (!token || token.ttl <= 0 || token.quota === quota.uuid || token.policies[0] === "response-wrapping" || !takes(storage, token.path, token.role)) return false;
+    uncountLease(storage, token.quota, token.id);
+    storage.put(tokenKey(id), tokenCodec, { ...token, quota: quota.uuid });
+    return true;
+  });
+}
+
+async function walk(apart: Apart, prefix: string, quota: LeaseCountQuota, take: (storage: WriteStorage, id: string) => boolean): Promise<void> {
+  for (let after: string | undefined = ""; after !== undefined; ) {
+    const from: string = after;
+    after = await apart(async (storage) => {
+      const ids = await storage.keys(prefix, { limit: SLICE, after: from });
+      const taken = ids.filter((id) => take(storage, id)).length;
+      const current = leaseCounts(storage)[quota.name];
+      if (taken > 0 && current) spreadLeases(storage, current, taken);
+      return ids.length < SLICE ? undefined : ids[ids.length - 1];
+    });
+  }
+}
