@@ -14,6 +14,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   status: { synopsis: "Print seal and HA status", load: () => import("./commands/status.js") },
   unwrap: { synopsis: "Unwrap a wrapped secret", load: () => import("./commands/unwrap.js") },
   version: { synopsis: "Print the version", load: () => import("./commands/version.js") },
+  completion: { synopsis: "Print a script for completion by Tab", load: () => import("./commands/completion.js") },
   "path-help": { synopsis: "Retrieve API help for paths", load: () => import("./commands/path-help.js") },
   "print token": { synopsis: "Print the token in use", load: () => import("./commands/print-token.js") },
   "kv get": { synopsis: "Retrieve data", load: () => import("./commands/kv-get.js") },

@@ -14,6 +14,11 @@ export async function main(argv: readonly string[], io?: Io): Promise<number> {
     streams.stdout.write(`${await topHelp()}\n`);
     return first === undefined ? 127 : 0;
   }
+  if (first === "--get-yargs-completions") {
+    const { complete } = await import("./framework/completion.js");
+    for (const candidate of await complete(argv.slice(1))) streams.stdout.write(`${candidate}\n`);
+    return 0;
+  }
   const name = longestCommand(argv);
   if (name === undefined) return unknown(argv, streams);
   const { command } = await (COMMANDS[name]?.load ?? noCommand)();

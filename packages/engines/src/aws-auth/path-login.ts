@@ -1,5 +1,5 @@
-import { definePath, field, grantFor, invalid } from "@coffer/state-machine";
-import type { Engine, EngineRequest, EnvelopeResponse, InputOf, ReadStorage, WriteStorage } from "@coffer/state-machine";
+import { definePath, field, grantFor, invalid, loginDisplayName } from "@coffer/state-machine";
+import type { Engine, EngineRequest, EnvelopeResponse, InputOf, Mount, ReadStorage, WriteStorage } from "@coffer/state-machine";
 import { checkBindings, fullArn } from "./bindings.js";
 import type { Caller } from "./bindings.js";
 import { callerIdentity } from "./caller-identity.js";
@@ -57,7 +57,7 @@ async function aliasName(storage: ReadStorage, kind: string, role: Role, caller:
   return kind === "full_arn" ? fullArn(storage, caller) : role.role_id;
 }
 
-async function login({ input, remoteAddress }: LoginRequest, storage: WriteStorage): Promise<EnvelopeResponse> {
+async function login({ input, remoteAddress }: LoginRequest, storage: WriteStorage, mount: Mount): Promise<EnvelopeResponse> {
   if (input.pkcs7 !== "" || input.identity !== "" || input.signature !== "") throw invalid("logins with the identity document of an instance are not supported; sign sts:GetCallerIdentity instead");
   if (input.iam_http_request_method === "" && input.iam_request_url === "" && input.iam_request_body === "") throw invalid("didn't supply required authentication values");
   const config = getClient(storage) ?? NO_CLIENT;
@@ -76,7 +76,7 @@ async function login({ input, remoteAddress }: LoginRequest, storage: WriteStora
     kind: "envelope",
     data: null,
     grant: grantFor(role.tokens, {
-      displayName: caller.principal.friendlyName,
+      displayName: loginDisplayName(mount, caller.principal.friendlyName),
       metadata: { role_id: role.role_id, ...metadata },
       alias: { name: await aliasName(storage, iam_alias, role, caller), metadata },
       internalData: { ...internalData },
@@ -89,7 +89,7 @@ export const loginPath = definePath({
   template: "login",
   help: { synopsis: "Logs in as a principal of AWS.", description: "The caller signs sts:GetCallerIdentity with its own credentials and hands the request over; STS then says who signed it." },
   fields: FIELDS,
-  operations: { update: { effect: "write", access: "none", summary: "Log in with a signed request.", handler: login } },
+  operations: { update: { effect: "write", access: "none", summary: "Log in with a signed request.", roleOf: ({ input }) => input.role || undefined, handler: login } },
 });
 
 /** The role must be the one that it was, and still want the principal. */

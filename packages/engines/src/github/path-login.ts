@@ -1,6 +1,5 @@
-import { definePath, denied, field, grantFor, invalid, isWithin } from "@coffer/state-machine";
+import { definePath, denied, field, grantFor, invalid, isWithin, loginDisplayName } from "@coffer/state-machine";
 import type { LoginRenewal, ReadStorage } from "@coffer/state-machine";
-import { displayName } from "../web-tokens/display-name.js";
 import { memberOf } from "./api.js";
 import type { Member } from "./api.js";
 import { getConfig, policiesOf } from "./storage.js";
@@ -19,7 +18,7 @@ export const loginPath = definePath({
       effect: "write",
       access: "none",
       summary: "Log in.",
-      async handler({ input: { token }, remoteAddress }, storage, { entry }) {
+      async handler({ input: { token }, remoteAddress }, storage, mount) {
         const config = getConfig(storage);
         if (!config) throw invalid("configuration has not been set");
         if (token === "") throw invalid("missing token");
@@ -27,7 +26,7 @@ export const loginPath = definePath({
         if (!isWithin(config.tokens.parameters.token_bound_cidrs, remoteAddress)) throw denied();
         const { member, policies } = await verified(token, config, storage);
         const grant = grantFor(config.tokens, {
-          displayName: displayName(entry, member.login),
+          displayName: loginDisplayName(mount, member.login),
           metadata: { username: member.login, org: member.organization },
           alias: { name: member.login },
           groupAliases: member.teams,

@@ -1,6 +1,5 @@
-import { denied, grantFor, invalid, isWithin } from "@coffer/state-machine";
+import { denied, grantFor, invalid, isWithin, loginDisplayName } from "@coffer/state-machine";
 import type { LoginRenewal, Mount, ReadStorage, Response } from "@coffer/state-machine";
-import { displayName } from "../web-tokens/display-name.js";
 import type { Expected } from "../web-tokens/expected.js";
 import type { Claims } from "../web-tokens/signature.js";
 import { checkBoundClaims, identityOf } from "./claims.js";
@@ -36,11 +35,11 @@ interface Entering {
 }
 
 /** What the bearer of these claims gets. Throws TokenRefused where they do not fit the role. */
-export function enter({ roleName, role, config, claims, remoteAddress }: Entering, { entry }: Mount): Response {
+export function enter({ roleName, role, config, claims, remoteAddress }: Entering, mount: Mount): Response {
   const { name, metadata, groups } = identityOf(roleName, role, claims, groupSplitter(config));
   checkBoundClaims(role, claims);
   const grant = grantFor(role.tokens, {
-    displayName: displayName(entry, name),
+    displayName: loginDisplayName(mount, name),
     metadata,
     alias: { name, metadata },
     groupAliases: groups,

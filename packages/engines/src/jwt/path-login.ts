@@ -21,6 +21,7 @@ export const loginPath = definePath({
       effect: "write",
       access: "none",
       summary: "Log in.",
+      roleOf: ({ input }, storage) => input.role || getConfig(storage)?.default_role || undefined,
       async handler({ input, remoteAddress }, storage, mount) {
         const config = getConfig(storage);
         if (!config) throw invalid("could not load configuration");

@@ -1,5 +1,4 @@
-import { definePath, denied, field, grantFor, invalid, isWithin, RequestError } from "@coffer/state-machine";
-import { displayName } from "../web-tokens/display-name.js";
+import { definePath, denied, field, grantFor, invalid, isWithin, loginDisplayName, RequestError } from "@coffer/state-machine";
 import { checkExpected } from "../web-tokens/expected.js";
 import { fitsGlob } from "../web-tokens/glob.js";
 import { claimsWithoutSignature, publicKeyFrom, SIGNATURE_ALGORITHMS, TokenRefused, verifyWithKeys } from "../web-tokens/signature.js";
@@ -27,7 +26,8 @@ export const loginPath = definePath({
       effect: "write",
       access: "none",
       summary: "Log in.",
-      async handler({ input, remoteAddress }, storage, { env, entry }) {
+      roleOf: ({ input }) => input.role || undefined,
+      async handler({ input, remoteAddress }, storage, mount) {
         for (const name of ["role", "jwt"] as const) if (input[name] === "") throw invalid(`missing ${name}`);
         const role = getRole(storage, input.role);
         if (!role) throw invalid(`invalid role name ${JSON.stringify(input.role)}`);
@@ -35,13 +35,13 @@ export const loginPath = definePath({
         const stored = getConfig(storage);
         if (!stored) throw invalid("could not load backend configuration");
         const config = await withPod(stored);
-        const account = await accountFrom(input.jwt, role, config, env.now());
+        const account = await accountFrom(input.jwt, role, config, mount.env.now());
         await review(input.jwt, account, role.audience, config).catch(() => {
           throw denied();
         });
         const metadata = { service_account_uid: account.uid, service_account_name: account.name, service_account_namespace: account.namespace, service_account_secret_name: account.secretName };
         const grant = grantFor(role.tokens, {
-          displayName: displayName(entry, `${account.namespace}-${account.name}`),
+          displayName: loginDisplayName(mount, `${account.namespace}-${account.name}`),
           metadata: { ...metadata, role: input.role },
           alias: { name: role.alias_name_source === "serviceaccount_name" ? `${account.namespace}/${account.name}` : account.uid, metadata },
           internalData: { role: input.role },

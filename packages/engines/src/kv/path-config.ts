@@ -1,5 +1,4 @@
-import { data, definePath, field, invalid, NO_CONTENT } from "@coffer/state-machine";
-import { goDuration } from "./go-duration.js";
+import { data, definePath, field, goDuration, invalid, NO_CONTENT } from "@coffer/state-machine";
 import { getConfig, NEVER_DELETE, putConfig } from "./storage.js";
 
 /** Throws RequestError 400 for a negative number of versions. */

@@ -1,7 +1,6 @@
-import { data, definePath, field, keyList, NO_CONTENT, RequestError } from "@coffer/state-machine";
+import { data, definePath, field, goDuration, keyList, NO_CONTENT, RequestError } from "@coffer/state-machine";
 import type { EngineRequest, EnvelopeResponse, Environment, InputOf, ReadStorage } from "@coffer/state-machine";
 import { parseCustomMetadata, patchCustomMetadata } from "./custom-metadata.js";
-import { goDuration } from "./go-duration.js";
 import { checkMaxVersions } from "./path-config.js";
 import { getConfig, getMetadata, namesFolder, putMetadata } from "./storage.js";
 import type { Metadata } from "./storage.js";

@@ -1,6 +1,5 @@
-import { invalid } from "@coffer/state-machine";
+import { goDuration, invalid } from "@coffer/state-machine";
 import type { Mount } from "@coffer/state-machine";
-import { goDuration } from "./go-duration.js";
 import { parseRfc3339 } from "./role.js";
 import type { NotAfterBehavior } from "./storage.js";
 
