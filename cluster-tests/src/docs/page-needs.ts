@@ -10,6 +10,8 @@ export interface Counterpart {
 }
 
 export interface PageNeeds {
+  /** Somebody else's system, which no program here can stand for as the page shows it: the page is skipped, and says so. */
+  readonly elsewhere?: string;
   /** On the PATH; where one is missing, the page is skipped and says so. */
   readonly programs?: readonly string[];
   readonly counterpart?: { readonly isThere: () => boolean; readonly name: string; start(): Promise<Counterpart> };
@@ -21,6 +23,11 @@ export interface PageNeeds {
 
 /** Pages of docs/ whose commands need more than a dev server. A page that is not here needs nothing. */
 export const PAGE_NEEDS: Readonly<Record<string, PageNeeds>> = {
+  "auth/aws.md": { elsewhere: "an account of AWS" },
+  "auth/github.md": { elsewhere: "an organization at GitHub" },
+  "auth/kubernetes.md": { elsewhere: "a Kubernetes cluster" },
+  "engines/aws.md": { elsewhere: "an account of AWS" },
+  "engines/database.md": { elsewhere: "a PostgreSQL with the user that the page makes" },
   "auth/cert.md": { programs: ["openssl"], server: "dev-tls" },
   "auth/ldap.md": {
     counterpart: {
@@ -39,6 +46,6 @@ export const PAGE_NEEDS: Readonly<Record<string, PageNeeds>> = {
     values: { "447147": '"${CODE:=$(coffer write totp/keys/phone url="otpauth://totp/phone?secret=7ILPA2KX4TQHZ5NDVGWM3YBRUEOC6SFJ" >/dev/null && coffer read -field=code totp/code/phone)}"' },
   },
   "engines/transit.md": { programs: ["openssl", "base64", "curl", "xxd"] },
-  "identity.md": { programs: ["curl"] },
+  "identity.md": { programs: ["curl", "jq"] },
   "operations.md": { programs: ["curl"], server: "cluster", values: { "ca.crt": "$VAULT_CACERT", "/var/log/coffer/": "$PWD/" } },
 };

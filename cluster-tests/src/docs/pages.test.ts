@@ -22,7 +22,8 @@ const COMMAND_MS = 60_000;
 const pages = readdirSync(DOCS, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".md")).sort();
 const textOf = (page: string) => readFileSync(join(DOCS, page), "utf8");
 
-function missing({ programs = [], counterpart }: PageNeeds): string | false {
+function missing({ elsewhere, programs = [], counterpart }: PageNeeds): string | false {
+  if (elsewhere !== undefined) return `needs ${elsewhere}; the tests of its package do the same against a counterpart`;
   const absent = programs.filter((name) => findProgram(name) === undefined);
   if (counterpart && !counterpart.isThere()) absent.push(counterpart.name);
   return absent.length > 0 && `not installed: ${absent.join(", ")}`;
