@@ -26,10 +26,17 @@ const { runChaos } = await import("../cluster-tests/dist/harness/chaos-run.js");
 const { createRandom } = await import("../packages/raft/dist/simulation/random.js");
 
 const begin = performance.now();
+const ending = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.on(signal, () => {
+    tell(`${signal}: no more faults after this one`);
+    ending.abort();
+  });
+}
 const tell = (what) => console.log(`${((performance.now() - begin) / 1000).toFixed(1).padStart(7)} s  ${what}`);
 console.log(`seed ${seed}, ${nodes} nodes, ${minutes} minutes`);
 try {
-  const { faults, reads, writes, failedWrites, failures, longestGapMs } = await runChaos({ nodes, minutes, random: createRandom(seed).next, tell });
+  const { faults, reads, writes, failedWrites, failures, longestGapMs } = await runChaos({ nodes, minutes, random: createRandom(seed).next, tell, signal: ending.signal });
   console.log(`\n${[...faults].map(([name, count]) => `${count} × ${name}`).join(", ")}`);
   console.log(`${writes} writes and ${reads} reads checked, ${failedWrites} writes failed; longest time without a write ${Math.round(longestGapMs)} ms`);
   for (const [what, count] of [...failures].sort(([, a], [, b]) => b - a)) console.log(`${String(count).padStart(7)} × ${what}`);
@@ -38,3 +45,5 @@ try {
   console.error(`\nBROKEN with --seed ${seed} --nodes ${nodes}:`, error);
   process.exitCode = 1;
 }
+// Where it broke, clients are still at it.
+process.exit();

@@ -11,6 +11,8 @@ export interface ChaosOptions {
   /** Decides which faults come, and to whom. What nodes then do is up to them and the machine. */
   readonly random: () => number;
   readonly tell: (what: string) => void;
+  /** Ends it after the fault under way, and checks. */
+  readonly signal: AbortSignal;
 }
 
 export interface ChaosReport extends TrafficReport {
@@ -22,7 +24,7 @@ const DISK_MEGABYTES = 160;
 const KEPT_LOG_LINES = 40;
 
 /** Faults of all kinds, one after the other, under traffic. Rejects where a promise is broken, or the cluster does not come back. */
-export async function runChaos({ nodes, minutes, random, tell }: ChaosOptions): Promise<ChaosReport> {
+export async function runChaos({ nodes, minutes, random, tell, signal }: ChaosOptions): Promise<ChaosReport> {
   const [networkMissing, diskMissing] = [noNetwork(), noSmallDisk()];
   for (const missing of [networkMissing, diskMissing]) if (missing !== undefined) tell(`without: ${missing}`);
   const network = networkMissing === undefined ? createNetwork(SPARES) : undefined;
@@ -35,7 +37,7 @@ export async function runChaos({ nodes, minutes, random, tell }: ChaosOptions): 
       const faults = new Map<string, number>();
       const traffic = startTraffic(cluster);
       const end = performance.now() + minutes * 60_000;
-      while (performance.now() < end) {
+      while (performance.now() < end && !signal.aborted) {
         await traffic.progress();
         const name = await disturb({ cluster, network, hasSmallDisks: diskMissing === undefined, random, tell });
         faults.set(name, (faults.get(name) ?? 0) + 1);

@@ -288,3 +288,16 @@ test("what steers the cluster is not done again because this node leads no more"
   world.barrier = async () => assert.fail("nothing is to be confirmed");
   assert.equal((await gateway.handleForwarded(requestOf("delete", "sys/policies/acl/nothing")))?.status, 204);
 });
+
+test("a write whose fate is not known is not done again, though this node leads no more", async () => {
+  const { world, ask, gateway, requestOf } = await setUp();
+  world.propose = async () => {
+    Object.assign(world, { isActive: false, leadership: { isLeader: false, term: 9 } });
+    return { outcome: "unknown" };
+  };
+  world.forward = () => answer(204);
+  assert.equal((await ask("update", "kv/a", { v: "2" })).status, 503);
+  assert.deepEqual(world.forwarded, []);
+  Object.assign(world, { isActive: true, leadership: {} });
+  assert.equal((await gateway.handleForwarded(requestOf("update", "kv/a", { v: "2" })))?.status, 503);
+});

@@ -39,6 +39,7 @@ const LEADER_PATIENCE_MS = 10_000;
 const STATE_PATIENCE_MS = 1000;
 const RETRY_PAUSE_MS = 20;
 const CLIENT_ERROR = 400;
+const SERVER_ERROR = 500;
 
 const PLAIN_READ: Description = Object.freeze({ effect: "read", whileSealed: false, thisNode: false, activeOnly: false, rawBody: false });
 
@@ -69,6 +70,8 @@ export function createRequestGateway(options: GatewayOptions): RequestGateway {
    */
   async function confirmed(request: ApiRequest, term: number, handled: Handled): Promise<Handled | undefined> {
     if (handled.kind !== "response" || handled.isCommitted || request.stream) return handled;
+    // What may have taken effect, and says so, must never be done again.
+    if (handled.response.status >= SERVER_ERROR) return handled;
     // Those that steer the cluster work on this node, not on what is stored: leading may be what they end, and a majority what they lack.
     if (request.path.startsWith(handled.response.status < CLIENT_ERROR ? "sys/" : "sys/storage/raft/")) return handled;
     const point = await options.readPoints.next();
