@@ -1,4 +1,3 @@
-import { createClient } from "redis";
 import { flag, integer, loginOf, text } from "./details.js";
 import { ConnectionError } from "./plugin.js";
 import type { DatabaseConnection, DatabasePlugin } from "./plugin.js";
@@ -20,7 +19,7 @@ function openRedis(details: Details): DatabaseConnection {
   let client: Promise<Client> | undefined;
 
   async function connect(): Promise<Client> {
-    const made = newClient(options);
+    const made = await newClient(options);
     // One that breaks is replaced when it is next needed.
     made.on("error", () => (client = undefined));
     await made.connect();
@@ -56,8 +55,13 @@ function openRedis(details: Details): DatabaseConnection {
 }
 
 type RedisOptions = ReturnType<typeof optionsOf>;
-type Client = ReturnType<typeof newClient>;
-const newClient = (options: RedisOptions) => createClient(options);
+type Client = Awaited<ReturnType<typeof newClient>>;
+
+async function newClient(options: RedisOptions) {
+  // Loaded when it is first needed: 20 MB, and 130 ms of a node's start.
+  const { createClient } = await import("redis");
+  return createClient(options);
+}
 
 function optionsOf(details: Details) {
   const { username, password } = loginOf(details);
