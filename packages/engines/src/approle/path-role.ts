@@ -1,4 +1,4 @@
-import { NO_CONTENT, RequestError, data, definePath, field, invalid, keyList, roleTokens } from "@coffer/state-machine";
+import { data, definePath, invalid, keyList, NO_CONTENT, pageFields, RequestError, roleTokens } from "@coffer/state-machine";
 import type { EnvelopeResponse, Mount, ReadStorage, WriteStorage } from "@coffer/state-machine";
 import { ROLE_DEFAULTS, ROLE_NAME, changeRole, roleFields, shownRole } from "./role.js";
 import type { Role, RoleInput } from "./role.js";
@@ -30,15 +30,12 @@ export function writeRole(storage: WriteStorage, before: Role, input: RoleInput,
 export const rolesPath = definePath({
   template: "role",
   help: { synopsis: "Lists roles.", description: "By name." },
-  fields: {
-    after: field.string({ description: "Only names that sort after this one.", query: true }),
-    limit: field.int({ description: "At most so many names.", query: true }),
-  },
+  fields: pageFields(),
   operations: {
     list: {
       effect: "read",
       summary: "List roles.",
-      handler: async ({ input: { after, limit } }, storage) => keyList(await listRoles(storage, { ...(after !== undefined && { after }), ...(limit !== undefined && { limit: Math.max(0, limit) }) })),
+      handler: async ({ input }, storage) => keyList(await listRoles(storage, input)),
     },
   },
 });

@@ -1,4 +1,4 @@
-import { NO_CONTENT, RequestError, data, definePath, field, invalid, keyList } from "@coffer/state-machine";
+import { data, definePath, field, invalid, keyList, NO_CONTENT, pageFields, RequestError } from "@coffer/state-machine";
 import type { InputOf, Mount, ReadStorage, Response, WriteStorage } from "@coffer/state-machine";
 import { existingRole } from "./path-role.js";
 import { MAX_ID_LENGTH, ROLE_NAME, checkNetworks } from "./role.js";
@@ -57,16 +57,14 @@ export const secretIdsPath = definePath({
   fields: {
     role_name: ROLE_NAME,
     ...issueFields,
-    after: field.string({ description: "Only accessors that sort after this one.", query: true }),
-    limit: field.int({ description: "At most so many accessors.", query: true }),
+    ...pageFields("accessors"),
   },
   operations: {
     update: { effect: "write", summary: "Make a secret id.", handler: ({ input }, storage, mount) => issue(storage, roleToIssueFor(storage, input.role_name), mount.env.uuid(), input, mount) },
     list: {
       effect: "read",
       summary: "List the accessors of secret ids.",
-      handler: async ({ input: { role_name: name, after, limit } }, storage) =>
-        keyList(await listAccessors(storage, existingRole(storage, name), { ...(after !== undefined && { after }), ...(limit !== undefined && { limit: Math.max(0, limit) }) })),
+      handler: async ({ input }, storage) => keyList(await listAccessors(storage, existingRole(storage, input.role_name), input)),
     },
   },
 });

@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { jsonCodec } from "@coffer/state-machine";
-import type { Environment, ReadStorage, WriteStorage } from "@coffer/state-machine";
+import type { Environment, ListOptions, ReadStorage, WriteStorage } from "@coffer/state-machine";
 import type { Role } from "./role.js";
 
 /**
@@ -53,8 +53,8 @@ export function getRole(storage: ReadStorage, name: string): Role | undefined {
   return storage.get(roleKey(name), roleCodec);
 }
 
-export function listRoles(storage: ReadStorage, options: { readonly after?: string; readonly limit?: number }): Promise<string[]> {
-  return storage.list("role/", options);
+export function listRoles(storage: ReadStorage, page: ListOptions): Promise<string[]> {
+  return storage.list("role/", page);
 }
 
 function nameOf(storage: ReadStorage, roleId: string): string | undefined {
@@ -104,8 +104,8 @@ export function findByAccessor(storage: ReadStorage, { uuid }: Role, accessor: s
   return live(storage, uuid, storage.get(accessorKey(uuid, accessor), hashCodec)?.hash, nowMs);
 }
 
-export function listAccessors(storage: ReadStorage, { uuid }: Role, options: { readonly after?: string; readonly limit?: number }): Promise<string[]> {
-  return storage.list(`accessor/${uuid}/`, options);
+export function listAccessors(storage: ReadStorage, { uuid }: Role, page: ListOptions): Promise<string[]> {
+  return storage.list(`accessor/${uuid}/`, page);
 }
 
 /** False: this role has such a secret id already. */

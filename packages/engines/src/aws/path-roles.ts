@@ -1,16 +1,13 @@
-import { data, definePath, field, keyList, NO_CONTENT } from "@coffer/state-machine";
+import { data, definePath, field, keyList, NO_CONTENT, pageFields } from "@coffer/state-machine";
 import { ROLE_SETTINGS, toRole } from "./role-input.js";
 import { deleteRole, getRole, putRole, ROLES } from "./storage.js";
 
 export const rolesPath = definePath({
   template: "roles",
   help: { synopsis: "Lists roles.", description: "By their names." },
-  fields: {
-    after: field.string({ description: "Lists names that sort after this one; it need not exist.", query: true, default: "" }),
-    limit: field.int({ description: "How many names to list; 0 means all.", query: true, default: 0 }),
-  },
+  fields: pageFields(),
   operations: {
-    list: { effect: "read", summary: "List roles.", handler: async ({ input }, storage) => keyList(await storage.list(ROLES, { after: input.after, limit: Math.max(0, input.limit) })) },
+    list: { effect: "read", summary: "List roles.", handler: async ({ input }, storage) => keyList(await storage.list(ROLES, input)) },
   },
 });
 

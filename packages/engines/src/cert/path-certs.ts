@@ -1,20 +1,14 @@
-import { NO_CONTENT, data, definePath, field, keyList } from "@coffer/state-machine";
+import { data, definePath, field, keyList, NO_CONTENT, pageFields } from "@coffer/state-machine";
 import { changeRole, roleFields, shownRole } from "./role.js";
 import { getRole, listNames, putRole, remove } from "./storage.js";
-import type { Page } from "./storage.js";
 
 export const NAME = field.name({ description: "Name of the role; case does not matter.", required: true });
-export const PAGE_FIELDS = {
-  after: field.string({ description: "Only names that sort after this one.", query: true }),
-  limit: field.int({ description: "At most so many names.", query: true }),
-};
-export const pageOf = ({ after, limit }: { readonly after: string | undefined; readonly limit: number | undefined }): Page => ({ ...(after !== undefined && { after }), ...(limit !== undefined && { limit: Math.max(0, limit) }) });
 
 export const certsPath = definePath({
   template: "certs",
   help: { synopsis: "Lists roles.", description: "By name." },
-  fields: PAGE_FIELDS,
-  operations: { list: { effect: "read", summary: "List roles.", handler: async ({ input }, storage) => keyList(await listNames(storage, "cert", pageOf(input))) } },
+  fields: pageFields(),
+  operations: { list: { effect: "read", summary: "List roles.", handler: async ({ input }, storage) => keyList(await listNames(storage, "cert", input)) } },
 });
 
 export const certPath = definePath({

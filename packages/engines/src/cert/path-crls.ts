@@ -1,8 +1,8 @@
 import "reflect-metadata";
 import * as x509 from "@peculiar/x509";
-import { NO_CONTENT, data, definePath, field, invalid, keyList } from "@coffer/state-machine";
+import { data, definePath, field, invalid, keyList, NO_CONTENT, pageFields } from "@coffer/state-machine";
 import type { ReadStorage } from "@coffer/state-machine";
-import { NAME, PAGE_FIELDS, pageOf } from "./path-certs.js";
+import { NAME } from "./path-certs.js";
 import { getList, listNames, putList, remove } from "./storage.js";
 import type { RevocationList } from "./storage.js";
 
@@ -26,8 +26,8 @@ function existing(storage: ReadStorage, name: string): RevocationList {
 export const crlsPath = definePath({
   template: "crls",
   help: { synopsis: "Lists revocation lists.", description: "By name." },
-  fields: PAGE_FIELDS,
-  operations: { list: { effect: "read", summary: "List revocation lists.", handler: async ({ input }, storage) => keyList(await listNames(storage, "crl", pageOf(input))) } },
+  fields: pageFields(),
+  operations: { list: { effect: "read", summary: "List revocation lists.", handler: async ({ input }, storage) => keyList(await listNames(storage, "crl", input)) } },
 });
 
 export const crlPath = definePath({

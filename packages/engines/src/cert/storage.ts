@@ -1,5 +1,5 @@
 import { jsonCodec } from "@coffer/state-machine";
-import type { ReadStorage, WriteStorage } from "@coffer/state-machine";
+import type { ListOptions, ReadStorage, WriteStorage } from "@coffer/state-machine";
 import type { CertRole } from "./role.js";
 
 /** What is stored, below the mount: `config`, `cert/<name>` and `crl/<name>`; names are lower-cased. */
@@ -20,17 +20,12 @@ const listCodec = jsonCodec<RevocationList>();
 const configCodec = jsonCodec<CertConfig>();
 const DEFAULTS: CertConfig = Object.freeze({ disable_binding: false, enable_identity_alias_metadata: false, ocsp_cache_size: 100 });
 
-export interface Page {
-  readonly after?: string;
-  readonly limit?: number;
-}
-
 const key = (kind: "cert" | "crl", name: string) => `${kind}/${name.toLowerCase()}`;
 export const getRole = (storage: ReadStorage, name: string) => storage.get(key("cert", name), roleCodec);
 export const putRole = (storage: WriteStorage, role: CertRole) => storage.put(key("cert", role.name), roleCodec, role);
 export const getList = (storage: ReadStorage, name: string) => storage.get(key("crl", name), listCodec);
 export const putList = (storage: WriteStorage, name: string, list: RevocationList) => storage.put(key("crl", name), listCodec, list);
 export const remove = (storage: WriteStorage, kind: "cert" | "crl", name: string) => storage.delete(key(kind, name));
-export const listNames = (storage: ReadStorage, kind: "cert" | "crl", page: Page = {}) => storage.list(`${kind}/`, page);
+export const listNames = (storage: ReadStorage, kind: "cert" | "crl", page: ListOptions = {}) => storage.list(`${kind}/`, page);
 export const getConfig = (storage: ReadStorage): CertConfig => storage.get("config", configCodec) ?? DEFAULTS;
 export const putConfig = (storage: WriteStorage, config: CertConfig) => storage.put("config", configCodec, config);

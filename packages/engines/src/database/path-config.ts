@@ -1,8 +1,7 @@
-import { data, definePath, field, invalid, keyList, NO_CONTENT, RequestError } from "@coffer/state-machine";
+import { data, definePath, field, invalid, keyList, NO_CONTENT, pageFields, RequestError } from "@coffer/state-machine";
 import { connectionFields, detailsFrom, shownDetails } from "./connection-fields.js";
 import { databaseError, forgetConnection, openConnection, secretsOf } from "./connections.js";
 import { hasPassword, text } from "./details.js";
-import { listFields } from "./list-fields.js";
 import { ConnectionError } from "./plugin.js";
 import { PLUGINS } from "./plugins.js";
 import { CONFIG_FOLDER, deleteConfig, getConfig, needConfig, putConfig } from "./storage.js";
@@ -16,9 +15,9 @@ const URL_WARNING = "Password found in connection_url, use a templated url to en
 export const configsPath = definePath({
   template: "config",
   help: { synopsis: "Lists the database connections.", description: "Only their names." },
-  fields: listFields,
+  fields: pageFields(),
   operations: {
-    list: { effect: "read", summary: "List the connections.", handler: async ({ input }, storage) => keyList(await storage.list(CONFIG_FOLDER, { after: input.after, limit: Math.max(0, input.limit) })) },
+    list: { effect: "read", summary: "List the connections.", handler: async ({ input }, storage) => keyList(await storage.list(CONFIG_FOLDER, input)) },
   },
 });
 

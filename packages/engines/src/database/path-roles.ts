@@ -1,14 +1,13 @@
-import { data, definePath, field, invalid, keyList, NO_CONTENT } from "@coffer/state-machine";
-import { listFields } from "./list-fields.js";
+import { data, definePath, field, invalid, keyList, NO_CONTENT, pageFields } from "@coffer/state-machine";
 import { checkCredentialType, credentialConfig, passwordPolicyFrom, roleFields } from "./role-input.js";
 import { deleteRole, getRole, getStaticRole, putRole, ROLE_FOLDER } from "./storage.js";
 
 export const rolesPath = definePath({
   template: "roles",
   help: { synopsis: "Lists the roles.", description: "Only their names." },
-  fields: listFields,
+  fields: pageFields(),
   operations: {
-    list: { effect: "read", summary: "List the roles.", handler: async ({ input }, storage) => keyList(await storage.list(ROLE_FOLDER, { after: input.after, limit: Math.max(0, input.limit) })) },
+    list: { effect: "read", summary: "List the roles.", handler: async ({ input }, storage) => keyList(await storage.list(ROLE_FOLDER, input)) },
   },
 });
 

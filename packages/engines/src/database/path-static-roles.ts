@@ -1,5 +1,4 @@
-import { data, definePath, field, invalid, keyList, NO_CONTENT } from "@coffer/state-machine";
-import { listFields } from "./list-fields.js";
+import { data, definePath, field, invalid, keyList, NO_CONTENT, pageFields } from "@coffer/state-machine";
 import { checkCredentialType, credentialConfig, passwordPolicyFrom, roleFields } from "./role-input.js";
 import { rotate } from "./rotation.js";
 import { nextRotation, rhythmFrom } from "./schedule.js";
@@ -9,9 +8,9 @@ import type { StaticRole } from "./storage.js";
 export const staticRolesPath = definePath({
   template: "static-roles",
   help: { synopsis: "Lists the static roles.", description: "Only their names." },
-  fields: listFields,
+  fields: pageFields(),
   operations: {
-    list: { effect: "read", summary: "List the static roles.", handler: async ({ input }, storage) => keyList(await storage.list(STATIC_ROLE_FOLDER, { after: input.after, limit: Math.max(0, input.limit) })) },
+    list: { effect: "read", summary: "List the static roles.", handler: async ({ input }, storage) => keyList(await storage.list(STATIC_ROLE_FOLDER, input)) },
   },
 });
 

@@ -1,19 +1,16 @@
-import { data, definePath, field, keyList, NO_CONTENT, shownTokens } from "@coffer/state-machine";
+import { data, definePath, field, keyList, NO_CONTENT, pageFields, shownTokens } from "@coffer/state-machine";
 import { roleFields, roleFrom } from "./role-input.js";
 import { deleteRole, getRole, putRole, ROLE_FOLDER } from "./storage.js";
 
 export const rolesPath = definePath({
   template: "role",
   help: { synopsis: "Lists the roles.", description: "Only their names." },
-  fields: {
-    after: field.string({ description: "Lists names that sort after this one; it need not exist.", query: true, default: "" }),
-    limit: field.int({ description: "How many names to list; 0 means all.", query: true, default: 0 }),
-  },
+  fields: pageFields(),
   operations: {
     list: {
       effect: "read",
       summary: "List the roles.",
-      handler: async ({ input }, storage) => keyList(await storage.list(ROLE_FOLDER, { after: input.after, limit: Math.max(0, input.limit) })),
+      handler: async ({ input }, storage) => keyList(await storage.list(ROLE_FOLDER, input)),
     },
   },
 });

@@ -1,4 +1,4 @@
-import { data, definePath, field, invalid, keyList, NO_CONTENT, olderTokenFields, roleTokens, shownTokens, tokenFields } from "@coffer/state-machine";
+import { data, definePath, field, invalid, keyList, NO_CONTENT, olderTokenFields, pageFields, roleTokens, shownTokens, tokenFields } from "@coffer/state-machine";
 import type { InputOf, Mount } from "@coffer/state-machine";
 import { selectorFrom } from "./selector.js";
 import { ALIAS_SOURCES, getRole, putRole, ROLE_FOLDER } from "./storage.js";
@@ -7,15 +7,12 @@ import type { KubernetesRole } from "./storage.js";
 export const rolesPath = definePath({
   template: "role",
   help: { synopsis: "Lists the roles.", description: "Only their names." },
-  fields: {
-    after: field.string({ description: "Lists names that sort after this one; it need not exist.", query: true, default: "" }),
-    limit: field.int({ description: "How many names to list; 0 means all.", query: true, default: 0 }),
-  },
+  fields: pageFields(),
   operations: {
     list: {
       effect: "read",
       summary: "List the roles.",
-      handler: async ({ input }, storage) => keyList(await storage.list(ROLE_FOLDER, { after: input.after, limit: Math.max(0, input.limit) })),
+      handler: async ({ input }, storage) => keyList(await storage.list(ROLE_FOLDER, input)),
     },
   },
 });

@@ -1,4 +1,4 @@
-import { data, definePath, field, goDuration, keyList, NO_CONTENT, RequestError } from "@coffer/state-machine";
+import { data, definePath, field, goDuration, keyList, NO_CONTENT, pageFields, RequestError } from "@coffer/state-machine";
 import type { EngineRequest, EnvelopeResponse, Environment, InputOf, ReadStorage } from "@coffer/state-machine";
 import { parseCustomMetadata, patchCustomMetadata } from "./custom-metadata.js";
 import { checkMaxVersions } from "./path-config.js";
@@ -16,8 +16,7 @@ const SETTINGS = {
 /** Fields of everything that lists. */
 const LISTING = {
   path: field.string({ description: "Location of the secret, or of the folder to list.", required: true }),
-  after: field.string({ description: "Lists names that sort after this one; it need not exist.", query: true, default: "" }),
-  limit: field.int({ description: "How many names to list; 0 means all.", query: true, default: 0 }),
+  ...pageFields(),
 };
 
 type Settings = Partial<Pick<Metadata, keyof typeof SETTINGS>>;

@@ -1,4 +1,4 @@
-import { data, definePath, field, keyList, raw } from "@coffer/state-machine";
+import { data, definePath, field, keyList, pageFields, raw } from "@coffer/state-machine";
 import type { ReadStorage, Response } from "@coffer/state-machine";
 import { DEFAULT_REF, findIssuer, issuerParts } from "./authority.js";
 import { parseCertificate } from "./certificate.js";
@@ -142,10 +142,7 @@ export const certRawPemPath = definePath({
   },
 });
 
-const LISTING = {
-  after: field.string({ description: "Lists serial numbers that sort after this one.", query: true, default: "" }),
-  limit: field.int({ description: "How many to list; 0 means all.", query: true, default: 0 }),
-};
+const LISTING = pageFields("serial numbers");
 
 const names = (storage: ReadStorage, { after, limit }: { readonly after: string; readonly limit: number }) => storage.list("cert/", { after: serialKey(after), limit });
 

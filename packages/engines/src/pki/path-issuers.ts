@@ -1,4 +1,4 @@
-import { data, definePath, field, invalid, keyList, NO_CONTENT } from "@coffer/state-machine";
+import { data, definePath, field, invalid, keyList, NO_CONTENT, pageFields } from "@coffer/state-machine";
 import type { EngineRequest, EnvelopeResponse, InputOf, ReadStorage, WriteStorage } from "@coffer/state-machine";
 import { findIssuer, issuerParts, USAGES } from "./authority.js";
 import type { Usage } from "./authority.js";
@@ -12,10 +12,7 @@ import type { Issuer, NotAfterBehavior, Urls } from "./storage.js";
 import { checkUrls, hasUrls, URL_LISTS } from "./urls.js";
 
 const REF = { issuer_ref: field.string({ description: "Name or id of the issuer, or `default`.", required: true }) };
-const LISTING = {
-  after: field.string({ description: "Lists ids that sort after this one.", query: true, default: "" }),
-  limit: field.int({ description: "How many ids to list; 0 means all.", query: true, default: 0 }),
-};
+const LISTING = pageFields("ids");
 
 const urlList = (description: string) => field.commaList({ description });
 const SETTINGS = {

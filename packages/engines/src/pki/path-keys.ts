@@ -1,4 +1,4 @@
-import { data, definePath, field, invalid, keyList, NO_CONTENT } from "@coffer/state-machine";
+import { data, definePath, field, invalid, keyList, NO_CONTENT, pageFields } from "@coffer/state-machine";
 import type { ReadStorage } from "@coffer/state-machine";
 import { findKey, keyMaterialOf } from "./authority.js";
 import { NO_MANAGED_KEYS } from "./ca-key.js";
@@ -26,10 +26,7 @@ function required(storage: ReadStorage, ref: string): StoredKey {
 export const keysPath = definePath({
   template: "keys",
   help: { synopsis: "Lists keys.", description: "By their ids, with names beside them." },
-  fields: {
-    after: field.string({ description: "Lists ids that sort after this one.", query: true, default: "" }),
-    limit: field.int({ description: "How many ids to list; 0 means all.", query: true, default: 0 }),
-  },
+  fields: pageFields("ids"),
   operations: {
     list: {
       effect: "read",

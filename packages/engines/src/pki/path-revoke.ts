@@ -1,5 +1,5 @@
 import { createPublicKey } from "node:crypto";
-import { data, definePath, field, invalid, keyList } from "@coffer/state-machine";
+import { data, definePath, field, invalid, keyList, pageFields } from "@coffer/state-machine";
 import type { EnvelopeResponse, Mount, SecretKind, WriteStorage } from "@coffer/state-machine";
 import { issuerParts } from "./authority.js";
 import { isSignedBy, parseCertificate } from "./certificate.js";
@@ -128,10 +128,7 @@ export const rotateDeltaCrlPath = definePath({
   },
 });
 
-const LISTING = {
-  after: field.string({ description: "Lists serial numbers that sort after this one.", query: true, default: "" }),
-  limit: field.int({ description: "How many to list; 0 means all.", query: true, default: 0 }),
-};
+const LISTING = pageFields("serial numbers");
 
 export const revokedCertsPath = definePath({
   template: "certs/revoked",

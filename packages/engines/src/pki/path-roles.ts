@@ -1,4 +1,4 @@
-import { data, definePath, field, invalid, keyList, NO_CONTENT } from "@coffer/state-machine";
+import { data, definePath, field, invalid, keyList, NO_CONTENT, pageFields } from "@coffer/state-machine";
 import type { EnvelopeResponse, InputOf, ReadStorage } from "@coffer/state-machine";
 import { findIssuer } from "./authority.js";
 import { deleteRole, getRole, putRole, ROLE_SETTINGS, roleNames, toRole } from "./role.js";
@@ -26,10 +26,7 @@ function answer(storage: ReadStorage, role: Role, wantedLease: boolean): Envelop
 export const rolesPath = definePath({
   template: "roles",
   help: { synopsis: "Lists roles.", description: "Roles are listed by their names." },
-  fields: {
-    after: field.string({ description: "Lists names that sort after this one.", query: true, default: "" }),
-    limit: field.int({ description: "How many names to list; 0 means all.", query: true, default: 0 }),
-  },
+  fields: pageFields(),
   operations: { list: { effect: "read", summary: "List roles.", handler: async ({ input }, storage) => keyList(await roleNames(storage, input)) } },
 });
 

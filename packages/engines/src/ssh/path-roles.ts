@@ -1,4 +1,4 @@
-import { data, definePath, field, keyList, NO_CONTENT } from "@coffer/state-machine";
+import { data, definePath, keyList, NO_CONTENT, pageFields } from "@coffer/state-machine";
 import { roleName } from "./name.js";
 import { ROLE_SETTINGS, toRole } from "./role-input.js";
 import { deleteRole, getRole, putRole, putZeroAddressRoles, ROLES, zeroAddressRoles } from "./storage.js";
@@ -6,16 +6,13 @@ import { deleteRole, getRole, putRole, putZeroAddressRoles, ROLES, zeroAddressRo
 export const rolesPath = definePath({
   template: "roles",
   help: { synopsis: "Lists roles.", description: "By their names, with what they hand out." },
-  fields: {
-    after: field.string({ description: "Lists names that sort after this one; it need not exist.", query: true, default: "" }),
-    limit: field.int({ description: "How many names to list; 0 means all.", query: true, default: 0 }),
-  },
+  fields: pageFields(),
   operations: {
     list: {
       effect: "read",
       summary: "List roles.",
       async handler({ input }, storage) {
-        const names = await storage.list(ROLES, { after: input.after, limit: Math.max(0, input.limit) });
+        const names = await storage.list(ROLES, input);
         return keyList(names, Object.fromEntries(names.map((name) => [name, { key_type: getRole(storage, name)?.key_type }])));
       },
     },

@@ -1,4 +1,4 @@
-import { data, definePath, field, keyList, NO_CONTENT } from "@coffer/state-machine";
+import { data, definePath, field, keyList, NO_CONTENT, pageFields } from "@coffer/state-machine";
 import { totpOf } from "./codes.js";
 import { keyFrom } from "./key-input.js";
 import { nameWithAt } from "./name.js";
@@ -8,15 +8,12 @@ import { deleteKey, getKey, KEY_FOLDER, putKey } from "./storage.js";
 export const keysPath = definePath({
   template: "keys",
   help: { synopsis: "Lists the keys.", description: "Only their names." },
-  fields: {
-    after: field.string({ description: "Lists names that sort after this one; it need not exist.", query: true, default: "" }),
-    limit: field.int({ description: "How many names to list; 0 means all.", query: true, default: 0 }),
-  },
+  fields: pageFields(),
   operations: {
     list: {
       effect: "read",
       summary: "List the keys.",
-      handler: async ({ input }, storage) => keyList(await storage.list(KEY_FOLDER, { after: input.after, limit: Math.max(0, input.limit) })),
+      handler: async ({ input }, storage) => keyList(await storage.list(KEY_FOLDER, input)),
     },
   },
 });

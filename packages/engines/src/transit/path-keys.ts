@@ -1,4 +1,4 @@
-import { data, definePath, field, invalid, keyList, NO_CONTENT } from "@coffer/state-machine";
+import { data, definePath, field, invalid, keyList, NO_CONTENT, pageFields } from "@coffer/state-machine";
 import { decodeBase64 } from "./base64.js";
 import { NAME } from "./crypto-fields.js";
 import { newVersion } from "./generate.js";
@@ -37,15 +37,12 @@ export const SETTINGS_FIELDS = {
 export const keysPath = definePath({
   template: "keys",
   help: { synopsis: "Lists the keys.", description: "Only their names." },
-  fields: {
-    after: field.string({ description: "Lists names that sort after this one; it need not exist.", query: true, default: "" }),
-    limit: field.int({ description: "How many names to list; 0 means all.", query: true, default: 0 }),
-  },
+  fields: pageFields(),
   operations: {
     list: {
       effect: "read",
       summary: "List the keys.",
-      handler: async ({ input }, storage) => keyList(await storage.list(KEY_FOLDER, { after: input.after, limit: Math.max(0, input.limit) })),
+      handler: async ({ input }, storage) => keyList(await storage.list(KEY_FOLDER, input)),
     },
   },
 });

@@ -1,4 +1,4 @@
-import { NO_CONTENT, data, definePath, field, invalid, keyList, olderTokenFields, roleTokens, shownTokens, tokenFields } from "@coffer/state-machine";
+import { data, definePath, field, invalid, keyList, NO_CONTENT, olderTokenFields, pageFields, roleTokens, shownTokens, tokenFields } from "@coffer/state-machine";
 import type { ReadStorage } from "@coffer/state-machine";
 import { hashGiven } from "./password.js";
 import { getUser, listUsers, putUser, removeUser } from "./storage.js";
@@ -20,15 +20,12 @@ function existingUser(storage: ReadStorage, name: string): User {
 export const usersPath = definePath({
   template: "users",
   help: { synopsis: "Lists users.", description: "By name." },
-  fields: {
-    after: field.string({ description: "Only names that sort after this one.", query: true }),
-    limit: field.int({ description: "At most so many names.", query: true }),
-  },
+  fields: pageFields(),
   operations: {
     list: {
       effect: "read",
       summary: "List users.",
-      handler: async ({ input: { after, limit } }, storage) => keyList(await listUsers(storage, { ...(after !== undefined && { after }), ...(limit !== undefined && { limit: Math.max(0, limit) }) })),
+      handler: async ({ input }, storage) => keyList(await listUsers(storage, input)),
     },
   },
 });

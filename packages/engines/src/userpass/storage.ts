@@ -1,5 +1,5 @@
 import { jsonCodec } from "@coffer/state-machine";
-import type { ReadStorage, RoleTokens, WriteStorage } from "@coffer/state-machine";
+import type { ListOptions, ReadStorage, RoleTokens, WriteStorage } from "@coffer/state-machine";
 
 /** A user, below the mount at `user/<name>`, lower-cased. */
 export interface User {
@@ -23,6 +23,6 @@ export function removeUser(storage: WriteStorage, name: string): void {
   storage.delete(keyOf(name));
 }
 
-export function listUsers(storage: ReadStorage, options: { readonly after?: string; readonly limit?: number }): Promise<string[]> {
-  return storage.list("user/", options);
+export function listUsers(storage: ReadStorage, page: ListOptions): Promise<string[]> {
+  return storage.list("user/", page);
 }

@@ -8,6 +8,7 @@ export type { BuiltInput } from "./input.js";
 export { compileEngine } from "./matcher.js";
 export type { CompiledEngine, PathMatch } from "./matcher.js";
 export { openApiDocument } from "./openapi.js";
+export { pageFields } from "./paging.js";
 export * from "./path.js";
 export * from "./response.js";
 export * from "./storage.js";

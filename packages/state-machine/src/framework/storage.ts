@@ -12,9 +12,9 @@ export interface Codec<T> {
 }
 
 export interface ListOptions {
-  /** Only names that sort after this one. */
+  /** Only names that sort after this one; empty or absent means from the first. */
   readonly after?: string;
-  /** At most this many names; 0 or absent means all. */
+  /** At most this many names; 0, less than that or absent means all. */
   readonly limit?: number;
 }
 
