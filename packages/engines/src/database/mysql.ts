@@ -1,5 +1,4 @@
 import { connect as tcp } from "node:net";
-import { createPool } from "mysql2/promise";
 import type { Pool, PoolConnection, RowDataPacket } from "mysql2/promise";
 import { maxLifetimeSeconds, poolSize } from "./details.js";
 import { mysqlAddress } from "./mysql-url.js";
@@ -37,6 +36,8 @@ function openMysql(details: Details): DatabaseConnection {
   let pool: { readonly pool: Pool; readonly sinceMs: number } | undefined;
 
   async function connect(): Promise<PoolConnection> {
+    // The driver is loaded when it is first needed: most nodes have no such database.
+    const { createPool } = await import("mysql2/promise");
     if (pool && lifetimeMs > 0 && performance.now() - pool.sinceMs > lifetimeMs) await close();
     pool ??= { pool: createPool({ ...named, user, password, ...(database !== undefined && { database }), ...(ssl && { ssl }), connectionLimit: open, maxIdle: idle, idleTimeout: IDLE_MS, connectTimeout: CONNECT_MS }), sinceMs: performance.now() };
     return pool.pool.getConnection();

@@ -1,4 +1,4 @@
-import pg from "pg";
+import type pg from "pg";
 import { maxLifetimeSeconds, poolSize, text } from "./details.js";
 import { ConnectionError } from "./plugin.js";
 import type { DatabaseConnection, DatabasePlugin } from "./plugin.js";
@@ -32,9 +32,11 @@ function openPostgres(details: Details): DatabaseConnection {
   let pool: Promise<pg.Pool> | undefined;
 
   async function makePool(): Promise<pg.Pool> {
+    // The driver is loaded when it is first needed: most nodes have no such database.
+    const { default: driver } = await import("pg");
     const { tls } = address;
     const usesTls = tls.kind !== "off" && (tls.kind === "on" || (await offersTls(address)));
-    const made = new pg.Pool({ ...poolOptions(address), ssl: usesTls ? tls.options : false, max: size.open, min: 0, idleTimeoutMillis: IDLE_MS, maxLifetimeSeconds: lifetime });
+    const made = new driver.Pool({ ...poolOptions(address), ssl: usesTls ? tls.options : false, max: size.open, min: 0, idleTimeoutMillis: IDLE_MS, maxLifetimeSeconds: lifetime });
     // A connection that breaks while idle is replaced when one is next needed.
     made.on("error", () => undefined);
     return made;
@@ -109,13 +111,13 @@ export function postgresStatements(entries: readonly string[]): readonly string[
 async function dropRole(client: pg.PoolClient, username: string): Promise<void> {
   const found = await client.query("SELECT 1 FROM pg_roles WHERE rolname = $1", [username]);
   if (found.rows.length === 0) return;
-  const role = pg.escapeIdentifier(username);
+  const role = client.escapeIdentifier(username);
   const granted = await client.query<{ table_schema: string }>("SELECT DISTINCT table_schema FROM information_schema.role_column_grants WHERE grantee = $1", [username]);
   const { rows: [{ name } = { name: "" }] } = await client.query<{ name: string }>("SELECT current_database() AS name");
-  const schemas = [...new Set([...granted.rows.map(({ table_schema }) => table_schema), "public"])].map((schema) => pg.escapeIdentifier(schema));
+  const schemas = [...new Set([...granted.rows.map(({ table_schema }) => table_schema), "public"])].map((schema) => client.escapeIdentifier(schema));
   const revocations = [
     ...schemas.flatMap((schema) => [`ALL PRIVILEGES ON ALL TABLES IN SCHEMA ${schema}`, `ALL PRIVILEGES ON ALL SEQUENCES IN SCHEMA ${schema}`, `USAGE ON SCHEMA ${schema}`]),
-    `CONNECT ON DATABASE ${pg.escapeIdentifier(name)}`,
+    `CONNECT ON DATABASE ${client.escapeIdentifier(name)}`,
   ];
   let failure: unknown;
   // Not one transaction: what can be taken away is, even if something else cannot.
