@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { realpathSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { dirname, join } from "node:path";
 import { accountOf, folderOf, writeCertificate } from "./account.js";
@@ -21,7 +21,13 @@ export interface Postgres {
   stop(): Promise<void>;
 }
 
-export const postgresProgram = (): string | undefined => findProgram("postgres");
+/** Debian keeps its programs here, by version, and not on the PATH. */
+const DEBIAN = "/usr/lib/postgresql";
+
+export function postgresProgram(): string | undefined {
+  const versions = existsSync(DEBIAN) ? readdirSync(DEBIAN).sort().reverse() : [];
+  return findProgram("postgres", ...versions.map((version) => join(DEBIAN, version, "bin/postgres")));
+}
 
 const PASSWORD = "coffer-test-root";
 

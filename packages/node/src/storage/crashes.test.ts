@@ -2,14 +2,15 @@ import assert from "node:assert/strict";
 import { connect, createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { after, before, describe, test } from "node:test";
+import { postgresProgram, startPostgres } from "@coffer/counterparts";
+import type { Postgres } from "@coffer/counterparts";
 import type { StateBackend, StateOperation } from "@coffer/state-machine";
 import { createObjectLog } from "./object-log.js";
 import type { ObjectStore } from "./object-store.js";
 import { openPostgresql } from "./postgresql-backend.js";
 import { PLACES } from "./testing/places.js";
 import type { Place } from "./testing/places.js";
-import { postgresqlProgram, startPostgresql } from "./testing/postgresql-server.js";
-import type { PostgresqlServer } from "./testing/postgresql-server.js";
+import { queryPostgres } from "./testing/postgres-query.js";
 
 const BEFORE: Readonly<Record<string, string>> = { a: "1", b: "1", gone: "1" };
 const AFTER: Readonly<Record<string, string>> = { a: "2", b: "1", c: "x".repeat(600_000) };
@@ -139,24 +140,24 @@ async function cutAfter(port: number, chunks: number): Promise<{ readonly port: 
   return { port: (server.address() as AddressInfo).port, stop: () => (server.close(), sockets.forEach((socket) => socket.destroy())) };
 }
 
-describe("postgresql, a connection that is cut", { skip: postgresqlProgram("postgres") === undefined && "PostgreSQL is not installed" }, () => {
-  let server: PostgresqlServer;
-  before(async () => void (server = await startPostgresql()));
+describe("postgresql, a connection that is cut", { skip: postgresProgram() === undefined && "PostgreSQL is not installed" }, () => {
+  let server: Postgres;
+  before(async () => void (server = await startPostgres()));
   after(() => server.stop());
   const open = (url: string, table: string) => openPostgresql({ type: "postgresql", connectionUrl: url, table }, () => undefined);
 
   test("at every step of a write it leaves the state before it or after it, whole", async () => {
     const seen: boolean[] = [];
     for (let cut = 0, isDone = false; !isDone; cut++) {
-      const first = await open(server.url, `cut_${cut}`);
+      const first = await open(server.url(), `cut_${cut}`);
       await first.write(puts(BEFORE));
       await first.close();
       const line = await cutAfter(server.port, cut);
-      const outcome = await open(`postgres://coffer@127.0.0.1:${line.port}/postgres`, `cut_${cut}`).catch(() => undefined);
+      const outcome = await open(server.url().replace(`:${server.port}/`, `:${line.port}/`), `cut_${cut}`).catch(() => undefined);
       isDone = (await outcome?.write(CHANGE).then(() => true, () => false)) ?? false;
       line.stop();
       await outcome?.close();
-      const next = await open(server.url, `cut_${cut}`);
+      const next = await open(server.url(), `cut_${cut}`);
       const found = await stored(next);
       await next.close();
       assert.deepEqual(found, found["a"] === "2" ? AFTER : BEFORE);
@@ -167,9 +168,9 @@ describe("postgresql, a connection that is cut", { skip: postgresqlProgram("post
   });
 
   test("one that comes back goes on by itself, and a write that is repeated counts once", async () => {
-    const backend = await open(server.url, "back");
+    const backend = await open(server.url(), "back");
     await backend.write(puts(BEFORE));
-    await server.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'coffer'");
+    await queryPostgres(server.url(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'coffer'");
     for (let left = 50; ; left--) {
       if (await backend.write(CHANGE).then(() => true, () => false)) break;
       assert.ok(left > 0);
@@ -182,8 +183,8 @@ describe("postgresql, a connection that is cut", { skip: postgresqlProgram("post
   });
 
   test("a table of another program is refused, and left as it is", async () => {
-    await server.query("CREATE TABLE vault_kv_store (parent_path TEXT, path TEXT, key TEXT, value BYTEA)");
-    await assert.rejects(open(server.url, "vault_kv_store"), /the table vault_kv_store is another program's/);
-    assert.deepEqual(await server.query("SELECT * FROM vault_kv_store"), []);
+    await queryPostgres(server.url(), "CREATE TABLE vault_kv_store (parent_path TEXT, path TEXT, key TEXT, value BYTEA)");
+    await assert.rejects(open(server.url(), "vault_kv_store"), /the table vault_kv_store is another program's/);
+    assert.deepEqual(await queryPostgres(server.url(), "SELECT * FROM vault_kv_store"), []);
   });
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
+import { postgresProgram, startPostgres } from "@coffer/counterparts";
 import { loadMigration } from "../configuration/migration.js";
 import type { Configuration } from "../configuration/types.js";
 import { createLogging } from "../logging/logger.js";
@@ -9,7 +10,6 @@ import { found, raftStorage, temporaryFolder, testNode, unseal, until } from "..
 import type { Founded, TestNode } from "../server/testing/test-node.js";
 import { migrate } from "./migration.js";
 import { runMigration } from "./run-migration.js";
-import { postgresqlProgram, startPostgresql } from "./testing/postgresql-server.js";
 
 type Lasting = Exclude<Configuration["storage"], { type: "inmem" }>;
 
@@ -62,11 +62,11 @@ test("file to raft and back: the same keys unseal it, and everything is there, w
   assert.equal((await fourth.ask("read", "kv/later", undefined, { token: made.rootToken })).body.data.by, "file");
 });
 
-test("postgresql to raft, and raft to postgresql", { skip: postgresqlProgram("postgres") === undefined && "PostgreSQL is not installed" }, async (t) => {
-  const server = await startPostgresql();
+test("postgresql to raft, and raft to postgresql", { skip: postgresProgram() === undefined && "PostgreSQL is not installed" }, async (t) => {
+  const server = await startPostgres();
   t.after(() => server.stop());
   const folder = temporaryFolder(t);
-  const table = (name: string) => ({ type: "postgresql", connectionUrl: server.url, table: name }) as const;
+  const table = (name: string) => ({ type: "postgresql", connectionUrl: server.url(), table: name }) as const;
   const first = await testNode(t, "n1", { storage: table("a") });
   const made = await fill(first);
   await first.stop();

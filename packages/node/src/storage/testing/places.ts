@@ -1,6 +1,6 @@
 import { CreateBucketCommand, DeleteObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import type { StateBackend } from "@coffer/state-machine";
-import { motoProgram, startMoto } from "@coffer/counterparts";
+import { motoProgram, postgresProgram, startMoto, startPostgres } from "@coffer/counterparts";
 import type { ConsulStorage, PostgresqlStorage, S3Storage } from "../../configuration/types.js";
 import { openConsul } from "../consul-objects.js";
 import { createObjectLog } from "../object-log.js";
@@ -9,7 +9,7 @@ import type { ObjectStore } from "../object-store.js";
 import { openPostgresql } from "../postgresql-backend.js";
 import { openS3 } from "../s3-objects.js";
 import { startConsulStandIn } from "./consul-stand-in.js";
-import { postgresqlProgram, startPostgresql } from "./postgresql-server.js";
+import { queryPostgres } from "./postgres-query.js";
 
 type OnLost = (error: Error) => void;
 
@@ -38,17 +38,17 @@ const LEASE = { leaseMs: 900, pollMs: 50 };
 const BUCKET = "coffer";
 
 export const PLACES: readonly PlaceKind[] = [
-  { name: "postgresql", missing: postgresqlProgram("postgres") === undefined && "PostgreSQL is not installed", start: postgresqlPlace },
+  { name: "postgresql", missing: postgresProgram() === undefined && "PostgreSQL is not installed", start: postgresqlPlace },
   { name: "s3", missing: motoProgram() === undefined && "moto is not installed", start: s3Place },
   { name: "consul", missing: false, start: consulPlace },
 ];
 
 async function postgresqlPlace(): Promise<Place> {
-  const server = await startPostgresql();
-  const storage = (table: string): PostgresqlStorage => ({ type: "postgresql", connectionUrl: server.url, table });
+  const server = await startPostgres();
+  const storage = (table: string): PostgresqlStorage => ({ type: "postgresql", connectionUrl: server.url(), table });
   return {
     open: (name, onLost = ignore) => openPostgresql(storage(name), onLost),
-    endOwner: async (name) => void (await server.query(`SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = '${name}'::regclass::oid`)),
+    endOwner: async (name) => void (await queryPostgres(server.url(), `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = '${name}'::regclass::oid`)),
     stop: () => server.stop(),
   };
 }
