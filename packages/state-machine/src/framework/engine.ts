@@ -98,6 +98,11 @@ export interface Mount<Services = unknown> {
   readonly env: Environment;
   /** What the composition gives this engine beyond storage: nothing for most, node control for sys/. */
   readonly services: Services;
+  /**
+   * Whether the caller's policies grant this at a path below the mount, without a second factor or a control group. Only scans
+   * get it: what they meet below their path may be under other rules than the path itself.
+   */
+  readonly allows?: (operation: OperationName, path: string) => boolean;
 }
 
 /** Another mount, as the core's own engines reach it within a request: to renew and revoke what its engine gave out. */
