@@ -21,23 +21,23 @@ export async function clientConfig(address: PostgresAddress, server: PostgresSer
   };
 }
 
-/** The first server that answers and is what is wanted. Rejects with what the last one said where none is. */
+/** The first server that answers and is what is wanted. Rejects with what each said where none is. */
 export async function chooseServer(address: PostgresAddress, driver: typeof pg): Promise<pg.ClientConfig> {
   const { servers, wanted } = address;
   if (servers.length === 1 && wanted === "any") return clientConfig(address, servers[0]!);
-  let failure: unknown;
+  const failures: string[] = [];
   for (const role of wanted === "prefer-standby" ? (["standby", "any"] as const) : [wanted]) {
     for (const server of servers) {
       try {
         const config = await clientConfig(address, server);
         if (await plays(new driver.Client(config), role)) return config;
-        failure = new Error(`no server of connection_url is ${wanted}`);
+        failures.push(`${server.host}:${server.port} is not ${role}`);
       } catch (error) {
-        failure = error;
+        failures.push(`${server.host}:${server.port}: ${error instanceof Error ? error.message : String(error)}`);
       }
     }
   }
-  throw failure;
+  throw new Error(`no server can be used: ${failures.join("; ")}`);
 }
 
 async function plays(client: pg.Client, role: PostgresRole): Promise<boolean> {

@@ -210,7 +210,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     logger: coreLogger,
   });
   backing.log.onLeadership(() => duties.wake());
-  releaseWithMounts(backing.log, releaseMounts);
+  const heldOpen = releaseWithMounts(backing.log, isActive, releaseMounts);
   const sealDuties = startSealDuties({ isSealed: () => barrier.sealed(), isActive, seals, seal, keyring, logger: coreLogger });
   void seal.begin();
   const retryJoin = startRetryJoin(storage.type === "raft" ? joinRequests(storage) : [], seal, logging.logger("raft"));
@@ -248,6 +248,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     reopenAudit: () => service.audit.reopen(),
     async stop() {
       retryJoin.stop();
+      heldOpen.stop();
       sealDuties.stop();
       seal.stop();
       await duties.stop();
