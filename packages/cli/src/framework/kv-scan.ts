@@ -14,7 +14,7 @@ export async function scanAll(client: Client, path: string, query?: string): Pro
     keys.push(...(found as unknown[]));
     after = page.data?.["next"];
     if (after !== undefined) continue;
-    return keys.length === 0 ? undefined : { ...page, data: { ...page.data, keys } };
+    return keys.length === 0 && page.warnings.length === 0 ? undefined : { ...page, data: { ...page.data, keys } };
   }
 }
 

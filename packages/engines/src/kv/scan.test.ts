@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { before, suite, test } from "node:test";
+import type { ReadStorage } from "@coffer/state-machine";
 import { createHarness } from "../testing/harness.js";
 import type { Harness } from "../testing/harness.js";
 import { keyQuery } from "./key-query.js";
 import { newMetadata } from "./versions.js";
 import { putMetadata } from "./storage.js";
-import { MOST_KEYS } from "./walk.js";
+import { MOST_KEYS, walk } from "./walk.js";
 
 test("a query is text anywhere, or with a wildcard the whole name or path", () => {
   const found = (query: string, ...keys: string[]) => keys.filter(keyQuery(query));
@@ -158,13 +159,30 @@ test("a secret of version 1 may be called as it likes", async () => {
   assert.deepEqual((await harness.request("GET", "kv/a")).body["data"], secret);
 });
 
+suite("where a walk is to go on", () => {
+  const all = Array.from({ length: 30_000 }, (_, i) => `key-${String(i).padStart(5, "0")}`);
+  const storage = { keys: async (_folder: string, { after = "", limit = 0 } = {}) => all.filter((key) => key > after).slice(0, limit) } as unknown as ReadStorage;
+  const walked = (isHidden: (at: number) => boolean, query = "none") =>
+    walk(storage, "", { mayEnter: () => true, mayShow: (key) => !isHidden(all.indexOf(key)), matches: (key) => key.includes(query) }, { after: "", limit: 0 }, 1000);
+
+  test("it is the first key behind the bound that may be shown", async () => {
+    assert.equal((await walked(() => false)).next, "key-01000");
+    assert.equal((await walked((at) => at >= 700 && at < 2345)).next, "key-02345");
+    assert.deepEqual(await walked((at) => at < 2345, "02345"), { keys: ["key-02345"], next: "key-02345", gaveUp: false });
+  });
+
+  test("where none comes for long, it ends without naming any", async () => {
+    assert.deepEqual(await walked((at) => at >= 10), { keys: [], next: undefined, gaveUp: true });
+  });
+});
+
 suite("a hundred thousand keys", () => {
   const FOLDERS = 100;
   const perFolder = MOST_KEYS / FOLDERS;
   let harness: Harness;
   before(async () => {
     harness = await createHarness();
-    for (const [mount, folders, more] of [["small", FOLDERS / 10, 0], ["large", FOLDERS, 1]] as const) {
+    for (const [mount, folders, more] of [["small", FOLDERS / 10, 0], ["large", FOLDERS, 2]] as const) {
       await harness.mount(mount, "kv", { version: "2" });
       const { body } = await harness.request("GET", `sys/mounts/${mount}`);
       for (let folder = 0; folder < folders; folder++) {
@@ -194,12 +212,12 @@ suite("a hundred thousand keys", () => {
     assert.ok(turns > 50, `${turns} turns`);
   });
 
-  test("one request looks at so many keys and no more, and says where to go on", async () => {
-    const page = await scan(harness, "large/metadata/", { query: "*-1000" });
-    assert.deepEqual([page.keys, page.next], [[], "folder-099/key-0999"]);
+  test("one request looks at so many keys and hardly more, and says where to go on", async () => {
+    const page = await scan(harness, "large/metadata/", { query: "*-1001" });
+    assert.deepEqual([page.keys, page.next], [[], "folder-099/key-1000"]);
     assert.match(page.warnings[0]!, /go on/);
-    const rest = await scan(harness, "large/metadata/", { query: "*-1000", after: page.next! });
-    assert.deepEqual([rest.keys, rest.next], [["folder-099/key-1000"], undefined]);
+    const rest = await scan(harness, "large/metadata/", { query: "*-1001", after: page.next! });
+    assert.deepEqual([rest.keys, rest.next], [["folder-099/key-1001"], undefined]);
   });
 
   test("folders that may not be entered cost next to nothing", async () => {
@@ -208,7 +226,7 @@ suite("a hundred thousand keys", () => {
       path "large/metadata/folder-099/*" { capabilities = ["scan"] }
     `);
     const page = await scan(harness, "large/metadata/", {}, token);
-    assert.equal(page.keys.length, perFolder + 1);
+    assert.equal(page.keys.length, perFolder + 2);
     assert.equal(page.next, undefined);
   });
 });

@@ -31,6 +31,7 @@ export interface Scanned {
 }
 
 const CUT = "this is not all that there is: go on with after set to what next says";
+const GAVE_UP = "this is not all that there is: too many keys follow that the token may not see; ask below one of the folders";
 
 /**
  * Everything below a path that the caller may see. A folder that it may neither list nor scan is not entered, and a key is
@@ -46,7 +47,8 @@ export function scanKeys(storage: ReadStorage, { folder, room, alsoRoom }: Scann
     folder,
     {
       mayEnter: (below) => isOpen(room + base + below),
-      shows: (key) => matches(key) && (isOpen(room + base + key) || may("read", room + base + key) || (alsoRoom !== undefined && may("read", alsoRoom + base + key))),
+      mayShow: (key) => isOpen(room + base + key) || may("read", room + base + key) || (alsoRoom !== undefined && may("read", alsoRoom + base + key)),
+      matches,
     },
     { after, limit },
     most,
@@ -54,8 +56,9 @@ export function scanKeys(storage: ReadStorage, { folder, room, alsoRoom }: Scann
 }
 
 /** 404 where there is nothing, but not where it is only not found yet. */
-export function scanAnswer({ keys, next }: Walked, limit: number, keyInfo?: Readonly<Record<string, unknown>>): EnvelopeResponse | undefined {
-  if (keys.length === 0 && next === undefined) return undefined;
+export function scanAnswer({ keys, next, gaveUp }: Walked, limit: number, keyInfo?: Readonly<Record<string, unknown>>): EnvelopeResponse | undefined {
+  if (keys.length === 0 && next === undefined && !gaveUp) return undefined;
   const wasCut = next !== undefined && !(limit > 0 && keys.length === limit);
-  return data({ keys, ...(keyInfo && { key_info: keyInfo }), ...(next !== undefined && { next }) }, wasCut ? { warnings: [CUT] } : {});
+  const warnings = gaveUp ? [GAVE_UP] : wasCut ? [CUT] : [];
+  return data({ keys, ...(keyInfo && { key_info: keyInfo }), ...(next !== undefined && { next }) }, { warnings });
 }
