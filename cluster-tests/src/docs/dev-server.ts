@@ -37,12 +37,12 @@ export interface DevServer {
   stop(): Promise<void>;
 }
 
-/** `coffer server -dev`, with the root token `root`. */
-export async function startDevServer({ tls = false } = {}): Promise<DevServer> {
+/** `coffer server -dev`, with the root token `root`; `env` beside our own environment. */
+export async function startDevServer({ tls = false, env = {} }: { readonly tls?: boolean; readonly env?: Readonly<Record<string, string>> } = {}): Promise<DevServer> {
   const [port] = await freePorts(1);
   const host = `127.0.0.1:${port}`;
   const args = ["server", "-dev", "-dev-root-token-id=root", `-dev-listen-address=${host}`, "-dev-no-store-token", ...(tls ? ["-dev-tls"] : [])];
-  const server = startCommand(COFFER, args, {}, LIFETIME_MS);
+  const server = startCommand(COFFER, args, env, LIFETIME_MS);
   const log = () => server.stdout() + server.stderr();
   try {
     await until("the dev server is up", UP_MS, () => server.process.exitCode !== null || /^Root Token: root$/m.test(server.stdout()));

@@ -1,45 +1,42 @@
-import { slapdProgram, startSlapd } from "@coffer/counterparts";
-import { LDIF, SUFFIX } from "./directory.js";
+import { motoProgram, postgresProgram, slapdProgram } from "@coffer/counterparts";
+import { sshPrograms, startAccount, startApplicationDatabase, startCiSystem, startCluster, startDirectory, startOrganization, startSshHost } from "./page-counterparts.js";
+import type { Counterpart } from "./page-counterparts.js";
 import type { ServerKind } from "./page-server.js";
 
-/** A server that a page's commands talk to besides Coffer. */
-export interface Counterpart {
-  /** What the page calls it, and what it is called here. */
-  readonly names: Readonly<Record<string, string>>;
-  stop(): Promise<void>;
-}
-
 export interface PageNeeds {
-  /** Somebody else's system, which no program here can stand for as the page shows it: the page is skipped, and says so. */
-  readonly elsewhere?: string;
   /** On the PATH; where one is missing, the page is skipped and says so. */
   readonly programs?: readonly string[];
-  readonly counterpart?: { readonly isThere: () => boolean; readonly name: string; start(): Promise<Counterpart> };
+  /** A server that the page's commands talk to besides Coffer; `start` gets the page's text. */
+  readonly counterpart?: { readonly isThere: () => boolean; readonly name: string; start(page: string): Promise<Counterpart> };
+  /** Headings whose blocks without a prompt are commands to run, besides "Quick start". */
+  readonly scripts?: readonly string[];
+  /** Headings whose blocks show commands that are not run, and why. */
+  readonly leftAlone?: Readonly<Record<string, string>>;
   /** `dev` where it says nothing. */
   readonly server?: ServerKind;
   /** What a person reads off elsewhere, such as an authenticator's code: as the page shows it, and how a shell finds it. */
   readonly values?: Readonly<Record<string, string>>;
 }
 
+const always = () => true;
+const moto = { name: "moto", isThere: () => motoProgram() !== undefined, start: startAccount };
+
 /** Pages of docs/ whose commands need more than a dev server. A page that is not here needs nothing. */
 export const PAGE_NEEDS: Readonly<Record<string, PageNeeds>> = {
-  "auth/aws.md": { elsewhere: "an account of AWS" },
-  "auth/github.md": { elsewhere: "an organization at GitHub" },
-  "auth/kubernetes.md": { elsewhere: "a Kubernetes cluster" },
-  "engines/aws.md": { elsewhere: "an account of AWS" },
-  "engines/database.md": { elsewhere: "a PostgreSQL with the user that the page makes" },
+  "auth/aws.md": { counterpart: moto },
   "auth/cert.md": { programs: ["openssl"], server: "dev-tls" },
-  "auth/ldap.md": {
-    counterpart: {
-      name: "slapd",
-      isThere: () => slapdProgram() !== undefined,
-      async start() {
-        const slapd = await startSlapd({ suffix: SUFFIX, ldif: LDIF });
-        return { names: { "ldap://127.0.0.1:389": slapd.url }, stop: () => slapd.stop() };
-      },
-    },
+  "auth/github.md": { counterpart: { name: "GitHub", isThere: always, start: startOrganization } },
+  "auth/jwt.md": {
+    counterpart: { name: "an issuer", isThere: always, start: startCiSystem },
+    scripts: ["A CI's jobs"],
+    leftAlone: { "People, by browser": "somebody has to log in at a provider; packages/cli/src/login/oidc.test.ts does it" },
   },
+  "auth/kubernetes.md": { counterpart: { name: "Kubernetes", isThere: always, start: startCluster } },
+  "auth/ldap.md": { counterpart: { name: "slapd", isThere: () => slapdProgram() !== undefined, start: startDirectory } },
+  "engines/aws.md": { counterpart: moto, scripts: ["Static roles"] },
+  "engines/database.md": { programs: ["psql"], counterpart: { name: "PostgreSQL", isThere: () => postgresProgram() !== undefined, start: startApplicationDatabase } },
   "engines/pki.md": { programs: ["openssl", "jq", "curl"] },
+  "engines/ssh.md": { programs: ["curl", "ssh-keygen"], counterpart: { name: "sshd", isThere: sshPrograms, start: startSshHost }, scripts: ["Certificates", "One-time passwords"] },
   "engines/totp.md": {
     programs: ["base64"],
     // Taken once: the page tries the same code again.
@@ -47,5 +44,15 @@ export const PAGE_NEEDS: Readonly<Record<string, PageNeeds>> = {
   },
   "engines/transit.md": { programs: ["openssl", "base64", "curl", "xxd"] },
   "identity.md": { programs: ["curl", "jq"] },
-  "operations.md": { programs: ["curl"], server: "cluster", values: { "ca.crt": "$VAULT_CACERT", "/var/log/coffer/": "$PWD/" } },
+  "operations.md": {
+    programs: ["curl"],
+    server: "cluster",
+    values: { "ca.crt": "$VAULT_CACERT", "/var/log/coffer/": "$PWD/" },
+    leftAlone: {
+      "Start, initialise, unseal": "it is how the page's own cluster came to be; guide.test.ts types it",
+      "Add a node": "another machine's command",
+      "A damaged disk": "it empties the disk of a machine",
+    },
+  },
+  "seals.md": { leftAlone: { "Breaking the glass": "several holders type shares in turn; the tests of break-glass do it" } },
 };

@@ -13,9 +13,10 @@ export interface PageServer {
   stop(): Promise<void>;
 }
 
-export async function startPageServer(kind: ServerKind): Promise<PageServer> {
+/** `env` is for a dev server, beside our own environment. */
+export async function startPageServer(kind: ServerKind, env: Readonly<Record<string, string>> = {}): Promise<PageServer> {
   if (kind === "cluster") return startPageCluster();
-  const server = await startDevServer({ tls: kind === "dev-tls" });
+  const server = await startDevServer({ tls: kind === "dev-tls", env });
   return { env: server.env, names: { [SHOWN_HOST]: server.host }, stop: () => server.stop() };
 }
 

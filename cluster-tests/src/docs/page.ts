@@ -15,20 +15,29 @@ interface Block {
   readonly lines: readonly string[];
   /** The nearest heading above. */
   readonly heading: string;
+  /** It says so; one without a language may be anything. */
+  readonly isShell: boolean;
 }
 
 const SHELL = ["", "sh", "console"];
 const PROMPT = "$ ";
 
+const isSession = ({ lines }: Block): boolean => lines.some((line) => line.startsWith(PROMPT));
+const isScript = ({ heading }: Block, scripts: readonly string[]): boolean => /^quick start$/i.test(heading) || scripts.includes(heading);
+
 /**
  * The commands of a page that a reader is meant to type: every fenced block with a prompt (`$ `), where what follows a command
- * is its output; and blocks without one below a heading "Quick start", which are commands only. Other blocks are left alone.
+ * is its output; and blocks without one below a heading "Quick start" or one of `scripts`, which are commands only. Other blocks
+ * are left alone.
  */
-export function stepsOf(markdown: string): Step[] {
-  return blocksOf(markdown).flatMap((block) => {
-    if (block.lines.some((line) => line.startsWith(PROMPT))) return sessionOf(block);
-    return /^quick start$/i.test(block.heading) ? scriptOf(block) : [];
-  });
+export function stepsOf(markdown: string, scripts: readonly string[] = []): Step[] {
+  return blocksOf(markdown).flatMap((block) => (isSession(block) ? sessionOf(block) : isScript(block, scripts) ? scriptOf(block) : []));
+}
+
+/** The headings of the blocks that say they are commands and are left alone. */
+export function headingsLeftAlone(markdown: string, scripts: readonly string[] = []): string[] {
+  const left = blocksOf(markdown).filter((block) => block.isShell && !isSession(block) && !isScript(block, scripts));
+  return [...new Set(left.map(({ heading }) => heading))];
 }
 
 export const hasQuickStart = (markdown: string): boolean => /^## quick start$/im.test(markdown);
@@ -40,7 +49,7 @@ function blocksOf(markdown: string): Block[] {
   for (const [index, line] of markdown.split("\n").entries()) {
     const fence = /^```(\w*)\s*$/.exec(line);
     if (open && fence) {
-      if (SHELL.includes(open.language)) blocks.push({ line: open.line, lines: open.lines, heading });
+      if (SHELL.includes(open.language)) blocks.push({ line: open.line, lines: open.lines, heading, isShell: open.language !== "" });
       open = undefined;
     } else if (open) open.lines.push(line);
     else if (fence) open = { line: index + 2, lines: [], language: fence[1]! };

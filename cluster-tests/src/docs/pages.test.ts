@@ -6,7 +6,7 @@ import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { findProgram } from "@coffer/counterparts";
 import { createDesk } from "./dev-server.js";
-import { hasQuickStart, stepsOf } from "./page.js";
+import { hasQuickStart, headingsLeftAlone, stepsOf } from "./page.js";
 import type { Step } from "./page.js";
 import { PAGE_NEEDS } from "./page-needs.js";
 import type { PageNeeds } from "./page-needs.js";
@@ -22,8 +22,7 @@ const COMMAND_MS = 60_000;
 const pages = readdirSync(DOCS, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".md")).sort();
 const textOf = (page: string) => readFileSync(join(DOCS, page), "utf8");
 
-function missing({ elsewhere, programs = [], counterpart }: PageNeeds): string | false {
-  if (elsewhere !== undefined) return `needs ${elsewhere}; the tests of its package do the same against a counterpart`;
+function missing({ programs = [], counterpart }: PageNeeds): string | false {
   const absent = programs.filter((name) => findProgram(name) === undefined);
   if (counterpart && !counterpart.isThere()) absent.push(counterpart.name);
   return absent.length > 0 && `not installed: ${absent.join(", ")}`;
@@ -37,9 +36,9 @@ async function runStep(shell: Shell, { command, shown }: Step, values: Learned, 
 }
 
 async function runPage(page: string, steps: readonly Step[], needs: PageNeeds): Promise<void> {
-  const counterpart = await needs.counterpart?.start();
-  const server = await startPageServer(needs.server ?? "dev");
-  const desk = createDesk(server.env);
+  const counterpart = await needs.counterpart?.start(textOf(page));
+  const server = await startPageServer(needs.server ?? "dev", counterpart?.serverEnv);
+  const desk = createDesk({ ...server.env, ...counterpart?.env });
   const shell = openShell(desk.folder, desk.env, COMMAND_MS);
   const values: Learned = new Map(Object.entries(needs.values ?? {}));
   const names = { ...counterpart?.names, ...server.names };
@@ -60,9 +59,9 @@ async function runPage(page: string, steps: readonly Step[], needs: PageNeeds): 
 
 describe("the commands in docs/ do what is shown there", { concurrency: 2 }, () => {
   for (const page of pages) {
-    const steps = stepsOf(textOf(page));
-    if (steps.length === 0) continue;
     const needs = PAGE_NEEDS[page] ?? {};
+    const steps = stepsOf(textOf(page), needs.scripts);
+    if (steps.length === 0) continue;
     test(`${page}, ${steps.length} commands`, { skip: missing(needs) }, () => runPage(page, steps, needs));
   }
 });
@@ -72,5 +71,11 @@ test("a quick start has commands to run", () => {
 });
 
 test("what pages need is said of pages that there are", () => {
-  assert.deepEqual(Object.keys(PAGE_NEEDS).filter((page) => !pages.includes(page) || stepsOf(textOf(page)).length === 0), []);
+  assert.deepEqual(Object.keys(PAGE_NEEDS).filter((page) => !pages.includes(page)), []);
+});
+
+test("commands that are shown are run, or it is said why not", () => {
+  const said = (page: string) => Object.keys(PAGE_NEEDS[page]?.leftAlone ?? {});
+  const left = (page: string) => headingsLeftAlone(textOf(page), PAGE_NEEDS[page]?.scripts);
+  for (const page of pages) assert.deepEqual(left(page).sort(), said(page).sort(), page);
 });

@@ -21,6 +21,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   "kv put": { synopsis: "Set or replace data", load: () => import("./commands/kv-put.js") },
   "kv patch": { synopsis: "Set some keys and keep the others", load: () => import("./commands/kv-patch.js") },
   "kv list": { synopsis: "List secrets", load: () => import("./commands/kv-list.js") },
+  "kv search": { synopsis: "Find secrets by name", load: () => import("./commands/kv-search.js") },
   "kv delete": { synopsis: "Delete versions", load: () => import("./commands/kv-delete.js") },
   "kv undelete": { synopsis: "Bring versions back", load: () => import("./commands/kv-undelete.js") },
   "kv destroy": { synopsis: "Remove versions for good", load: () => import("./commands/kv-destroy.js") },

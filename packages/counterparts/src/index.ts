@@ -1,4 +1,7 @@
 export type { ServerCertificate } from "./account.js";
+export * from "./github.js";
+export * from "./issuer.js";
+export * from "./kubernetes.js";
 export * from "./mariadb.js";
 export * from "./moto.js";
 export * from "./postgres.js";

@@ -1,8 +1,9 @@
-import { spawnSync } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { existsSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import { accountOf, folderOf, writeCertificate } from "./account.js";
 import type { ServerCertificate } from "./account.js";
 import { findProgram, freePort, startProgram } from "./program.js";
@@ -14,6 +15,8 @@ export interface Postgres {
   readonly password: string;
   /** `postgresql://user:password@127.0.0.1:PORT/postgres`, of the superuser unless others are named. */
   url(user?: string, password?: string): string;
+  /** Runs SQL as the superuser. Resolves with the rows, a line each, their columns parted by `|`. Rejects with what the server says. */
+  query(sql: string): Promise<string[]>;
   /** Ends the server, and keeps its data: `start` brings it back on the same port. */
   halt(): Promise<void>;
   start(): Promise<void>;
@@ -42,7 +45,8 @@ export async function startPostgres(tls?: ServerCertificate): Promise<Postgres> 
   const data = join(folder, "data");
   // Debian keeps initdb beside the server, and only the server on the PATH.
   const initdb = findProgram("initdb", join(dirname(realpathSync(command)), "initdb"));
-  if (!initdb) throw new Error("initdb is not installed");
+  const psql = findProgram("psql", join(dirname(realpathSync(command)), "psql"));
+  if (!initdb || !psql) throw new Error("initdb and psql are not installed");
   const made = spawnSync(initdb, ["-D", data, "-U", "postgres", "-A", "scram-sha-256", `--pwfile=${passwordFile}`, "-N", "--locale=C", "-E", "UTF8"], { ...account, encoding: "utf8", cwd: folder });
   if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`);
   const port = await freePort();
@@ -58,6 +62,10 @@ export async function startPostgres(tls?: ServerCertificate): Promise<Postgres> 
     superuser: "postgres",
     password: PASSWORD,
     url: (user = "postgres", password = PASSWORD) => `postgresql://${encodeURIComponent(user)}:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres?sslmode=disable`,
+    async query(sql) {
+      const { stdout } = await promisify(execFile)(psql, ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", String(port), "-U", "postgres", "-d", "postgres", "-c", sql], { env: { ...process.env, PGPASSWORD: PASSWORD } });
+      return stdout.split("\n").filter((line) => line !== "");
+    },
     halt: () => halt(server.process),
     async start() {
       server = await run();

@@ -1,2 +1,2 @@
-export { engineFor, engines, mountableTypes } from "./registry.js";
+export { engineFor, engines, mountableTypes, releaseMounts } from "./registry.js";
 export type { IdentityServices } from "./identity/oidc-role.js";

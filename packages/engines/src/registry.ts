@@ -51,6 +51,11 @@ export const mountableTypes: Readonly<Record<MountEntry["table"], readonly strin
   auth: ["approle", "aws", "cert", "github", "jwt", "kubernetes", "ldap", "oidc", "userpass"],
 };
 
+/** What this node has open outside of storage is closed: for the mount of that uuid, or for all (`Engine.release`). */
+export async function releaseMounts(mountUuid?: string): Promise<void> {
+  await Promise.all(engines.map((engine) => engine.release?.(mountUuid)));
+}
+
 /** The engine that serves a mount; undefined for a type or kv version that there is not. */
 export function engineFor(entry: Pick<MountEntry, "type" | "table" | "options">): CompiledEngine | undefined {
   if (entry.type === "kv") {

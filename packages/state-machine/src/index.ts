@@ -10,6 +10,7 @@ export * from "./leases/index.js";
 export * from "./logins/index.js";
 export * from "./mfa/index.js";
 export * from "./mounts/index.js";
+export * from "./name-templates/index.js";
 export * from "./passwords/index.js";
 export * from "./policy/index.js";
 export * from "./request/index.js";

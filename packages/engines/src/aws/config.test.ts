@@ -11,7 +11,7 @@ test("the root configuration reads back without its secret key", async () => {
   assert.equal((await request("POST", "aws/config/root", config)).status, 204);
   const { body, text } = await request("GET", "aws/config/root");
   assert.deepEqual(body["data"], {
-    access_key: "AKIA1", region: "us-east-1", iam_endpoint: "https://iam.amazonaws.com", sts_endpoint: "https://sts.amazonaws.com", sts_region: "", max_retries: 5,
+    access_key: "AKIA1", region: "us-east-1", iam_endpoint: "https://iam.amazonaws.com", sts_endpoint: "https://sts.amazonaws.com", sts_region: "", sts_fallback_endpoints: [], sts_fallback_regions: [], max_retries: 5,
     username_template: DEFAULT_USERNAME_TEMPLATE, role_arn: "", identity_token_audience: "", identity_token_ttl: 0,
   });
   assert.ok(!text.includes("hidden-key"));
@@ -20,7 +20,7 @@ test("the root configuration reads back without its secret key", async () => {
 test("a root configuration that cannot work is refused, and nothing is written", async () => {
   const { request, mount } = await createHarness();
   await mount("aws", "aws");
-  for (const wrong of [{ access_key: "a" }, { secret_key: "a" }, { max_retries: -2 }, { max_retries: "x" }, { iam_endpoint: "ftp://x" }, { sts_endpoint: "nowhere" }, { username_template: "{{" }, { role_arn: "arn:aws:iam::1:role/x" }, { identity_token_audience: "a" }, { sts_fallback_endpoints: "https://a" }, { region: ["x"] }]) {
+  for (const wrong of [{ access_key: "a" }, { secret_key: "a" }, { max_retries: -2 }, { max_retries: "x" }, { iam_endpoint: "ftp://x" }, { sts_endpoint: "nowhere" }, { username_template: "{{" }, { role_arn: "arn:aws:iam::1:role/x" }, { identity_token_audience: "a" }, { identity_token_ttl: 60 }, { rotation_period: "1h" }, { rotation_schedule: "0 * * * *" }, { sts_fallback_endpoints: "https://a" }, { sts_fallback_endpoints: "a", sts_fallback_regions: "b" }, { region: ["x"] }]) {
     const { status, body } = await request("POST", "aws/config/root", wrong);
     assert.equal(status, 400, JSON.stringify(wrong));
     assert.ok(body.errors![0]!.length > 0);

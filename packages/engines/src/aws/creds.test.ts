@@ -128,3 +128,14 @@ test("AWS that cannot be reached is a 502 and leaves nothing", options, async ()
   assert.equal(status, 502);
   assert.ok(!text.includes("very-secret"));
 });
+
+test("where STS cannot be reached, those that it falls back to are tried", options, async () => {
+  const { request, moto } = bench;
+  await request("POST", "sys/mounts/fallback", { type: "aws" });
+  const root = { access_key: "a", secret_key: "b", sts_endpoint: "http://127.0.0.1:1", sts_region: "us-east-1", max_retries: 0 };
+  await request("POST", "fallback/roles/s3", { credential_type: "session_token" });
+  await request("POST", "fallback/config/root", { ...root, sts_fallback_endpoints: `http://127.0.0.1:2,${moto.endpoint}`, sts_fallback_regions: "us-west-1,us-east-1" });
+  assert.equal((await request("GET", "fallback/creds/s3")).status, 200);
+  await request("POST", "fallback/config/root", { ...root, sts_fallback_endpoints: "http://127.0.0.1:2", sts_fallback_regions: "us-west-1" });
+  assert.equal((await request("GET", "fallback/creds/s3")).status, 502);
+});

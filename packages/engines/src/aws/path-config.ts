@@ -1,5 +1,6 @@
 import { parseDuration } from "@coffer/hcl";
 import { data, definePath, field, goDuration, invalid, NO_CONTENT } from "@coffer/state-machine";
+import type { InputOf } from "@coffer/state-machine";
 import { rotateRootKey } from "../amazon/root-key.js";
 import { getLease, getRoot, iamAccess, putLease, putRoot } from "./storage.js";
 import { checkTemplate, DEFAULT_USERNAME_TEMPLATE } from "./username-template.js";
@@ -7,10 +8,21 @@ import { checkTemplate, DEFAULT_USERNAME_TEMPLATE } from "./username-template.js
 /** Fields of Vault's that are not served: a value in one is refused rather than forgotten. */
 const ABSENT = {
   role_arn: field.string({ description: "Identity federation with plugin identity tokens; not served.", default: "" }),
+  identity_token_ttl: field.duration({ description: "Lifetime of plugin identity tokens; not served.", default: 0 }),
+  rotation_period: field.duration({ description: "Time between two rotations of the access key; not served.", default: 0 }),
+  rotation_schedule: field.string({ description: "When the access key is rotated; not served.", default: "" }),
+  rotation_window: field.duration({ description: "How long after its time that may still be done; not served.", default: 0 }),
+  disable_automated_rotation: field.bool({ description: "Whether that is left undone, as it is.", default: true }),
   identity_token_audience: field.string({ description: "Identity federation with plugin identity tokens; not served.", default: "" }),
-  sts_fallback_endpoints: field.commaList({ description: "STS endpoints to fall back to; not served.", default: [] }),
-  sts_fallback_regions: field.commaList({ description: "STS regions to fall back to; not served.", default: [] }),
 };
+
+/** Throws RequestError 400 for what is in one of them. */
+function refuseAbsent({ role_arn, identity_token_audience, identity_token_ttl, rotation_period, rotation_schedule, rotation_window }: InputOf<typeof ABSENT>): void {
+  if (role_arn !== "" || identity_token_audience !== "" || identity_token_ttl > 0) {
+    throw invalid("role_arn, identity_token_audience and identity_token_ttl (identity federation) are not supported: use access_key and secret_key, or the credentials of the environment");
+  }
+  if (rotation_period > 0 || rotation_schedule !== "" || rotation_window > 0) throw invalid("rotation of the access key by a period or schedule is not supported: use config/rotate-root");
+}
 
 function checkEndpoint(name: string, text: string): void {
   if (text === "") return;
@@ -27,6 +39,8 @@ export const rootPath = definePath({
     iam_endpoint: field.string({ description: "URL of IAM, where it is not AWS's own.", default: "" }),
     sts_endpoint: field.string({ description: "URL of STS, where it is not AWS's own.", default: "" }),
     sts_region: field.string({ description: "Region of STS, where it is another one.", default: "" }),
+    sts_fallback_endpoints: field.commaList({ description: "URLs of STS that are tried in this order where the one before cannot be reached.", default: [] }),
+    sts_fallback_regions: field.commaList({ description: "Their regions, one each.", default: [] }),
     max_retries: field.int({ description: "How often a request to AWS is tried again; -1 as often as the SDK does by itself.", default: -1 }),
     username_template: field.string({ description: "Template of the names of IAM users and federated users.", default: "" }),
     ...ABSENT,
@@ -40,16 +54,17 @@ export const rootPath = definePath({
         const config = getRoot(storage);
         if (!config) return undefined;
         const { secret_key: _hidden, ...shown } = config;
-        return data({ ...shown, role_arn: "", identity_token_audience: "", identity_token_ttl: 0 });
+        return data({ sts_fallback_endpoints: [], sts_fallback_regions: [], ...shown, role_arn: "", identity_token_audience: "", identity_token_ttl: 0 });
       },
     },
     update: {
       effect: "write",
       summary: "Set how AWS is reached.",
       handler({ input }, storage, { env }) {
-        const { role_arn, identity_token_audience, sts_fallback_endpoints, sts_fallback_regions, ...config } = input;
-        if (role_arn !== "" || identity_token_audience !== "") throw invalid("role_arn and identity_token_audience are not supported: use access_key and secret_key, or the credentials of the environment");
-        if (sts_fallback_endpoints.length > 0 || sts_fallback_regions.length > 0) throw invalid("sts_fallback_endpoints and sts_fallback_regions are not supported");
+        refuseAbsent(input);
+        const { role_arn: _arn, identity_token_audience: _audience, identity_token_ttl: _ttl, rotation_period: _period, rotation_schedule: _schedule, rotation_window: _window, disable_automated_rotation: _disabled, ...config } = input;
+        if (config.sts_fallback_endpoints.length !== config.sts_fallback_regions.length) throw invalid("sts_fallback_endpoints and sts_fallback_regions must be as many");
+        for (const endpoint of config.sts_fallback_endpoints) checkEndpoint("sts_fallback_endpoints", endpoint);
         if ((config.access_key === "") !== (config.secret_key === "")) throw invalid("access_key and secret_key must be given together");
         if (config.max_retries < -1) throw invalid("max_retries must be -1 or more");
         checkEndpoint("iam_endpoint", config.iam_endpoint);

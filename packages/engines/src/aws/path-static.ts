@@ -20,6 +20,9 @@ export const staticRolePath = definePath({
     name: field.name({ description: "Name of the role.", required: true }),
     username: field.string({ description: "The IAM user. It cannot be changed later." }),
     rotation_period: field.duration({ description: "Time between two rotations; at least a minute." }),
+    assume_role_arn: field.string({ description: "Role of the user's account that the engine would assume; not served.", default: "" }),
+    assume_role_session_name: field.string({ description: "Name of that session; not served.", default: "" }),
+    external_id: field.string({ description: "External id that that role asks for; not served.", default: "" }),
   },
   exists: ({ input }, storage) => getStaticRole(storage, input.name) !== undefined,
   operations: {
@@ -36,6 +39,7 @@ export const staticRolePath = definePath({
       summary: "Write a static role.",
       async handler({ input }, storage, mount) {
         const { name } = input;
+        if (input.assume_role_arn !== "" || input.assume_role_session_name !== "" || input.external_id !== "") throw invalid("static roles of other accounts (assume_role_arn, assume_role_session_name, external_id) are not supported");
         const before = getStaticRole(storage, name);
         const username = input.username ?? before?.username ?? "";
         if (username === "") throw invalid("missing username");

@@ -110,7 +110,8 @@ export async function rotateDue(storage: WriteStorage, mount: WriteMount): Promi
   let next: StaticRole;
   try {
     next = await rotate(role, storage, mount);
-  } catch {
+  } catch (error) {
+    mount.log?.warn("the rotation of a static role failed; will be tried again", { role: role.name, reason: error instanceof Error ? error.message : String(error) });
     next = { ...role, dueMs: mount.env.now() + PAUSE_MS };
   }
   putStaticRole(storage, next);

@@ -19,6 +19,9 @@ export interface RootConfig {
   readonly iam_endpoint: string;
   readonly sts_endpoint: string;
   readonly sts_region: string;
+  /** One region each; absent in what an older version stored. */
+  readonly sts_fallback_endpoints?: readonly string[];
+  readonly sts_fallback_regions?: readonly string[];
   readonly max_retries: number;
   readonly username_template: string;
 }
@@ -78,7 +81,9 @@ export function iamAccess(storage: ReadStorage): AwsAccess {
   return { ...rest, endpoint: config.iam_endpoint };
 }
 
-export function stsAccess(storage: ReadStorage): AwsAccess {
+/** With those to fall back to behind the first. */
+export function stsAccess(storage: ReadStorage): readonly [AwsAccess, ...AwsAccess[]] {
   const { config, ...rest } = access(storage);
-  return { ...rest, endpoint: config.sts_endpoint, region: config.sts_region || rest.region };
+  const { sts_fallback_endpoints: endpoints = [], sts_fallback_regions: regions = [] } = config;
+  return [{ ...rest, endpoint: config.sts_endpoint, region: config.sts_region || rest.region }, ...endpoints.map((endpoint, i) => ({ ...rest, endpoint, region: regions[i] ?? rest.region }))];
 }

@@ -15,6 +15,7 @@ test("a template has calls, pipes, texts and conditions", () => {
   assert.equal(name('app-{{ .PolicyName | replace "-" "_" | uppercase }}'), "app-EC2_POWER_USER");
   assert.equal(name('{{ if (eq .Type "STS") }}s{{ else }}u{{ end }}-{{ printf "%s.%s" .DisplayName "x" | truncate 6 }}'), "u-token.");
   assert.match(name("{{ uuid }}"), /^[0-9a-f-]{36}$/);
+  assert.equal(name('{{ timestamp "20060102" }}'), "20260101");
   assert.equal(name('{{ truncate_sha256 12 "abcdefghijklmnop" }}').length, 12);
 });
 
@@ -26,7 +27,7 @@ test("what AWS takes in no name becomes an underscore, or is refused", () => {
 });
 
 test("a template that does not parse, or calls what there is not, is refused", () => {
-  for (const template of ["{{", "{{ }}", "{{ end }}", "{{ if .Type }}x", "{{ (random 3 }}", "{{ nothing 3 }}", "{{ .Secret }}", "{{ random }}", "{{ random 0 }}", "{{ 3 | 4 }}", "{{ constructor }}", "{{ .constructor }}", '{{ "\\q" }}', "{{ random 1000000 }}"]) {
+  for (const template of ["{{", "{{ }}", "{{ end }}", "{{ if .Type }}x", "{{ (random 3 }}", "{{ nothing 3 }}", "{{ .Secret }}", "{{ random }}", "{{ random 0 }}", "{{ 3 | 4 }}", "{{ constructor }}", "{{ .constructor }}", '{{ "\\q" }}', "{{ random 1000000 }}", '{{ if (eq .Type "x") }}{{ nothing }}{{ else }}a{{ end }}']) {
     assert.throws(() => checkTemplate(template, env), { name: "RequestError", code: "invalid_request" }, template);
   }
 });

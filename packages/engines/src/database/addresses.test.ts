@@ -11,16 +11,26 @@ const postgres = (connection_url: string, more: Details = {}) => postgresAddress
 const mysql = (connection_url: string, more: Details = {}) => mysqlAddress({ connection_url, ...login, ...more });
 
 test("PostgreSQL: a URL whose login needs no escaping", () => {
-  const { host, port, user, password, database, applicationName, tls } = postgres("postgresql://{{username}}:{{password}}@db.internal:6432/orders?sslmode=disable");
-  assert.deepEqual({ host, port, user, password, database, applicationName, tls }, { host: "db.internal", port: 6432, user: "ro:ot", password: "p@ss/w%20rd?#", database: "orders", applicationName: "vault", tls: { kind: "off" } });
-  assert.deepEqual([postgres("postgres://a%40b:c%3Ad@[::1]/").user, postgres("postgres://a%40b:c%3Ad@[::1]/").password, postgres("postgres://[::1]/").host], ["a@b", "c:d", "::1"]);
+  const { servers, user, password, database, applicationName, tls } = postgres("postgresql://{{username}}:{{password}}@db.internal:6432/orders?sslmode=disable");
+  assert.deepEqual({ servers, user, password, database, applicationName, tls }, { servers: [{ host: "db.internal", port: 6432 }], user: "ro:ot", password: "p@ss/w%20rd?#", database: "orders", applicationName: "vault", tls: { kind: "off" } });
+  assert.deepEqual([postgres("postgres://a%40b:c%3Ad@[::1]/").user, postgres("postgres://a%40b:c%3Ad@[::1]/").password, postgres("postgres://[::1]/").servers[0]?.host], ["a@b", "c:d", "::1"]);
   assert.equal(postgres("postgresql://{{username}}:{{password}}@h/d", { password: "p%40", disable_escaping: true }).password, "p@");
-  assert.deepEqual([postgres("postgresql://u@/d?host=/run/postgresql").host, postgres("postgresql://u@/d?host=/run/postgresql").tls], ["/run/postgresql", { kind: "off" }]);
+  assert.deepEqual([postgres("postgresql://u@/d?host=/run/postgresql").servers[0]?.host, postgres("postgresql://u@/d?host=/run/postgresql").tls], ["/run/postgresql", { kind: "off" }]);
 });
 
 test("PostgreSQL: keywords", () => {
-  const { host, port, user, password, database, connectTimeoutSeconds } = postgres("host=db port=5433 user={{username}} password='{{password}}' dbname='my db' sslmode=require connect_timeout=3");
-  assert.deepEqual([host, port, user, password, database, connectTimeoutSeconds], ["db", 5433, "ro:ot", "p@ss/w%20rd?#", "my db", 3]);
+  const { servers, user, password, database, connectTimeoutSeconds } = postgres("host=db port=5433 user={{username}} password='{{password}}' dbname='my db' sslmode=require connect_timeout=3");
+  assert.deepEqual([servers, user, password, database, connectTimeoutSeconds], [[{ host: "db", port: 5433 }], "ro:ot", "p@ss/w%20rd?#", "my db", 3]);
+});
+
+test("PostgreSQL: several servers, as libpq has them", () => {
+  const several = (url: string) => postgres(url).servers.map(({ host, port }) => `${host} ${port}`);
+  assert.deepEqual(several("postgresql://{{username}}:{{password}}@a:1,b:2,[::1]/d"), ["a 1", "b 2", "::1 5432"]);
+  assert.deepEqual(several("postgresql://a,b/d"), ["a 5432", "b 5432"]);
+  assert.deepEqual(several("host=a,b port=1,2"), ["a 1", "b 2"]);
+  assert.deepEqual(several("host=a,b port=3"), ["a 3", "b 3"]);
+  assert.deepEqual(several("postgresql:///d?host=a,/run/postgresql&port=,7"), ["a 5432", "/run/postgresql 7"]);
+  assert.deepEqual([postgres("postgresql://a,b/d?target_session_attrs=read-write").wanted, postgres("postgresql://a/d").wanted], ["read-write", "any"]);
 });
 
 test("PostgreSQL: sslmode, as libpq has it", () => {
@@ -36,8 +46,10 @@ test("PostgreSQL: sslmode, as libpq has it", () => {
 test("PostgreSQL: what cannot be an address", () => {
   assert.throws(() => postgres(""), /connection_url cannot be empty/);
   assert.throws(() => postgres("nonsense"), /neither a postgresql:/);
-  assert.throws(() => postgres("postgresql://a,b/d"), /several hosts|not a URL/);
-  assert.throws(() => postgres("postgresql://h:5432,i:5432/d"), /several hosts/);
+  assert.throws(() => postgres("postgresql://a:b:c/d"), /not a URL/);
+  assert.throws(() => postgres("postgresql://a:0,b/d"), /invalid port/);
+  assert.throws(() => postgres("host=a,b,c port=1,2"), /3 hosts and 2 ports/);
+  assert.throws(() => postgres("postgresql://a/d?target_session_attrs=both"), /invalid target_session_attrs/);
   assert.throws(() => postgres("postgresql://h/d?sslmode=maybe"), /invalid sslmode/);
   assert.throws(() => postgres("postgresql://u:%zz@h/d"), /escapes nothing/);
   assert.throws(() => postgres("postgresql://h/d", { tls_certificate: "pem" }), /go together/);

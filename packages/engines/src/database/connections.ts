@@ -7,7 +7,8 @@ import type { DatabaseConfig, Details } from "./storage.js";
 
 /**
  * Connections are this node's own, one set of them a configuration: opened when they are first needed, closed when the
- * configuration is another, when nobody has needed them for a while, or when there are too many.
+ * configuration is another, when nobody has needed them for a while, when there are too many, and when the node lets go of them
+ * (`releaseConnections`).
  */
 interface Entry {
   /** The configuration that it was opened for, as text. */
@@ -57,7 +58,7 @@ function entryFor(key: string, config: DatabaseConfig): Entry {
   const identity = JSON.stringify([config.plugin_name, config.connection_details, config.revision]);
   const known = entries.get(key);
   if (known?.identity === identity) return known;
-  if (known) drop(key, known);
+  if (known) void drop(key, known);
   const entry: Entry = { identity, connection: openConnection(config), users: 0, usedMs: performance.now(), isReplaced: false, tail: Promise.resolve() };
   entries.set(key, entry);
   if (entries.size > MAX_ENTRIES) dropOldest();
@@ -65,11 +66,11 @@ function entryFor(key: string, config: DatabaseConfig): Entry {
   return entry;
 }
 
-/** Whoever still works with it finishes. */
-function drop(key: string, entry: Entry): void {
+/** Whoever still works with it finishes, and closes it; else resolves once it is closed. */
+async function drop(key: string, entry: Entry): Promise<void> {
   entries.delete(key);
   entry.isReplaced = true;
-  if (entry.users === 0) void close(entry);
+  if (entry.users === 0) await close(entry);
 }
 
 const close = (entry: Entry) => entry.connection.close().catch(() => undefined);
@@ -78,17 +79,22 @@ const close = (entry: Entry) => entry.connection.close().catch(() => undefined);
 export function forgetConnection(mount: Place, name: string): void {
   const key = keyOf(mount, name);
   const entry = entries.get(key);
-  if (entry) drop(key, entry);
+  if (entry) void drop(key, entry);
+}
+
+/** Of that mount, or all that this node has. */
+export async function releaseConnections(mountUuid: string | undefined): Promise<void> {
+  const released = [...entries].filter(([key]) => mountUuid === undefined || key.startsWith(`${mountUuid}/`));
+  await Promise.all(released.map(([key, entry]) => drop(key, entry)));
 }
 
 function dropOldest(): void {
   const oldest = [...entries].filter(([, { users }]) => users === 0).sort(([, a], [, b]) => a.usedMs - b.usedMs)[0];
-  if (oldest) drop(...oldest);
+  if (oldest) void drop(...oldest);
 }
 
-/** Also what became of mounts that are gone. */
 function sweep(): void {
-  for (const [key, entry] of [...entries]) if (entry.users === 0 && performance.now() - entry.usedMs > IDLE_MS) drop(key, entry);
+  for (const [key, entry] of [...entries]) if (entry.users === 0 && performance.now() - entry.usedMs > IDLE_MS) void drop(key, entry);
   if (entries.size > 0) return;
   clearInterval(sweeper);
   sweeper = undefined;

@@ -1,5 +1,6 @@
 import type { Engine } from "@coffer/state-machine";
-import { configPath, configsPath, resetPath } from "./path-config.js";
+import { releaseConnections } from "./connections.js";
+import { configPath, configsPath, reloadPath, resetPath } from "./path-config.js";
 import { credsPath, USER, USER_INTENT } from "./path-creds.js";
 import { rolePath, rolesPath } from "./path-roles.js";
 import { ROOT_PASSWORD_INTENT, rotateRootPath } from "./path-rotate-root.js";
@@ -12,8 +13,9 @@ export const database: Engine = {
   type: "database",
   table: "secret",
   help: "Makes users of databases when they are asked for, removes them when their lease ends, and changes the passwords of those that stay.",
-  paths: [configsPath, configPath, resetPath, rotateRootPath, rolesPath, rolePath, credsPath, staticRolesPath, staticRolePath, staticCredsPath, rotateRolePath],
+  paths: [configsPath, configPath, resetPath, reloadPath, rotateRootPath, rolesPath, rolePath, credsPath, staticRolesPath, staticRolePath, staticCredsPath, rotateRolePath],
   secrets: [USER],
   intents: [USER_INTENT, ROOT_PASSWORD_INTENT, STATIC_PASSWORD_INTENT],
   periodic: rotateDue,
+  release: releaseConnections,
 };

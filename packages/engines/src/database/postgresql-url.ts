@@ -5,10 +5,11 @@ import type { Login } from "./details.js";
 import { ConnectionError } from "./plugin.js";
 import type { Details } from "./storage.js";
 
-/** How a server is reached, in pg's words. */
+/** How a database is reached, in pg's words. */
 export interface PostgresAddress {
-  readonly host: string;
-  readonly port: number;
+  /** Tried in this order; one in nearly every case. */
+  readonly servers: readonly PostgresServer[];
+  readonly wanted: PostgresRole;
   readonly user: string;
   readonly password: string;
   readonly database: string | undefined;
@@ -16,6 +17,15 @@ export interface PostgresAddress {
   readonly connectTimeoutSeconds: number;
   readonly tls: PostgresTls;
 }
+
+export interface PostgresServer {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Which of several servers will do, as libpq's target_session_attrs. */
+const ROLES = ["any", "read-write", "read-only", "primary", "standby", "prefer-standby"] as const;
+export type PostgresRole = (typeof ROLES)[number];
 
 /** As libpq's sslmode: `prefer` asks the server first. */
 export type PostgresTls = { readonly kind: "off" } | { readonly kind: "prefer" | "on"; readonly options: ConnectionOptions };
@@ -30,18 +40,32 @@ export function postgresAddress(details: Details): PostgresAddress {
   const given = connectionUrl(details);
   const login = loginOf(details);
   const settings = /^postgres(ql)?:\/\//.test(given) ? fromUrl(given, login, flag(details, "disable_escaping")) : fromKeywords(given, login);
-  const port = Number(settings["port"] ?? DEFAULT_PORT);
-  if (!Number.isInteger(port) || port < 1 || port > 65535) throw new ConnectionError("invalid port in connection_url");
+  const servers = serversOf(settings["host"] ?? "", settings["port"] ?? "");
+  const wanted = settings["target_session_attrs"] ?? "any";
+  if (!ROLES.includes(wanted as PostgresRole)) throw new ConnectionError(`invalid target_session_attrs ${JSON.stringify(wanted)} in connection_url`);
   return {
-    host: settings["host"] ?? "localhost",
-    port,
+    servers,
+    wanted: wanted as PostgresRole,
     user: settings["user"] ?? "",
     password: settings["password"] ?? "",
     database: settings["dbname"],
     applicationName: settings["application_name"] ?? "vault",
     connectTimeoutSeconds: Number(settings["connect_timeout"]) || DEFAULT_TIMEOUT_SECONDS,
-    tls: tlsOf(settings["sslmode"] ?? "prefer", settings["host"] ?? "localhost", details),
+    tls: tlsOf(settings["sslmode"] ?? "prefer", servers, details),
   };
+}
+
+/** Comma lists, as libpq has them: one port for all hosts, or one each; an empty one is the default. */
+function serversOf(hosts: string, ports: string): readonly PostgresServer[] {
+  const names = hosts.split(",");
+  const numbers = ports.split(",");
+  if (numbers.length !== 1 && numbers.length !== names.length) throw new ConnectionError(`connection_url has ${names.length} hosts and ${numbers.length} ports`);
+  return names.map((host, i) => {
+    const text = numbers[numbers.length === 1 ? 0 : i]!;
+    const port = text === "" ? DEFAULT_PORT : Number(text);
+    if (!Number.isInteger(port) || port < 1 || port > 65535) throw new ConnectionError("invalid port in connection_url");
+    return { host: host === "" ? "localhost" : host, port };
+  });
 }
 
 type Settings = Readonly<Record<string, string | undefined>>;
@@ -51,26 +75,36 @@ type Settings = Readonly<Record<string, string | undefined>>;
  * escaped by whoever wrote it.
  */
 function fromUrl(given: string, { username, password }: Login, isEscaped: boolean): Settings {
-  // A URL of a socket names a login and no host, which only PostgreSQL calls a URL.
-  const hasNoHost = /^\w+:\/\/[^/?]*@(?=[/?])/.test(given);
+  // Several hosts, or none before a socket's path, only PostgreSQL calls a URL: they are taken out before it is read as one.
+  const [, scheme, who = "", places, rest] = /^(\w+:\/\/)([^/?#]*@)?([^/?#]*)(.*)$/s.exec(given)!;
   let url: URL;
   try {
-    url = new URL(hasNoHost ? given.replace(/@(?=[/?])/, "@localhost") : given);
+    url = new URL(`${scheme}${who}${PLACEHOLDER}${rest}`);
   } catch {
-    throw new ConnectionError("connection_url is not a URL, or names several hosts, which is not supported");
+    throw new ConnectionError("connection_url is not a URL");
   }
-  if (url.hostname.includes(",")) throw new ConnectionError("several hosts in connection_url are not supported");
   const login = isEscaped ? { username: decode(username), password: decode(password) } : { username, password };
   const part = (value: string) => (value === "" ? undefined : withLogin(decode(value), login));
   const query = Object.fromEntries([...url.searchParams].map(([key, value]) => [key, withLogin(value, login)]));
+  const { host, port } = placesOf(places!);
   return {
     ...query,
-    host: (hasNoHost ? undefined : part(url.hostname.replace(/^\[|\]$/g, ""))) ?? query["host"],
-    port: part(url.port) ?? query["port"],
+    host: part(host) ?? query["host"],
+    port: part(port) ?? query["port"],
     user: part(url.username) ?? query["user"],
     password: part(url.password) ?? query["password"],
     dbname: part(url.pathname.slice(1)) ?? query["dbname"],
   };
+}
+
+const PLACEHOLDER = "host";
+
+/** `host:port,[::1],other` as two comma lists. */
+function placesOf(text: string): { readonly host: string; readonly port: string } {
+  const places = text.split(",").map((place) => /^(?:\[([^\]]*)\]|([^:]*))(?::(\d*))?$/.exec(place));
+  if (places.some((place) => !place)) throw new ConnectionError("connection_url is not a URL");
+  const ports = places.map((place) => place![3] ?? "");
+  return { host: places.map((place) => place![1] ?? place![2]).join(","), port: ports.every((port) => port === "") ? "" : ports.join(",") };
 }
 
 function decode(value: string): string {
@@ -91,9 +125,9 @@ function fromKeywords(given: string, login: Login): Settings {
   return settings;
 }
 
-function tlsOf(mode: string, host: string, details: Details): PostgresTls {
+function tlsOf(mode: string, servers: readonly PostgresServer[], details: Details): PostgresTls {
   if (!SSL_MODES.includes(mode as SslMode)) throw new ConnectionError(`invalid sslmode ${JSON.stringify(mode)} in connection_url`);
-  if (mode === "disable" || host.startsWith("/")) return { kind: "off" };
+  if (mode === "disable" || servers.every(({ host }) => host.startsWith("/"))) return { kind: "off" };
   const ca = text(details, "tls_ca");
   const certificate = text(details, "tls_certificate");
   const key = text(details, "private_key");
@@ -109,7 +143,7 @@ function tlsOf(mode: string, host: string, details: Details): PostgresTls {
 }
 
 /** An SSLRequest (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-SSL): the server answers S or N. */
-export function offersTls({ host, port, connectTimeoutSeconds }: PostgresAddress): Promise<boolean> {
+export function offersTls({ host, port }: PostgresServer, connectTimeoutSeconds: number): Promise<boolean> {
   const request = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port }, () => socket.write(request));

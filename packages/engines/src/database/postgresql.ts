@@ -2,15 +2,14 @@ import type pg from "pg";
 import { maxLifetimeSeconds, poolSize, text } from "./details.js";
 import { ConnectionError } from "./plugin.js";
 import type { DatabaseConnection, DatabasePlugin } from "./plugin.js";
-import { offersTls, postgresAddress } from "./postgresql-url.js";
-import type { PostgresAddress } from "./postgresql-url.js";
+import { chooseServer } from "./postgresql-server.js";
+import { postgresAddress } from "./postgresql-url.js";
 import { scramVerifier } from "./scram.js";
 import { fillIn, splitStatements, unpack } from "./statements.js";
 import type { Values } from "./statements.js";
 import type { Details } from "./storage.js";
 
 const IDLE_MS = 60_000;
-const QUERY_MS = 60_000;
 const RENEW = [`ALTER ROLE "{{name}}" VALID UNTIL '{{expiration}}'`];
 const SET_PASSWORD = [`ALTER ROLE "{{username}}" WITH PASSWORD '{{password}}'`];
 const PASSWORD_AUTHENTICATIONS = ["", "password", "scram-sha-256"];
@@ -29,25 +28,46 @@ function openPostgres(details: Details): DatabaseConnection {
   const lifetime = maxLifetimeSeconds(details);
   const authentication = text(details, "password_authentication");
   if (!PASSWORD_AUTHENTICATIONS.includes(authentication)) throw new ConnectionError(`'${authentication}' is not a valid password authentication type`);
+  const hasChoice = address.servers.length > 1;
   let pool: Promise<pg.Pool> | undefined;
 
   async function makePool(): Promise<pg.Pool> {
     // The driver is loaded when it is first needed: most nodes have no such database.
     const { default: driver } = await import("pg");
-    const { tls } = address;
-    const usesTls = tls.kind !== "off" && (tls.kind === "on" || (await offersTls(address)));
-    const made = new driver.Pool({ ...poolOptions(address), ssl: usesTls ? tls.options : false, max: size.open, min: 0, idleTimeoutMillis: IDLE_MS, maxLifetimeSeconds: lifetime });
+    const made = new driver.Pool({ ...(await chooseServer(address, driver)), max: size.open, min: 0, idleTimeoutMillis: IDLE_MS, maxLifetimeSeconds: lifetime });
     // A connection that breaks while idle is replaced when one is next needed.
     made.on("error", () => undefined);
     return made;
   }
 
-  async function withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  function poolNow(): Promise<pg.Pool> {
     pool ??= makePool().catch((error: unknown) => {
       pool = undefined;
       throw error;
     });
-    const client = await (await pool).connect();
+    return pool;
+  }
+
+  async function close(): Promise<void> {
+    const open = pool;
+    pool = undefined;
+    await (await open?.catch(() => undefined))?.end();
+  }
+
+  /** Where there are several servers and the one that was chosen has gone, another one. */
+  async function connect(): Promise<pg.PoolClient> {
+    const isNew = pool === undefined;
+    try {
+      return await (await poolNow()).connect();
+    } catch (error) {
+      if (isNew || !hasChoice) throw error;
+      await close();
+      return (await poolNow()).connect();
+    }
+  }
+
+  async function withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    const client = await connect();
     let failure: Error | undefined;
     try {
       return await work(client);
@@ -57,6 +77,8 @@ function openPostgres(details: Details): DatabaseConnection {
     } finally {
       // After an error the connection's state is not known.
       client.release(failure);
+      // Nor whether the server is still the one that is wanted: a primary may have become a standby.
+      if (failure && hasChoice) void close();
     }
   }
 
@@ -87,16 +109,8 @@ function openPostgres(details: Details): DatabaseConnection {
         if (await exists(username).catch(() => true)) throw error;
       }
     },
-    async close() {
-      const open = pool;
-      pool = undefined;
-      await (await open?.catch(() => undefined))?.end();
-    },
+    close,
   };
-}
-
-function poolOptions({ host, port, user, password, database, applicationName, connectTimeoutSeconds }: PostgresAddress): pg.PoolConfig {
-  return { host, port, user, password, ...(database !== undefined && { database }), application_name: applicationName, connectionTimeoutMillis: connectTimeoutSeconds * 1000, query_timeout: QUERY_MS, options: "-c timezone=UTC" };
 }
 
 /** An entry with an END (of a function or a DO block) goes to the server whole: its semicolons are its own. */

@@ -52,6 +52,7 @@ test("a bad connection is refused, and nothing written", async () => {
     [{ username_template: "{{ nope }}" }, 'error creating database object: unable to initialize username template: function "nope" not defined'],
     [{ auth_type: "gcp_iam" }, 'auth_type "gcp_iam" is not supported'],
     [{ self_managed: true }, "self_managed is not supported"],
+    [{ rotation_schedule: "0 * * * *" }, "rotation of the root credential by a period or schedule is not supported: use rotate-root"],
     [{ connection_url: `postgresql://${"h".repeat(5000)}/d` }, "error creating database object: connection_url has at most 4096 characters"],
     [{ password_authentication: "md5" }, "error creating database object: 'md5' is not a valid password authentication type"],
     [{ max_open_connections: "many" }, 'Field validation failed: error converting input for field "max_open_connections": cannot parse "many" as int'],

@@ -96,7 +96,7 @@ describe("passwords of PostgreSQL", { skip: postgresProgram() === undefined && "
   });
 
   test("a schedule that was missed by more than its window waits for its next time", async () => {
-    const { request, clock, doDueWork, close } = await db.service();
+    const { request, clock, doDueWork, logged, close } = await db.service();
     await db.run("CREATE ROLE nightly LOGIN PASSWORD 'old'; GRANT SELECT ON things TO nightly");
     const midnight = new Date(clock.now()).setUTCHours(24, 0, 0, 0);
     clock.advance((midnight - clock.now()) / 1000 + 60);
@@ -109,6 +109,7 @@ describe("passwords of PostgreSQL", { skip: postgresProgram() === undefined && "
     await doDueWork();
     const second = await read();
     assert.deepEqual([second["password"], second["ttl"]], [first["password"], 22 * 3600 - 60]);
+    assert.deepEqual(logged, [{ mount: "database/", level: "warn", message: "the rotation of a static role missed its window and waits for the next time", fields: { role: "nightly" } }]);
     clock.advance(22 * 3600);
     await doDueWork();
     const third = await read();
@@ -118,7 +119,7 @@ describe("passwords of PostgreSQL", { skip: postgresProgram() === undefined && "
   });
 
   test("a rotation that fails is repeated later, says so, and keeps no other role from its own", async () => {
-    const { request, clock, doDueWork, close } = await db.service();
+    const { request, clock, doDueWork, logged, close } = await db.service();
     await db.run("CREATE ROLE lost LOGIN PASSWORD 'old'; CREATE ROLE found LOGIN PASSWORD 'old'; GRANT SELECT ON things TO found");
     for (const username of ["lost", "found"]) await request("POST", `database/static-roles/${username}`, { db_name: "pg", username, rotation_period: "60" });
     const read = async (name: string) => request("GET", `database/static-creds/${name}`);
@@ -130,6 +131,7 @@ describe("passwords of PostgreSQL", { skip: postgresProgram() === undefined && "
     assert.notEqual(found.body["data"].password, before);
     assert.equal(await db.logsIn("found", found.body["data"].password), true);
     assert.match((await read("lost")).body.warnings![0]!, /role "lost" does not exist/);
+    assert.deepEqual(logged, [{ mount: "database/", level: "warn", message: "the rotation of a static role failed; will be tried again", fields: { role: "lost", failures: 1, reason: 'role "lost" does not exist' } }]);
     await db.run("CREATE ROLE lost LOGIN; GRANT SELECT ON things TO lost");
     clock.advance(10);
     await doDueWork();

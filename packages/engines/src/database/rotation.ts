@@ -50,12 +50,17 @@ async function rotateOrPostpone(name: string, storage: WriteStorage, mount: Writ
   const role = getStaticRole(storage, name);
   if (!role) return;
   const now = mount.env.now();
-  if (isPastWindow(role, now)) return skip(name, role, storage, now);
+  if (isPastWindow(role, now)) {
+    mount.log?.warn("the rotation of a static role missed its window and waits for the next time", { role: name });
+    return skip(name, role, storage, now);
+  }
   try {
     await rotate(name, role, storage, mount);
   } catch (error) {
     const retryMs = now + Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(role.failures, 10));
     const failed = { ...role, failures: role.failures + 1, failure: error instanceof Error ? error.message : String(error) };
+    // What the database says comes without secrets (`databaseError`).
+    mount.log?.warn("the rotation of a static role failed; will be tried again", { role: name, failures: failed.failures, reason: failed.failure });
     if (isPastWindow(role, retryMs)) skip(name, failed, storage, now);
     else putStaticRole(storage, name, { ...failed, dueMs: retryMs });
   }

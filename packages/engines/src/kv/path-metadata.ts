@@ -1,7 +1,9 @@
+import { setImmediate } from "node:timers/promises";
 import { data, definePath, field, goDuration, keyList, NO_CONTENT, pageFields, RequestError } from "@coffer/state-machine";
 import type { EngineRequest, EnvelopeResponse, Environment, InputOf, ReadStorage } from "@coffer/state-machine";
 import { parseCustomMetadata, patchCustomMetadata } from "./custom-metadata.js";
 import { checkMaxVersions } from "./path-config.js";
+import { QUERY_FIELD, scanAnswer, scanKeys } from "./scan.js";
 import { getConfig, getMetadata, namesFolder, putMetadata } from "./storage.js";
 import type { Metadata } from "./storage.js";
 import { newMetadata, removeSecret, timeNow } from "./versions.js";
@@ -17,6 +19,7 @@ const SETTINGS = {
 const LISTING = {
   path: field.string({ description: "Location of the secret, or of the folder to list.", required: true }),
   ...pageFields(),
+  ...QUERY_FIELD,
 };
 
 type Settings = Partial<Pick<Metadata, keyof typeof SETTINGS>>;
@@ -61,7 +64,6 @@ function settingsAnswer(storage: ReadStorage, settings: Settings): EnvelopeRespo
 }
 
 const names = (storage: ReadStorage, { path, after, limit }: ListInput) => storage.list(namesFolder(storage, path), { after, limit });
-const allNames = (storage: ReadStorage, { path, after, limit }: ListInput) => storage.keys(namesFolder(storage, path), { after, limit });
 
 export const metadataPath = definePath({
   template: "metadata/{path...}",
@@ -110,23 +112,49 @@ export const metadataPath = definePath({
       },
     },
     list: { effect: "read", summary: "List the names below a path; folders end in a slash.", handler: async ({ input }, storage) => keyList(await names(storage, input)) },
-    scan: { effect: "read", summary: "List the names below a path and all of its folders.", handler: async ({ input }, storage) => keyList(await allNames(storage, input)) },
+    scan: {
+      effect: "read",
+      summary: "List the names below a path and all of its folders, or those that a query describes.",
+      handler: async ({ input }, storage, mount) => scanAnswer(await scanKeys(storage, { folder: namesFolder(storage, input.path), room: "metadata/", alsoRoom: "data/" }, input, mount), input.limit),
+    },
   },
 });
 
-/** A list with the metadata of each name; nothing is known of folders. */
-function detailed(storage: ReadStorage, path: string, keys: readonly string[]): EnvelopeResponse | undefined {
+/** What a read of each name's metadata gives, in slices; nothing is known of folders. */
+async function details(storage: ReadStorage, path: string, keys: readonly string[]): Promise<Readonly<Record<string, unknown>>> {
   const prefix = path === "" ? "" : `${path}/`;
-  const detail = (key: string) => (key.endsWith("/") ? {} : show(getMetadata(storage, prefix + key)!));
-  return keyList(keys, Object.fromEntries(keys.map((key) => [key, detail(key)])));
+  const found: [string, Record<string, unknown>][] = [];
+  for (const key of keys) {
+    found.push([key, key.endsWith("/") ? {} : show(getMetadata(storage, prefix + key)!)]);
+    if (found.length % DETAILS_AT_ONCE === 0) await setImmediate();
+  }
+  return Object.fromEntries(found);
 }
+
+/** Values read before others have their turn, and keys that one request looks at. */
+const DETAILS_AT_ONCE = 200;
+const MOST_DETAILS = 10_000;
 
 export const detailedMetadataPath = definePath({
   template: "detailed-metadata/{path...}",
   help: { synopsis: "Lists secrets together with their metadata.", description: "As a list of metadata/, with what a read of each secret's metadata gives in key_info." },
   fields: LISTING,
   operations: {
-    list: { effect: "read", summary: "List the names below a path with their metadata.", handler: async ({ input }, storage) => detailed(storage, input.path, await names(storage, input)) },
-    scan: { effect: "read", summary: "List the names below a path and all of its folders with their metadata.", handler: async ({ input }, storage) => detailed(storage, input.path, await allNames(storage, input)) },
+    list: {
+      effect: "read",
+      summary: "List the names below a path with their metadata.",
+      async handler({ input }, storage) {
+        const found = await names(storage, input);
+        return keyList(found, await details(storage, input.path, found));
+      },
+    },
+    scan: {
+      effect: "read",
+      summary: "List the names below a path and all of its folders with their metadata, or those that a query describes.",
+      async handler({ input }, storage, mount) {
+        const found = await scanKeys(storage, { folder: namesFolder(storage, input.path), room: "detailed-metadata/" }, input, mount, MOST_DETAILS);
+        return scanAnswer(found, input.limit, await details(storage, input.path, found.keys));
+      },
+    },
   },
 });

@@ -1,5 +1,6 @@
-import { data, definePath, field, invalid, keyList, NO_CONTENT } from "@coffer/state-machine";
+import { data, definePath, field, invalid, keyList, NO_CONTENT, pageFields } from "@coffer/state-machine";
 import { parseDuration } from "@coffer/hcl";
+import { QUERY_FIELD, scanAnswer, scanKeys } from "./scan.js";
 import { deleteUnversioned, getUnversioned, putUnversioned, unversionedFolder } from "./unversioned.js";
 
 /** Seconds after which a client should read again: the secret's own `ttl` or `lease`, else the mount's default. */
@@ -16,7 +17,7 @@ export const unversionedPath = definePath({
     synopsis: "Reads and writes secrets as they are.",
     description: "Whatever is written below a path is stored there and replaces what was. A `ttl` in a secret tells its readers how long they may keep it; the secret itself never expires.",
   },
-  fields: { path: field.string({ description: "Location of the secret.", required: true }) },
+  fields: { path: field.string({ description: "Location of the secret, or of the folder to list.", required: true }), ...pageFields(), ...QUERY_FIELD },
   freeForm: true,
   exists: ({ input }, storage) => getUnversioned(storage, input.path) !== undefined,
   operations: {
@@ -45,7 +46,11 @@ export const unversionedPath = definePath({
         return NO_CONTENT;
       },
     },
-    list: { effect: "read", summary: "List the names below a path; folders end in a slash.", handler: async ({ input }, storage) => keyList(await storage.list(unversionedFolder(input.path))) },
-    scan: { effect: "read", summary: "List the names below a path and all of its folders.", handler: async ({ input }, storage) => keyList(await storage.keys(unversionedFolder(input.path))) },
+    list: { effect: "read", summary: "List the names below a path; folders end in a slash.", handler: async ({ input }, storage) => keyList(await storage.list(unversionedFolder(input.path), input)) },
+    scan: {
+      effect: "read",
+      summary: "List the names below a path and all of its folders, or those that a query describes.",
+      handler: async ({ input }, storage, mount) => scanAnswer(await scanKeys(storage, { folder: unversionedFolder(input.path), room: "" }, input, mount), input.limit),
+    },
   },
 });

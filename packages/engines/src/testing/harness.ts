@@ -26,8 +26,17 @@ export interface Harness {
   mount(path: string, type: string, options?: Readonly<Record<string, string>>): Promise<void>;
   /** Writes a policy, and makes a token with it (and `default`). */
   tokenWith(policy: string): Promise<string>;
+  /** What periodic work wrote to the server's log so far. */
+  readonly logged: readonly LoggedLine[];
   /** Does all the time-driven work that is due now: expiry of tokens and leases, engines' periodic work. */
   doDueWork(): Promise<void>;
+}
+
+export interface LoggedLine {
+  readonly mount: string;
+  readonly level: "info" | "warn";
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
 }
 
 export interface HarnessOptions {
@@ -123,7 +132,12 @@ export async function createHarness({ engines = [], seed = "seed", services = {}
     audit,
     onInternalError: (_request, error) => failures.push(error),
   });
-  const worker = createExpirationWorker({ store, env, engineFor, mountOf: core.mountOf, onError: (_what, error) => failures.push(error) });
+  const logged: LoggedLine[] = [];
+  const logOf = ({ path: mount }: MountEntry) => {
+    const lineOf = (level: LoggedLine["level"]) => (message: string, fields: LoggedLine["fields"] = {}) => void logged.push({ mount, level, message, fields });
+    return { info: lineOf("info"), warn: lineOf("warn") };
+  };
+  const worker = createExpirationWorker({ store, env, engineFor, mountOf: core.mountOf, onError: (_what, error) => failures.push(error), logOf });
 
   function failIfInternal(): void {
     const [failure] = failures.splice(0);
@@ -174,6 +188,7 @@ export async function createHarness({ engines = [], seed = "seed", services = {}
     rootToken: genesis.rootToken,
     clock,
     store,
+    logged,
     request,
     exchange,
     async mount(path, type, options) {

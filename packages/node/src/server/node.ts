@@ -1,4 +1,5 @@
 import { hostname, tmpdir } from "node:os";
+import { releaseMounts } from "@coffer/engines";
 import { CLUSTER_KEY, corsConfig, createBreakGlass, createRateLimiter, declareAudit, declareAutopilot, forgetShares, QUOTA_SETTINGS_KEY, quotaSettings, RATE_LIMITS_KEY, rateLimits, readClusterInfo, recordVersion, writeMissingMounts } from "@coffer/state-machine";
 import type { BreakGlass, ClusterInfo, SystemServices } from "@coffer/state-machine";
 import { createAdmission } from "../cluster/admission.js";
@@ -21,6 +22,7 @@ import { openSeals } from "../seals/index.js";
 import type { NodeSeals } from "../seals/index.js";
 import { startActiveDuties } from "./active-duties.js";
 import { openBacking } from "./backing.js";
+import { releaseWithMounts } from "./held-open.js";
 import { createKeyringControl } from "./keyring-control.js";
 import { createNodeControl } from "./node-control.js";
 import { createQuestionHandler } from "./questions.js";
@@ -130,6 +132,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
       member()?.thread.setCanLead(false);
       forgetShares(services);
       service.audit.close();
+      void releaseMounts();
     },
     beforeSeal: () => stepDown(),
     ...(rootTokenText !== undefined && { rootTokenText }),
@@ -207,6 +210,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     logger: coreLogger,
   });
   backing.log.onLeadership(() => duties.wake());
+  const heldOpen = releaseWithMounts(backing.log, isActive, releaseMounts);
   const sealDuties = startSealDuties({ isSealed: () => barrier.sealed(), isActive, seals, seal, keyring, logger: coreLogger });
   void seal.begin();
   const retryJoin = startRetryJoin(storage.type === "raft" ? joinRequests(storage) : [], seal, logging.logger("raft"));
@@ -244,11 +248,13 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     reopenAudit: () => service.audit.reopen(),
     async stop() {
       retryJoin.stop();
+      heldOpen.stop();
       sealDuties.stop();
       seal.stop();
       await duties.stop();
       control.stop();
       barrier.seal();
+      await releaseMounts();
       await service.audit.close();
       await backing.stop();
     },

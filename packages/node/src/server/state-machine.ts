@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { engineFor, mountableTypes } from "@coffer/engines";
 import type { IdentityServices } from "@coffer/engines";
 import { compileEngine, createAuditBroker, createBarrier, createCore, createExpirationWorker, createRooms, createStore, systemEngine } from "@coffer/state-machine";
-import type { AuditBroker, Barrier, CompiledEngine, Core, Engine, Environment, ExpirationWorker, LockoutSettings, MountEntry, ReplicatedLog, StateReader, Store, SystemLimits, SystemRooms, SystemServices, TokenMade } from "@coffer/state-machine";
+import type { AuditBroker, Barrier, CompiledEngine, Core, Engine, EngineLog, Environment, ExpirationWorker, LockoutSettings, MountEntry, ReplicatedLog, StateReader, Store, SystemLimits, SystemRooms, SystemServices, TokenMade } from "@coffer/state-machine";
 import type { Logging } from "../logging/logger.js";
 import { API_VERSION } from "./version.js";
 
@@ -37,6 +37,12 @@ function engineOf(entry: MountEntry): CompiledEngine | undefined {
   return entry.type === "system" ? SYSTEM : engineFor(entry);
 }
 
+/** As Vault names them: `secrets.database`, `auth.ldap`. Each line says which mount it is about. */
+function mountLog(logging: Logging, { table, type, path }: MountEntry): EngineLog {
+  const logger = logging.logger(`${table === "auth" ? "auth" : "secrets"}.${type}`);
+  return { info: (message, fields) => logger.info(message, { mount: path, ...fields }), warn: (message, fields) => logger.warn(message, { mount: path, ...fields }) };
+}
+
 export function createSecretsService({ log, reader, limits, lockout = {}, cacheEntries, logging, systemServices, onTokenMade }: SecretsServiceOptions): SecretsService {
   const env: Environment = { now: () => Date.now(), randomBytes: (length) => new Uint8Array(randomBytes(length)), uuid: () => randomUUID() };
   const barrier = createBarrier();
@@ -60,7 +66,7 @@ export function createSecretsService({ log, reader, limits, lockout = {}, cacheE
     onInternalError: (request, error) => coreLogger.error("a request failed", { request_id: request.id, path: request.path, operation: request.operation, reason: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
   });
   const expirationLogger = logging.logger("expiration");
-  const expiration = createExpirationWorker({ store, env, engineFor: engineOf, mountOf: (entry) => core.mountOf(entry), onError: (what, error) => expirationLogger.error(what, { reason: error instanceof Error ? error.message : String(error) }) });
+  const expiration = createExpirationWorker({ store, env, engineFor: engineOf, mountOf: (entry) => core.mountOf(entry), onError: (what, error) => expirationLogger.error(what, { reason: error instanceof Error ? error.message : String(error) }), logOf: (entry) => mountLog(logging, entry) });
   const rooms = createRooms({ env, limits, lockout, audit, engineFor: engineOf, mountableTypes, version: API_VERSION });
   return { env, barrier, store, audit, core, expiration, rooms };
 }

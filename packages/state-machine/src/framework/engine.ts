@@ -98,6 +98,11 @@ export interface Mount<Services = unknown> {
   readonly env: Environment;
   /** What the composition gives this engine beyond storage: nothing for most, node control for sys/. */
   readonly services: Services;
+  /**
+   * Whether the caller's policies grant this at a path below the mount, without a second factor or a control group. Only scans
+   * get it: what they meet below their path may be under other rules than the path itself.
+   */
+  readonly allows?: (operation: OperationName, path: string) => boolean;
 }
 
 /** Another mount, as the core's own engines reach it within a request: to renew and revoke what its engine gave out. */
@@ -106,6 +111,12 @@ export interface Neighbour {
   /** What is written there commits with the request. */
   readonly storage: WriteStorage;
   readonly mount: Mount;
+}
+
+/** Lines of the server's log. What is passed is written: no secrets. */
+export interface EngineLog {
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
 /** A mount as the handler of a write sees it. */
@@ -119,6 +130,8 @@ export interface WriteMount<Services = unknown> extends Mount<Services> {
   readonly password?: (policy: string) => string;
   /** By uuid, also one that is being removed (`tainted`); undefined where there is none. Only auth/token and sys/ get it. */
   readonly neighbour?: (uuid: string) => Neighbour | undefined;
+  /** For what nobody gets an answer about. Only periodic work gets it. */
+  readonly log?: EngineLog;
   /**
    * Commits on its own, before the request does: for work too large for one write set. It may be repeated, with the request.
    * Throws RequestError 503 where it was not committed. Only auth/token and sys/ get it.
@@ -178,6 +191,12 @@ export interface Engine<Services = unknown> {
   readonly renewLogin?: (internalData: Readonly<Record<string, unknown>>, storage: ReadStorage, mount: Mount<Services>, by: Renewal) => Promise<LoginRenewal | void> | LoginRenewal | void;
   /** Work due now on the active node (expiry, tidy); called about once a second, small slices at a time. True: more is due. */
   readonly periodic?: (storage: WriteStorage, mount: WriteMount<Services>) => Promise<boolean>;
+  /**
+   * For engines that keep something open outside of storage (connections): closes what this node has open for the mount of that
+   * uuid, or for all mounts where it is undefined. Called when the mount is changed or gone, and when the node seals, ends or is
+   * no longer active. Whoever uses it at that moment finishes; what is needed afterwards is opened anew. Never rejects.
+   */
+  readonly release?: (mountUuid: string | undefined) => Promise<void>;
 }
 
 export type { Response };

@@ -8,12 +8,16 @@ export interface BuiltInput {
   readonly warnings: readonly string[];
 }
 
-/** A caller's values as the declaration says. Throws RequestError 400 naming the field. */
+/**
+ * A caller's values as the declaration says. Throws RequestError 400 naming the field. A free-form body is the thing itself:
+ * what its members are called does not make them parameters of a query.
+ */
 export function buildInput({ declaration, parameters }: PathMatch, values: JsonObject, isWrite: boolean): BuiltInput {
   const input: Record<string, unknown> = {};
-  const { fields } = declaration;
+  const { fields, freeForm } = declaration;
   for (const name in fields) {
     const declared = fields[name]!;
+    if (isWrite && freeForm && declared.query) continue;
     const value = parameters[name] ?? (Object.hasOwn(values, name) ? values[name] : undefined);
     if (value === undefined || (value === null && !(name in parameters))) {
       if (declared.required) throw invalid(`missing ${name}`);

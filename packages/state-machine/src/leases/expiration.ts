@@ -1,4 +1,4 @@
-import type { Engine, Environment, MountEntry, WriteMount } from "../framework/engine.js";
+import type { Engine, EngineLog, Environment, MountEntry, WriteMount } from "../framework/engine.js";
 import type { CompiledEngine } from "../framework/index.js";
 import { createIntentLedger } from "../intents/index.js";
 import { listMounts, reapMounts } from "../mounts/index.js";
@@ -15,6 +15,8 @@ export interface ExpirationOptions {
   readonly engineFor: (entry: MountEntry) => CompiledEngine | undefined;
   readonly mountOf: (entry: MountEntry) => WriteMount;
   readonly onError: (what: string, error: unknown) => void;
+  /** Where a mount's periodic work writes what nobody gets an answer about. */
+  readonly logOf?: (entry: MountEntry) => EngineLog;
 }
 
 export interface ExpirationWorker {
@@ -36,7 +38,7 @@ const MOUNT_PAUSE_MS = 15_000;
  * The time-driven work of the active node. It reads the expiry index from its beginning, so it holds nothing in memory and
  * costs nothing at start, however many tokens and leases there are.
  */
-export function createExpirationWorker({ store, env, engineFor, mountOf, onError }: ExpirationOptions): ExpirationWorker {
+export function createExpirationWorker({ store, env, engineFor, mountOf, onError, logOf }: ExpirationOptions): ExpirationWorker {
   const expire = createExpire({ store, env, engineFor, mountOf });
 
   async function dueNow(): Promise<Due[]> {
@@ -97,7 +99,9 @@ export function createExpirationWorker({ store, env, engineFor, mountOf, onError
     const ledger = createIntentLedger(store, env);
     let applied = false;
     try {
-      const { value, outcome } = await store.transact((tx) => engine.periodic!(tx.scoped(`logical/${entry.uuid}/`), { ...mountOf(entry), intents: ledger.intents(tx, entry, engine), password: (policy) => passwordBy(tx.scoped("core/"), policy, env) }));
+      const { value, outcome } = await store.transact((tx) =>
+        engine.periodic!(tx.scoped(`logical/${entry.uuid}/`), { ...mountOf(entry), intents: ledger.intents(tx, entry, engine), password: (policy) => passwordBy(tx.scoped("core/"), policy, env), ...(logOf && { log: logOf(entry) }) }),
+      );
       applied = outcome.outcome === "applied";
       return value;
     } finally {

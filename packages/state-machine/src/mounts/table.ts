@@ -170,6 +170,11 @@ export function moveStatus(storage: ReadStorage, id: string): { readonly from: s
   return storage.get(`mounts/migration/${id}`, migrationCodec);
 }
 
+const ROW_KEY = /^core\/mounts\/(?:row|doomed)\/(.+)$/;
+
+/** The uuid of the mount that a key of the WHOLE keyspace is the row of; a removed mount has one until all that it left is gone. */
+export const mountOfRow = (key: string): string | undefined => ROW_KEY.exec(key)?.[1];
+
 /**
  * One step of deleting what removed mounts left: at most `limit` keys. A mount whose leases are not all revoked, or whose
  * failed requests are not all undone, waits, since that needs what it stored. `storage` is the WHOLE keyspace. True: more is left to do now.

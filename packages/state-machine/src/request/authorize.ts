@@ -61,3 +61,13 @@ export function authorize(storage: ReadStorage, token: TokenEntry | undefined, g
 export function openPathMethods(storage: ReadStorage, token: TokenEntry | undefined, demand: Omit<Demand, "needsSudo">): readonly string[] {
   return token && demand.path.startsWith(SYS_MOUNT) ? aclOf(storage, token).check(demand).mfaMethods : [];
 }
+
+/** See `Mount.allows`. `mountPath` is what full paths of the mount start with; without a token nothing is allowed. */
+export function allowedBelow(storage: ReadStorage, token: TokenEntry | undefined, mountPath: string, wrapTtlSeconds: number): (operation: OperationName, path: string) => boolean {
+  if (!token) return () => false;
+  const acl = aclOf(storage, token);
+  return (operation, path) => {
+    const answer = acl.check({ path: mountPath + path, operation, exists: () => true, body: {}, wrapTtlSeconds });
+    return answer.allowed && !answer.hasControlGroup && answer.mfaMethods.length === 0;
+  };
+}

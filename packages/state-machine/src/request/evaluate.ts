@@ -15,7 +15,7 @@ import { findToken, revokeTree, useToken } from "../tokens/index.js";
 import type { TokenEntry } from "../tokens/index.js";
 import type { Answer } from "./answer.js";
 import type { AuditTrail } from "./audit-trail.js";
-import { authorize, callerOf, identify, openPathMethods } from "./authorize.js";
+import { allowedBelow, authorize, callerOf, identify, openPathMethods } from "./authorize.js";
 import type { CoreOptions, Target } from "./core.js";
 import { finishResponse } from "./finish.js";
 import { then } from "./maybe.js";
@@ -85,8 +85,9 @@ export function createEvaluator({ options, trail, mountOf }: EvaluatorParts): Ev
     if (outcome.outcome !== "applied") throw new RequestError("no_active_node", "a part of the request could not be committed; try again");
     return value;
   };
-  const viewFor = (tx: StoreTransaction, progress: Progress, { entry, operation, compiled: { engine } }: Target): WriteMount => {
+  const viewFor = (tx: StoreTransaction, progress: Progress, { entry, mountPath, operation, compiled: { engine } }: Target): WriteMount => {
     const mount = mountOf(entry);
+    if (progress.request.operation === "scan") return { ...mount, allows: allowedBelow(tx.scoped("core/"), progress.token, mountPath, progress.wrapTtlSeconds) };
     if (operation.effect !== "write") return mount;
     if (isOfCore(entry)) return { ...mount, neighbour: reach(tx), apart };
     if (!engine.intents) return mount;

@@ -1,0 +1,3 @@
+export { NameTemplateError } from "./error.js";
+export { parseNameTemplate } from "./template.js";
+export type { NameTemplate } from "./template.js";
