@@ -9,6 +9,7 @@ import { DEFAULT_REF, findIssuer } from "./authority.js";
 import { verbatimRole } from "./path-issue.js";
 import { getRole } from "./role.js";
 import type { Role } from "./role.js";
+import { filledFor, NOBODY } from "./role-templates.js";
 import { getCluster } from "./storage.js";
 
 /** What is in front of `acme/`: by it a client says whose rules and which issuer it wants. */
@@ -55,7 +56,7 @@ function roleFor(storage: ReadStorage, name: string | undefined, policy: string)
   }
   const role = getRole(storage, wanted);
   if (!role) throw new AcmeProblem("unauthorized", "there is no such role");
-  return { role, issuer: role.issuer_ref };
+  return { role: filledFor(role, NOBODY), issuer: role.issuer_ref };
 }
 
 /** No rules but that the names were proven to be the client's. */
