@@ -1,12 +1,12 @@
 import { invalid } from "@coffer/state-machine";
-import { bitsOf, child, CONTEXT, oidOf, readAsn1 } from "./asn1.js";
+import { bitsOf, child, CONTEXT, oidOf, readSequence } from "./asn1.js";
 import type { Asn1 } from "./asn1.js";
 import { readExtensions, signed } from "./certificate.js";
 import type { Extension } from "./certificate.js";
 import { integer, oid, sequence, setOf, tlv } from "./der.js";
 import { readNames, NO_NAMES } from "./general-names.js";
 import type { AlternativeNames } from "./general-names.js";
-import { keyShape, publicKeyObject } from "./key-material.js";
+import { keyShape, namesItsCurve, publicKeyObject } from "./key-material.js";
 import type { KeyType } from "./key-material.js";
 import type { Maybe } from "./maybe.js";
 import { nameAttributes } from "./name-text.js";
@@ -40,12 +40,12 @@ export function parseCsr(text: string): CertificateRequest {
 
 /** As `parseCsr`, of DER. */
 export function parseCsrDer(der: Uint8Array): CertificateRequest {
-  const root = readAsn1(der, WHAT);
+  const root = readSequence(der, WHAT);
   const info = child(root, 0, WHAT);
   const spki = child(info, 2, WHAT);
   const key = publicKeyObject(spki.der);
   const shape = key && keyShape(key);
-  if (!key || !shape) throw invalid("Refusing to sign CSR with empty PublicKey: its kind of key is not known");
+  if (!key || !shape || !namesItsCurve(shape, spki.der)) throw invalid("Refusing to sign CSR with empty PublicKey: its kind of key is not known");
   const signature = child(root, 2, WHAT);
   if (!verifySignature(oidOf(child(root, 1, WHAT).children[0]), info.der, key, bitsOf(signature))) throw invalid("request signature invalid");
   const extensions = requestedExtensions(info);
