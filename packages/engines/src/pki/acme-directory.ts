@@ -2,7 +2,7 @@ import { raw } from "@coffer/state-machine";
 import type { EngineRequest, Mount, RawResponse, ReadStorage, WriteStorage } from "@coffer/state-machine";
 import { newNonce, verifyJws } from "./acme-jws.js";
 import type { SignedRequest } from "./acme-jws.js";
-import { AcmeProblem, PROBLEM_STATUS } from "./acme-problem.js";
+import { AcmeProblem } from "./acme-problem.js";
 import { getAcmeConfig } from "./acme-storage.js";
 import type { Account } from "./acme-storage.js";
 import { DEFAULT_REF, findIssuer } from "./authority.js";
@@ -69,10 +69,10 @@ export interface AcmeContext {
   readonly signed: SignedRequest;
 }
 
-type Answer = { readonly status?: number; readonly body?: unknown; readonly text?: string; readonly location?: string; readonly link?: string };
+export type AcmeAnswer = { readonly status?: number; readonly body?: unknown; readonly text?: string; readonly location?: string; readonly link?: string };
 
 /** A signed request, and its answer with a fresh nonce. What a problem ends leaves nothing. */
-export async function answerSigned(request: EngineRequest<DirectoryInput>, storage: WriteStorage, mount: Mount, handle: (context: AcmeContext) => Promise<Answer> | Answer): Promise<RawResponse> {
+export async function answerSigned(request: EngineRequest<DirectoryInput>, storage: WriteStorage, mount: Mount, handle: (context: AcmeContext) => Promise<AcmeAnswer> | AcmeAnswer): Promise<RawResponse> {
   return problemsAnswered(storage, mount, async () => {
     const directory = openDirectory(storage, request.input);
     const url = `${directory.base.slice(0, -`${directory.prefix}acme/`.length)}${request.path}`;
@@ -88,7 +88,7 @@ export async function problemsAnswered(storage: ReadStorage, { env }: Mount, han
     return await handle();
   } catch (error) {
     if (!(error instanceof AcmeProblem)) throw error;
-    return raw(JSON.stringify(error.document), "application/problem+json", PROBLEM_STATUS[error.kind], { "Replay-Nonce": newNonce(storage, env) });
+    return raw(JSON.stringify(error.document), "application/problem+json", error.status, { "Replay-Nonce": newNonce(storage, env), ...(error.location !== undefined && { Location: error.location }) });
   }
 }
 

@@ -102,8 +102,8 @@ export async function finalize(storage: WriteStorage, mount: Mount, order: Order
   const wishes = { remove_roots_from_chain: false, format: "pem", private_key_format: "der", common_name: commonName || order.identifiers[0]!.value };
   try {
     const { data } = await signLeaf({ storage, mount, identity: NOBODY, issuerRef, truncates: true }, limited, wishes, withNames(request, order), false);
-    const { certificate, ca_chain, serial_number } = data as { certificate: string; ca_chain?: string[]; serial_number: string };
-    const done = { ...order, serial: serial_number, chain: [certificate, ...(ca_chain ?? [])] };
+    const { certificate, ca_chain, serial_number, expiration } = data as { certificate: string; ca_chain?: string[]; serial_number: string; expiration: number };
+    const done: Order = { ...order, serial: serial_number, chain: [certificate, ...(ca_chain ?? [])], certificateExpiresMs: expiration * 1000 };
     putOrder(storage, done);
     return done;
   } catch (error) {

@@ -22,14 +22,19 @@ export type ProblemKind = keyof typeof PROBLEM_STATUS;
 /** Ends an ACME request: its answer is a problem document (RFC 7807), and nothing else of the request is kept. */
 export class AcmeProblem extends Error {
   readonly kind: ProblemKind;
+  readonly status: number;
+  /** Where what is in the way is to be found. */
+  readonly location: string | undefined;
 
-  constructor(kind: ProblemKind, detail: string) {
+  constructor(kind: ProblemKind, detail: string, { status, location }: { readonly status?: number; readonly location?: string } = {}) {
     super(detail);
     this.name = "AcmeProblem";
     this.kind = kind;
+    this.status = status ?? PROBLEM_STATUS[kind];
+    this.location = location;
   }
 
   get document(): Readonly<Record<string, unknown>> {
-    return { type: `urn:ietf:params:acme:error:${this.kind}`, detail: this.message, status: PROBLEM_STATUS[this.kind] };
+    return { type: `urn:ietf:params:acme:error:${this.kind}`, detail: this.message, status: this.status };
   }
 }
