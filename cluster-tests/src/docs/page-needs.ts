@@ -40,6 +40,7 @@ export const PAGE_NEEDS: Readonly<Record<string, PageNeeds>> = {
     },
   },
   "engines/pki.md": { programs: ["openssl", "jq", "curl"] },
+  "engines/ssh.md": { programs: ["ssh-keygen"] },
   "engines/totp.md": {
     programs: ["base64"],
     // Taken once: the page tries the same code again.
