@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { createHash, createPublicKey, generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
+import { bitString, integer, NULL, oid, sequence, setOf, tlv, utf8String } from "./der.js";
+import { OID } from "./oids.js";
 import { atSeconds, createPkiWithRoot, openSsl } from "./testing.js";
 
 async function withRequest(t: TestContext, key: readonly string[] = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]) {
@@ -114,4 +117,20 @@ test("requests that are hostile are refused with a clear error, and leave nothin
     assert.equal(status, 400, `byte ${at}`);
   }
   assert.equal(pki.store.index(), before + 1);
+});
+
+/** Whoever knows the modulus can make this: with an exponent of 1 a signature is what it signs. */
+function withExponentOne(): Buffer {
+  const { n } = generateKeyPairSync("rsa", { modulusLength: 2048 }).publicKey.export({ format: "jwk" });
+  const spki = createPublicKey({ key: { kty: "RSA", n: n!, e: "AQ" }, format: "jwk" }).export({ type: "spki", format: "der" });
+  const info = sequence(integer(0), sequence(setOf(sequence(oid(OID.commonName), utf8String("c.example.com")))), spki, tlv(0xa0));
+  const digestInfo = sequence(sequence(oid(OID.sha256), NULL), tlv(0x04, createHash("sha256").update(info).digest()));
+  const padded = Buffer.concat([Buffer.of(0, 1), Buffer.alloc(256 - 3 - digestInfo.length, 0xff), Buffer.of(0), digestInfo]);
+  return sequence(info, sequence(oid("1.2.840.113549.1.1.11"), NULL), bitString(padded));
+}
+
+test("a key that anybody can sign with is refused", async () => {
+  const pki = await createPkiWithRoot();
+  const csr = `-----BEGIN CERTIFICATE REQUEST-----\n${withExponentOne().toString("base64")}\n-----END CERTIFICATE REQUEST-----`;
+  assert.match(await pki.refusal("sign-verbatim", { csr, ttl: "1h" }), /public exponent that protects nothing/);
 });

@@ -89,7 +89,7 @@ export const issuerPath = definePath({
       summary: "Rename an issuer.",
       async handler({ input }, storage) {
         const issuer = requireIssuer(storage, input.issuer_ref);
-        if (input.issuer_name === "") throw invalid("issuer name must not be empty");
+        if (input.issuer_name === "") throw invalid("expected non-empty issuer name");
         const renamed = { ...issuer, name: checkName(storage, input.issuer_name, issuer.id) };
         putIssuer(storage, renamed);
         const warnings = renamed.name === issuer.name ? [] : await roleWarnings(storage, issuer.name);

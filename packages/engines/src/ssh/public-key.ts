@@ -63,10 +63,12 @@ function bitsOf({ kind, bits }: KeyType, [, first, second]: readonly Buffer[]): 
   }
 }
 
+const isOne = (number: Buffer) => number.length === 1 && number[0] === 1;
 const isPositive = (number: Buffer) => number.length > 0 && number[0]! < 0x80;
 
 function rsaJwk(e: Buffer, n: Buffer): JsonWebKey | undefined {
-  return isPositive(e) && isPositive(n) ? { kty: "RSA", e: e.toString("base64url"), n: n.toString("base64url") } : undefined;
+  // With an exponent of 1 anybody can sign.
+  return isPositive(e) && !isOne(e) && isPositive(n) ? { kty: "RSA", e: e.toString("base64url"), n: n.toString("base64url") } : undefined;
 }
 
 function pointJwk(bits: number, curve: Buffer, point: Buffer): JsonWebKey | undefined {
