@@ -35,7 +35,7 @@ const allows = (list: readonly string[], name: string) => list.includes("*") || 
 export function openDirectory(storage: ReadStorage, input: DirectoryInput): Directory {
   const config = getAcmeConfig(storage);
   const { path } = getCluster(storage);
-  if (!config.enabled || path === "") throw new AcmeProblem("unauthorized", "ACME is not enabled on this mount");
+  if (!config.enabled || path === "") throw new AcmeProblem("unauthorized", "ACME is not enabled on this mount", { status: 404 });
   const issuerRef = input.issuer_ref ?? DEFAULT_REF;
   const { role, issuer } = roleFor(storage, input.name, config.default_directory_policy);
   if (input.name !== undefined && !allows(config.allowed_roles, input.name)) throw new AcmeProblem("unauthorized", "this role is not allowed to be used with ACME");

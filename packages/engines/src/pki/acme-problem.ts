@@ -1,4 +1,4 @@
-/** RFC 8555, 6.7: kinds of problems, with their HTTP status. */
+/** RFC 8555, 6.7: kinds of problems, with their HTTP status where Vault has it. */
 export const PROBLEM_STATUS = Object.freeze({
   accountDoesNotExist: 400,
   alreadyRevoked: 400,
@@ -6,15 +6,15 @@ export const PROBLEM_STATUS = Object.freeze({
   badNonce: 400,
   badSignatureAlgorithm: 400,
   badRevocationReason: 400,
-  externalAccountRequired: 403,
+  externalAccountRequired: 401,
   invalidContact: 400,
   malformed: 400,
   orderNotReady: 403,
   rejectedIdentifier: 400,
   serverInternal: 500,
-  unauthorized: 403,
+  unauthorized: 401,
   unsupportedIdentifier: 400,
-  userActionRequired: 403,
+  userActionRequired: 401,
 } as const);
 
 export type ProblemKind = keyof typeof PROBLEM_STATUS;

@@ -79,7 +79,7 @@ async function order(acme: Acme, client: Client, names: readonly string[], more:
 test("an ACME client gets a certificate by http-01, and revokes it", async (t) => {
   const openssl = openSsl(t);
   const acme = await createAcme(t);
-  await assert.rejects(async () => (await acme.client()).createAccount(), /error 403/);
+  await assert.rejects(async () => (await acme.client()).createAccount(), /error 404/);
   assert.equal((await acme.request("POST", "pki/config/acme", { enabled: true })).status, 400);
   await acme.write("config/cluster", { path: acme.url });
   await acme.write("config/acme", { enabled: true });
@@ -117,7 +117,7 @@ test("dns-01 asks the resolver that is set, also for a wildcard", async (t) => {
   await acme.write("config/cluster", { path: acme.url });
   await acme.write("roles/web", { allowed_domains: "example.com", allow_subdomains: true, allow_bare_domains: true, key_type: "any", max_ttl: "24h" });
   await acme.write("config/acme", { enabled: true, dns_resolver: `127.0.0.1:${dns.address().port}`, default_directory_policy: "forbid", allowed_roles: "web" });
-  await assert.rejects(async () => (await acme.client()).createAccount(), /error 403/);
+  await assert.rejects(async () => (await acme.client()).createAccount(), /error 401/);
   const client = await acme.client("roles/web/");
   const { certificate } = await order(acme, client, ["*.example.com", "example.com"], {
     challengePriority: ["dns-01"],
@@ -197,7 +197,7 @@ test("a nonce is good once, and a request says where it goes", async (t) => {
   assert.deepEqual(await send({ nonce: first, url }), [201, ""]);
   assert.deepEqual(await send({ nonce: first, url }), [400, "badNonce"]);
   assert.deepEqual(await send({ nonce: "x", url }), [400, "badNonce"]);
-  assert.deepEqual(await send({ nonce: await nonce(), url: `${url}s` }), [403, "unauthorized"]);
+  assert.deepEqual(await send({ nonce: await nonce(), url: `${url}s` }), [401, "unauthorized"]);
   assert.deepEqual(await send({ nonce: await nonce(), url, kid: "x" }), [400, "malformed"]);
   assert.deepEqual(await send({ nonce: await nonce(), url, jwk: undefined, kid: `${acme.url}/acme/account/none` }), [400, "accountDoesNotExist"]);
   const old = await nonce();
