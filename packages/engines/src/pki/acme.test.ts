@@ -234,11 +234,13 @@ test("an account changes its key: the old one is nobody's then, and the orders s
   const url = `${acme.url}/acme/key-change`;
   const nonce = async () => (await acme.exchange("GET", "pki/acme/new-nonce", undefined, { token: "" })).headers["Replay-Nonce"]!;
   const post = async (path: string, header: Record<string, unknown>, payload: unknown) => {
-    const jws = await new FlattenedSign(Buffer.from(JSON.stringify(payload))).setProtectedHeader({ alg: "ES256", nonce: await nonce(), url: `${acme.url}/acme/${path}`, ...header }).sign(outer.privateKey);
+    const jws = await new FlattenedSign(Buffer.from(payload === undefined ? "" : JSON.stringify(payload))).setProtectedHeader({ alg: "ES256", nonce: await nonce(), url: `${acme.url}/acme/${path}`, ...header }).sign(outer.privateKey);
     const answer = await acme.exchange("POST", `pki/acme/${path}`, jws as never, { token: "", contentType: "application/jose+json" });
     return { status: answer.status, location: answer.headers["Location"], text: answer.bytes.toString() };
   };
   const { location: kid } = await post("new-account", { jwk: oldJwk }, { termsOfServiceAgreed: true });
+  const { location: made } = await post("new-order", { kid }, { identifiers: [{ type: "dns", value: "localhost" }] });
+  assert.deepEqual(JSON.parse((await post("orders", { kid }, undefined)).text), { orders: [made] });
   const change = async (header: Record<string, unknown>, payload: unknown, key = inner.privateKey) => post("key-change", { kid }, await new FlattenedSign(Buffer.from(JSON.stringify(payload))).setProtectedHeader({ alg: "ES256", jwk: newJwk, url, ...header }).sign(key));
   const good = { account: kid, oldKey: oldJwk };
   for (const [header, payload, key] of [
@@ -251,6 +253,7 @@ test("an account changes its key: the old one is nobody's then, and the orders s
   assert.deepEqual([conflict.status, conflict.location], [409, kid]);
   assert.equal((await change({}, good)).status, 200);
   assert.equal((await change({}, good)).status, 400, "the old key signs nothing any more");
+  assert.equal((await post("orders", { kid }, undefined)).status, 400);
 });
 
 test("tidy forgets orders that have ended, and accounts that nobody uses, in its time", async (t) => {

@@ -63,7 +63,7 @@ test("roles read back field for field, and lists say what they hand out", async 
     allow_user_certificates: true, allow_host_certificates: false, allow_bare_domains: false, allow_subdomains: false, allow_user_key_ids: false, allow_empty_principals: false, key_id_format: "", default_critical_options: {}, default_extensions: { "permit-pty": "" },
     default_extensions_template: false, allowed_user_key_lengths: { rsa: [2048, 4096] }, algorithm_signer: "default", not_before_duration: 30, allow_commas_in_identity_templates: false, issuer_ref: "default",
   });
-  assert.deepEqual((await request("LIST", "ssh/roles")).body["data"], { keys: ["hosts", "web"], key_info: { hosts: { key_type: "otp" }, web: { key_type: "ca" } } });
+  assert.deepEqual((await request("LIST", "ssh/roles")).body["data"], { keys: ["hosts", "web"], key_info: { hosts: { key_type: "otp" }, web: { key_type: "ca", issuer_ref: "default" } } });
 });
 
 test("roles that cannot be are refused", async () => {
