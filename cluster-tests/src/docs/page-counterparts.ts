@@ -1,9 +1,7 @@
-import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import { findProgram, freePort, startGitHub, startIssuer, startKubernetes, startMoto, startPostgres, startProgram, startSlapd, xmlTexts } from "@coffer/counterparts";
+import { startGitHub, startIssuer, startKubernetes, startMoto, startPostgres, startSlapd, startSshd, xmlTexts } from "@coffer/counterparts";
 import { createApiCertificates } from "@coffer/node";
 import { LDIF, SUFFIX } from "./directory.js";
 
@@ -95,35 +93,19 @@ export async function startCiSystem(): Promise<Counterpart> {
   };
 }
 
-export const sshPrograms = () => findProgram("sshd") !== undefined && findProgram("ssh") !== undefined;
-
-const listens = (port: number) =>
-  new Promise<boolean>((resolve) => {
-    const socket = connect(port, "127.0.0.1", () => resolve(true)).once("error", () => resolve(false));
-    socket.once("connect", () => socket.destroy());
-  });
-
-/** A host that lets nobody in but by a certificate, and a user with a key. The account is ours, for want of an `ubuntu`. */
+/** A host that lets nobody in but by a certificate. Its user is ours, for want of an `ubuntu`. */
 export async function startSshHost(): Promise<Counterpart> {
+  const sshd = await startSshd();
   const folder = mkdtempSync(join(tmpdir(), "coffer-ssh-"));
-  const at = (name: string) => join(folder, name);
-  for (const name of ["etc", "user"]) mkdirSync(at(name));
-  for (const key of [at("host"), at("user/id_ed25519")]) execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", key]);
-  if (process.getuid?.() === 0) mkdirSync("/run/sshd", { recursive: true });
-  const port = await freePort();
-  // The authority's file is read at each login.
-  const settings = [`ListenAddress 127.0.0.1:${port}`, `HostKey ${at("host")}`, `TrustedUserCAKeys ${at("etc/trusted-user-ca.pub")}`, "AuthorizedKeysFile none", "PidFile none", "PasswordAuthentication no", "KbdInteractiveAuthentication no", "UsePAM no", "PermitRootLogin prohibit-password", "StrictModes no"];
-  writeFileSync(at("sshd_config"), `${settings.join("\n")}\n`);
-  const sshd = await startProgram({ command: findProgram("sshd")!, args: ["-D", "-e", "-f", at("sshd_config")], isReady: () => listens(port) });
   const me = userInfo().username;
-  const options = ["BatchMode=yes", "IdentitiesOnly=yes", "StrictHostKeyChecking=no", `UserKnownHostsFile=${at("known_hosts")}`].map((one) => `-o ${one}`);
+  const key = "-public-key-path=id_ed25519.pub -private-key-path=id_ed25519";
+  const hosts = `-strict-host-key-checking=accept-new -user-known-hosts-file=${join(folder, "known_hosts")}`;
   return {
     names: {
-      "allowed_users=ubuntu,admin default_user=ubuntu": `allowed_users=${me},admin default_user=${me}`,
-      "/etc/ssh/": `${at("etc")}/`,
-      "$HOME/.ssh/": `${at("user")}/`,
-      "~/.ssh/": `${at("user")}/`,
-      "ssh ubuntu@host": `ssh -F none -p ${port} -i ${at("user/id_ed25519")} ${options.join(" ")} ${me}@127.0.0.1 true`,
+      "allowed_users=ubuntu,admin": `allowed_users=ubuntu,${me}`,
+      "/etc/ssh/trusted-user-ca.pub": sshd.userCaFile,
+      "/etc/ssh/sshd_config": join(folder, "sshd_config"),
+      "-role=admins ubuntu@host": `-role=admins ${key} ${hosts} ${me}@127.0.0.1 -p ${sshd.port} -F none -o BatchMode=yes true`,
       // The host's helper gets what the user types.
       "otp=f5d8e37b-…": "otp=$(coffer write -field=key ssh/creds/hosts ip=10.1.2.3)",
     },

@@ -1,5 +1,5 @@
-import { motoProgram, postgresProgram, slapdProgram } from "@coffer/counterparts";
-import { sshPrograms, startAccount, startApplicationDatabase, startCiSystem, startCluster, startDirectory, startOrganization, startSshHost } from "./page-counterparts.js";
+import { motoProgram, postgresProgram, slapdProgram, sshdProgram } from "@coffer/counterparts";
+import { startAccount, startApplicationDatabase, startCiSystem, startCluster, startDirectory, startOrganization, startSshHost } from "./page-counterparts.js";
 import type { Counterpart } from "./page-counterparts.js";
 import type { ServerKind } from "./page-server.js";
 
@@ -36,7 +36,7 @@ export const PAGE_NEEDS: Readonly<Record<string, PageNeeds>> = {
   "engines/aws.md": { counterpart: moto, scripts: ["Static roles"] },
   "engines/database.md": { programs: ["psql"], counterpart: { name: "PostgreSQL", isThere: () => postgresProgram() !== undefined, start: startApplicationDatabase } },
   "engines/pki.md": { programs: ["openssl", "jq", "curl"] },
-  "engines/ssh.md": { programs: ["curl", "ssh-keygen"], counterpart: { name: "sshd", isThere: sshPrograms, start: startSshHost }, scripts: ["Certificates", "One-time passwords"] },
+  "engines/ssh.md": { programs: ["curl", "ssh-keygen"], counterpart: { name: "sshd", isThere: () => sshdProgram() !== undefined, start: startSshHost }, scripts: ["In use", "One-time passwords"] },
   "engines/totp.md": {
     programs: ["base64"],
     // Taken once: the page tries the same code again.

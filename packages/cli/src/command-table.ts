@@ -55,6 +55,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   "lease lookup": { synopsis: "Print a lease", load: () => import("./commands/lease-lookup.js") },
   "lease renew": { synopsis: "Renew a lease", load: () => import("./commands/lease-renew.js") },
   "lease revoke": { synopsis: "Revoke leases", load: () => import("./commands/lease-revoke.js") },
+  ssh: { synopsis: "Open an SSH session", load: () => import("./commands/ssh.js") },
   monitor: { synopsis: "Stream a server's log", load: () => import("./commands/monitor.js") },
   "plugin list": { synopsis: "List available engines", load: () => import("./commands/plugin-list.js") },
   "plugin info": { synopsis: "Print an engine's properties", load: () => import("./commands/plugin-info.js") },

@@ -8,3 +8,4 @@ export * from "./postgres.js";
 export * from "./program.js";
 export * from "./redis.js";
 export * from "./slapd.js";
+export * from "./sshd.js";

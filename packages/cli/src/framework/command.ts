@@ -10,6 +10,8 @@ export type Command = {
   readonly flags?: readonly Flag[];
   /** How many positional arguments; `expected` is how the message puts it. */
   readonly args?: { readonly min: number; readonly max: number; readonly expected?: string };
+  /** Flags end at the first argument: what follows belongs to another program. */
+  readonly flagsFirst?: true;
   /** Whether -detailed and -format=raw mean something here. */
   readonly detailed?: true;
   readonly raw?: true;

@@ -24,10 +24,11 @@ export type Parsed = { readonly flags: FlagValues; readonly args: readonly strin
 /**
  * Flags as Vault's users type them: one dash or two, `-field=x` or `-field x`. A flag that is known counts wherever it
  * stands; one that is not, after the first positional argument, is left as an argument (a value may begin with a dash).
+ * `flagsFirst`: nothing behind the first positional argument is a flag.
  */
-export function parseFlags(argv: readonly string[], declared: readonly Flag[], env: Readonly<Record<string, string | undefined>>): Parsed {
+export function parseFlags(argv: readonly string[], declared: readonly Flag[], env: Readonly<Record<string, string | undefined>>, flagsFirst = false): Parsed {
   const known = new Map(declared.map((flag) => [flag.name, flag]));
-  const { tokens, leftovers, help } = normalise(argv, known);
+  const { tokens, leftovers, help } = normalise(argv, known, flagsFirst);
   const parsed = parseWords(tokens, {
     string: declared.map((flag) => flag.name),
     configuration: {
@@ -57,15 +58,15 @@ export function parseFlags(argv: readonly string[], declared: readonly Flag[], e
 }
 
 /** Rewrites every known flag to `--name=value`, so that what follows has no doubt which words are values. */
-function normalise(argv: readonly string[], known: ReadonlyMap<string, Flag>): { tokens: string[]; leftovers: string[]; help: boolean } {
+function normalise(argv: readonly string[], known: ReadonlyMap<string, Flag>, flagsFirst: boolean): { tokens: string[]; leftovers: string[]; help: boolean } {
   const tokens: string[] = [];
   const positional: string[] = [];
   const leftovers: string[] = [];
   let help = false;
   for (let index = 0; index < argv.length; index++) {
     const word = argv[index] ?? "";
-    if (word === "--") {
-      positional.push(...argv.slice(index + 1));
+    if (word === "--" || (flagsFirst && !word.startsWith("-"))) {
+      positional.push(...argv.slice(word === "--" ? index + 1 : index));
       break;
     }
     const match = /^--?([A-Za-z][\w-]*)(?:=([\s\S]*))?$/.exec(word);

@@ -19,7 +19,7 @@ const FORMATS = ["table", "json", "yaml", "yml", "pretty", "raw"];
 export async function runCommand(command: Command, call: { words: readonly string[]; args: readonly string[]; io: Io }): Promise<number> {
   const { io, words } = call;
   try {
-    const parsed = parseFlags(call.args, allFlags(command), io.env);
+    const parsed = parseFlags(call.args, allFlags(command), io.env, command.flagsFirst);
     if (parsed.help) {
       io.stdout.write(`${formatCommandHelp(command)}\n`);
       return 0;

@@ -2,13 +2,14 @@ import { raw } from "@coffer/state-machine";
 import type { EngineRequest, Mount, RawResponse, ReadStorage, WriteStorage } from "@coffer/state-machine";
 import { newNonce, verifyJws } from "./acme-jws.js";
 import type { SignedRequest } from "./acme-jws.js";
-import { AcmeProblem, PROBLEM_STATUS } from "./acme-problem.js";
+import { AcmeProblem } from "./acme-problem.js";
 import { getAcmeConfig } from "./acme-storage.js";
 import type { Account } from "./acme-storage.js";
 import { DEFAULT_REF, findIssuer } from "./authority.js";
 import { verbatimRole } from "./path-issue.js";
 import { getRole } from "./role.js";
 import type { Role } from "./role.js";
+import { filledFor, NOBODY } from "./role-templates.js";
 import { getCluster } from "./storage.js";
 
 /** What is in front of `acme/`: by it a client says whose rules and which issuer it wants. */
@@ -34,7 +35,7 @@ const allows = (list: readonly string[], name: string) => list.includes("*") || 
 export function openDirectory(storage: ReadStorage, input: DirectoryInput): Directory {
   const config = getAcmeConfig(storage);
   const { path } = getCluster(storage);
-  if (!config.enabled || path === "") throw new AcmeProblem("unauthorized", "ACME is not enabled on this mount");
+  if (!config.enabled || path === "") throw new AcmeProblem("unauthorized", "ACME is not enabled on this mount", { status: 404 });
   const issuerRef = input.issuer_ref ?? DEFAULT_REF;
   const { role, issuer } = roleFor(storage, input.name, config.default_directory_policy);
   if (input.name !== undefined && !allows(config.allowed_roles, input.name)) throw new AcmeProblem("unauthorized", "this role is not allowed to be used with ACME");
@@ -55,7 +56,7 @@ function roleFor(storage: ReadStorage, name: string | undefined, policy: string)
   }
   const role = getRole(storage, wanted);
   if (!role) throw new AcmeProblem("unauthorized", "there is no such role");
-  return { role, issuer: role.issuer_ref };
+  return { role: filledFor(role, NOBODY), issuer: role.issuer_ref };
 }
 
 /** No rules but that the names were proven to be the client's. */
@@ -68,10 +69,10 @@ export interface AcmeContext {
   readonly signed: SignedRequest;
 }
 
-type Answer = { readonly status?: number; readonly body?: unknown; readonly text?: string; readonly location?: string; readonly link?: string };
+export type AcmeAnswer = { readonly status?: number; readonly body?: unknown; readonly text?: string; readonly location?: string; readonly link?: string };
 
 /** A signed request, and its answer with a fresh nonce. What a problem ends leaves nothing. */
-export async function answerSigned(request: EngineRequest<DirectoryInput>, storage: WriteStorage, mount: Mount, handle: (context: AcmeContext) => Promise<Answer> | Answer): Promise<RawResponse> {
+export async function answerSigned(request: EngineRequest<DirectoryInput>, storage: WriteStorage, mount: Mount, handle: (context: AcmeContext) => Promise<AcmeAnswer> | AcmeAnswer): Promise<RawResponse> {
   return problemsAnswered(storage, mount, async () => {
     const directory = openDirectory(storage, request.input);
     const url = `${directory.base.slice(0, -`${directory.prefix}acme/`.length)}${request.path}`;
@@ -87,7 +88,7 @@ export async function problemsAnswered(storage: ReadStorage, { env }: Mount, han
     return await handle();
   } catch (error) {
     if (!(error instanceof AcmeProblem)) throw error;
-    return raw(JSON.stringify(error.document), "application/problem+json", PROBLEM_STATUS[error.kind], { "Replay-Nonce": newNonce(storage, env) });
+    return raw(JSON.stringify(error.document), "application/problem+json", error.status, { "Replay-Nonce": newNonce(storage, env), ...(error.location !== undefined && { Location: error.location }) });
   }
 }
 

@@ -32,6 +32,7 @@ function spendNonce(storage: WriteStorage, env: Environment, nonce: unknown): vo
 }
 
 export interface SignedRequest {
+  readonly url: string;
   /** Undefined for a POST-as-GET. */
   readonly payload: Readonly<Record<string, unknown>> | undefined;
   readonly jwk: JWK;
@@ -64,7 +65,19 @@ export async function verifyJws({ storage, env, url, accountUrl, directory }: Jw
   const payload = await checkSignature(jws, jwk, String(header["alg"]));
   if (account && account.status !== "valid") throw new AcmeProblem("unauthorized", `the account is ${account.status}`);
   spendNonce(storage, env, header["nonce"]);
-  return { payload, jwk, thumbprint: await calculateJwkThumbprint(jwk), account };
+  return { url, payload, jwk, thumbprint: await calculateJwkThumbprint(jwk), account };
+}
+
+/** What a request carries that is signed in turn, by a key that it brings: the new one of a change of keys. Throws AcmeProblem. */
+export async function verifyInner(body: Readonly<Record<string, unknown>>, url: string): Promise<{ readonly jwk: JWK; readonly payload: Readonly<Record<string, unknown>> }> {
+  const jws = body as unknown as FlattenedJWSInput;
+  const { alg, jwk, kid, url: own, nonce } = headerOf(jws);
+  if (!ALGORITHMS.includes(String(alg))) throw new AcmeProblem("badSignatureAlgorithm", `the algorithm must be one of ${ALGORITHMS.join(", ")}`);
+  if (jwk === undefined || kid !== undefined) throw new AcmeProblem("malformed", "the inner request must have a jwk and no kid");
+  if (own !== url || nonce !== undefined) throw new AcmeProblem("malformed", "the inner request must have the url of the outer one, and no nonce");
+  const payload = await checkSignature(jws, jwk as JWK, String(alg));
+  if (!payload) throw new AcmeProblem("malformed", "the inner request is empty");
+  return { jwk: jwk as JWK, payload };
 }
 
 function headerOf(jws: FlattenedJWSInput): Readonly<Record<string, unknown>> {

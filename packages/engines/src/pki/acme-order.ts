@@ -12,6 +12,7 @@ import { isHostname, isNameAllowed, toAscii } from "./names-allowed.js";
 import { firstOf } from "./name-text.js";
 import { OID } from "./oids.js";
 import type { Role } from "./role.js";
+import { NOBODY } from "./role-templates.js";
 
 const ORDER_LIFE_MS = 24 * 3_600_000;
 const MAX_IDENTIFIERS = 100;
@@ -100,9 +101,9 @@ export async function finalize(storage: WriteStorage, mount: Mount, order: Order
   const limited = { ...role, ...(role.allow_any_name && { require_cn: false }), max_ttl: role.max_ttl > 0 ? Math.min(role.max_ttl, max_ttl) : max_ttl, no_store: false, generate_lease: false };
   const wishes = { remove_roots_from_chain: false, format: "pem", private_key_format: "der", common_name: commonName || order.identifiers[0]!.value };
   try {
-    const { data } = await signLeaf({ storage, mount, issuerRef, truncates: true }, limited, wishes, withNames(request, order), false);
-    const { certificate, ca_chain, serial_number } = data as { certificate: string; ca_chain?: string[]; serial_number: string };
-    const done = { ...order, serial: serial_number, chain: [certificate, ...(ca_chain ?? [])] };
+    const { data } = await signLeaf({ storage, mount, identity: NOBODY, issuerRef, truncates: true }, limited, wishes, withNames(request, order), false);
+    const { certificate, ca_chain, serial_number, expiration } = data as { certificate: string; ca_chain?: string[]; serial_number: string; expiration: number };
+    const done: Order = { ...order, serial: serial_number, chain: [certificate, ...(ca_chain ?? [])], certificateExpiresMs: expiration * 1000 };
     putOrder(storage, done);
     return done;
   } catch (error) {

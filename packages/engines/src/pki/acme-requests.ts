@@ -2,7 +2,7 @@ import { createPublicKey } from "node:crypto";
 import type { JsonWebKey } from "node:crypto";
 import { RequestError } from "@coffer/state-machine";
 import { checkIdentifiers, createOrder, finalize, orderStatus, parseIdentifiers } from "./acme-order.js";
-import type { AcmeContext } from "./acme-directory.js";
+import type { AcmeAnswer, AcmeContext } from "./acme-directory.js";
 import { requireAccount } from "./acme-directory.js";
 import { verifyBinding } from "./acme-jws.js";
 import { AcmeProblem } from "./acme-problem.js";
@@ -13,12 +13,11 @@ import { publicKeyObject } from "./key-material.js";
 import { revokeCertificate } from "./revocation.js";
 import { getCertificate, getRevocation } from "./storage.js";
 
-type Answer = { readonly status?: number; readonly body?: unknown; readonly text?: string; readonly location?: string; readonly link?: string };
 type Named = { readonly id: string };
 
 const time = (ms: number) => new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
 
-const showAccount = ({ status, contact, termsOfServiceAgreed }: Account, base: string) => ({ status, contact, termsOfServiceAgreed, orders: `${base}orders` });
+export const showAccount = ({ status, contact, termsOfServiceAgreed }: Account, base: string) => ({ status, contact, termsOfServiceAgreed, orders: `${base}orders` });
 
 function contactOf(value: unknown): readonly string[] {
   if (value === undefined) return [];
@@ -26,7 +25,7 @@ function contactOf(value: unknown): readonly string[] {
   return value as string[];
 }
 
-export async function newAccount({ storage, mount: { env }, directory: { base, prefix }, signed }: AcmeContext): Promise<Answer> {
+export async function newAccount({ storage, mount: { env }, directory: { base, prefix }, signed }: AcmeContext): Promise<AcmeAnswer> {
   const { payload, jwk, thumbprint, account } = signed;
   if (!payload || account) throw new AcmeProblem("malformed", "an account is asked for by its own key (jwk)");
   const known = accountIdOf(storage, prefix, thumbprint);
@@ -41,20 +40,20 @@ export async function newAccount({ storage, mount: { env }, directory: { base, p
   const eab = isBound ? await verifyBinding(storage, payload["externalAccountBinding"], jwk, `${base}new-account`, prefix) : undefined;
   // A key for binding is good for one account.
   if (eab) deleteEab(storage, eab.id);
-  const made: Account = { id: env.uuid(), jwk, status: "valid", contact: contactOf(payload["contact"]), termsOfServiceAgreed: payload["termsOfServiceAgreed"] === true, eabId: eab?.id ?? "", directory: prefix };
+  const made: Account = { id: env.uuid(), jwk, status: "valid", contact: contactOf(payload["contact"]), termsOfServiceAgreed: payload["termsOfServiceAgreed"] === true, eabId: eab?.id ?? "", directory: prefix, createdMs: env.now() };
   putAccount(storage, made);
   putThumbprint(storage, prefix, thumbprint, made.id);
   return { status: 201, body: showAccount(made, base), location: `${base}account/${made.id}` };
 }
 
-export function changeAccount(context: AcmeContext, { id }: Named): Answer {
+export function changeAccount(context: AcmeContext, { id }: Named): AcmeAnswer {
   const account = requireAccount(context);
   if (account.id !== id) throw new AcmeProblem("unauthorized", "the account is another's");
   const { payload } = context.signed;
   const changed: Account = {
     ...account,
     ...(payload?.["contact"] !== undefined && { contact: contactOf(payload["contact"]) }),
-    ...(payload?.["status"] === "deactivated" && { status: "deactivated" as const }),
+    ...(payload?.["status"] === "deactivated" && { status: "deactivated" as const, closedMs: context.mount.env.now() }),
   };
   if (payload) putAccount(context.storage, changed);
   return { body: showAccount(changed, context.directory.base), location: `${context.directory.base}account/${id}` };
@@ -72,7 +71,7 @@ function showOrder({ storage, mount: { env }, directory: { base } }: AcmeContext
   };
 }
 
-export function newOrder(context: AcmeContext): Answer {
+export function newOrder(context: AcmeContext): AcmeAnswer {
   const { storage, mount, directory, signed } = context;
   const account = requireAccount(context);
   if (getAcmeConfig(storage).eab_policy === "always-required" && account.eabId === "") throw new AcmeProblem("externalAccountRequired", "the account is not bound to an external one");
@@ -82,7 +81,7 @@ export function newOrder(context: AcmeContext): Answer {
   return { status: 201, body: showOrder(context, order), location: `${directory.base}order/${order.id}` };
 }
 
-export async function listOrders(context: AcmeContext): Promise<Answer> {
+export async function listOrders(context: AcmeContext): Promise<AcmeAnswer> {
   const account = requireAccount(context);
   return { body: { orders: (await orderIds(context.storage, account.id)).map((id) => `${context.directory.base}order/${id}`) } };
 }
@@ -93,9 +92,9 @@ function orderOf(context: AcmeContext, id: string): Order {
   return order;
 }
 
-export const readOrder = (context: AcmeContext, { id }: Named): Answer => ({ body: showOrder(context, orderOf(context, id)), location: `${context.directory.base}order/${id}` });
+export const readOrder = (context: AcmeContext, { id }: Named): AcmeAnswer => ({ body: showOrder(context, orderOf(context, id)), location: `${context.directory.base}order/${id}` });
 
-export async function finalizeOrder(context: AcmeContext, { id }: Named): Promise<Answer> {
+export async function finalizeOrder(context: AcmeContext, { id }: Named): Promise<AcmeAnswer> {
   const { storage, mount, directory, signed } = context;
   const order = orderOf(context, id);
   const status = orderStatus(storage, order, mount.env);
@@ -104,7 +103,7 @@ export async function finalizeOrder(context: AcmeContext, { id }: Named): Promis
   return { body: showOrder(context, done), location: `${directory.base}order/${id}` };
 }
 
-export function readCertificate(context: AcmeContext, { id }: Named): Answer {
+export function readCertificate(context: AcmeContext, { id }: Named): AcmeAnswer {
   const { chain } = orderOf(context, id);
   if (chain.length === 0) throw new AcmeProblem("orderNotReady", "the order has no certificate yet");
   return { text: chain.map((one) => `${one}\n`).join("") };
@@ -125,7 +124,7 @@ const showChallenge = (base: string, id: string, { type, token, status, validate
   ...(error !== "" && { error: { type: "urn:ietf:params:acme:error:incorrectResponse", detail: error } }),
 });
 
-export function readAuthorization(context: AcmeContext, { id }: Named): Answer {
+export function readAuthorization(context: AcmeContext, { id }: Named): AcmeAnswer {
   const { storage, directory: { base }, signed } = context;
   const found = authorizationOf(context, id);
   const shown = signed.payload?.["status"] === "deactivated" ? { ...found, status: "deactivated" as const } : found;
@@ -135,7 +134,7 @@ export function readAuthorization(context: AcmeContext, { id }: Named): Answer {
 }
 
 /** With a payload the client says that it is ready: the active node looks from then on. */
-export function readChallenge(context: AcmeContext, { id, type }: Named & { readonly type: string }): Answer {
+export function readChallenge(context: AcmeContext, { id, type }: Named & { readonly type: string }): AcmeAnswer {
   const { storage, mount: { env }, directory: { base }, signed } = context;
   const authorization = authorizationOf(context, id);
   const challenge = authorization.challenges.find((one) => one.type === type);
@@ -150,7 +149,7 @@ export function readChallenge(context: AcmeContext, { id, type }: Named & { read
 }
 
 /** By the account that ordered it, or by the certificate's own key (RFC 8555, 7.6). */
-export async function acmeRevoke(context: AcmeContext): Promise<Answer> {
+export async function acmeRevoke(context: AcmeContext): Promise<AcmeAnswer> {
   const { storage, mount, signed } = context;
   const text = signed.payload?.["certificate"];
   if (typeof text !== "string") throw new AcmeProblem("malformed", "certificate must be base64url");

@@ -1,5 +1,5 @@
 import { jsonCodec } from "@coffer/state-machine";
-import type { ReadStorage, WriteStorage } from "@coffer/state-machine";
+import type { ListOptions, ReadStorage, WriteStorage } from "@coffer/state-machine";
 import type { JWK } from "jose";
 
 /**
@@ -34,6 +34,12 @@ export interface Account {
   readonly eabId: string;
   /** The directory it was made through: keys are not known to others. */
   readonly directory: string;
+  /** Milliseconds since 1970; absent of accounts that are older than this field. */
+  readonly createdMs?: number;
+  /** When it was deactivated or revoked. */
+  readonly closedMs?: number;
+  /** The latest end of its orders that are gone, and of their certificates. */
+  readonly lastEndMs?: number;
 }
 
 export interface Identifier {
@@ -71,6 +77,8 @@ export interface Order {
   /** Empty until it is finalized. */
   readonly serial: string;
   readonly chain: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly certificateExpiresMs?: number;
 }
 
 export interface EabKey {
@@ -100,20 +108,35 @@ export const isNonceUsed = (storage: ReadStorage, nonce: string, endsMs: number)
 export const useNonce = (storage: WriteStorage, nonce: string, endsMs: number): void => storage.put(`acme/nonce/${stamp(endsMs)}/${nonce}`, emptyCodec, {});
 
 export const getAccount = (storage: ReadStorage, id: string): Account | undefined => storage.get(`acme/account/${id}`, accountCodec);
-export const accountIdOf = (storage: ReadStorage, directory: string, thumbprint: string): string | undefined => storage.get(`acme/thumbprint/${thumbprint}${directory.replaceAll("/", ".")}`, textCodec);
+export const accountIds = (storage: ReadStorage, options: ListOptions): Promise<string[]> => storage.list("acme/account/", options);
+const thumbprintKey = (directory: string, thumbprint: string) => `acme/thumbprint/${thumbprint}${directory.replaceAll("/", ".")}`;
+export const accountIdOf = (storage: ReadStorage, directory: string, thumbprint: string): string | undefined => storage.get(thumbprintKey(directory, thumbprint), textCodec);
 export const putAccount = (storage: WriteStorage, account: Account): void => storage.put(`acme/account/${account.id}`, accountCodec, account);
-export const putThumbprint = (storage: WriteStorage, directory: string, thumbprint: string, id: string): void => storage.put(`acme/thumbprint/${thumbprint}${directory.replaceAll("/", ".")}`, textCodec, id);
+export const putThumbprint = (storage: WriteStorage, directory: string, thumbprint: string, id: string): void => storage.put(thumbprintKey(directory, thumbprint), textCodec, id);
+export const deleteThumbprint = (storage: WriteStorage, directory: string, thumbprint: string): void => storage.delete(thumbprintKey(directory, thumbprint));
+
+export function deleteAccount(storage: WriteStorage, { id, directory }: Account, thumbprint: string): void {
+  deleteThumbprint(storage, directory, thumbprint);
+  storage.delete(`acme/account/${id}`);
+}
 
 export const getOrder = (storage: ReadStorage, accountId: string, id: string): Order | undefined => storage.get(`acme/order/${accountId}/${id}`, orderCodec);
 export const putOrder = (storage: WriteStorage, order: Order): void => storage.put(`acme/order/${order.accountId}/${order.id}`, orderCodec, order);
-export const orderIds = (storage: ReadStorage, accountId: string): Promise<string[]> => storage.list(`acme/order/${accountId}/`);
+export const orderIds = (storage: ReadStorage, accountId: string, options: ListOptions = {}): Promise<string[]> => storage.list(`acme/order/${accountId}/`, options);
+/** "<account>/<order>" of all accounts. */
+export const orderKeys = (storage: ReadStorage, options: ListOptions): Promise<string[]> => storage.keys("acme/order/", options);
+
+export function deleteOrder(storage: WriteStorage, { id, accountId, authorizations }: Order): void {
+  for (const authorization of authorizations) storage.delete(`acme/authz/${authorization}`);
+  storage.delete(`acme/order/${accountId}/${id}`);
+}
 export const getAuthorization = (storage: ReadStorage, id: string): Authorization | undefined => storage.get(`acme/authz/${id}`, authorizationCodec);
 export const putAuthorization = (storage: WriteStorage, authorization: Authorization): void => storage.put(`acme/authz/${authorization.id}`, authorizationCodec, authorization);
 
 export const getEab = (storage: ReadStorage, id: string): EabKey | undefined => storage.get(`acme/eab/${id}`, eabCodec);
 export const putEab = (storage: WriteStorage, eab: EabKey): void => storage.put(`acme/eab/${eab.id}`, eabCodec, eab);
 export const deleteEab = (storage: WriteStorage, id: string): void => storage.delete(`acme/eab/${id}`);
-export const eabIds = (storage: ReadStorage): Promise<string[]> => storage.list("acme/eab/");
+export const eabIds = (storage: ReadStorage, options: ListOptions = {}): Promise<string[]> => storage.list("acme/eab/", options);
 
 export interface DueValidation {
   readonly key: string;

@@ -79,7 +79,7 @@ async function order(acme: Acme, client: Client, names: readonly string[], more:
 test("an ACME client gets a certificate by http-01, and revokes it", async (t) => {
   const openssl = openSsl(t);
   const acme = await createAcme(t);
-  await assert.rejects(async () => (await acme.client()).createAccount(), /error 403/);
+  await assert.rejects(async () => (await acme.client()).createAccount(), /error 404/);
   assert.equal((await acme.request("POST", "pki/config/acme", { enabled: true })).status, 400);
   await acme.write("config/cluster", { path: acme.url });
   await acme.write("config/acme", { enabled: true });
@@ -117,7 +117,7 @@ test("dns-01 asks the resolver that is set, also for a wildcard", async (t) => {
   await acme.write("config/cluster", { path: acme.url });
   await acme.write("roles/web", { allowed_domains: "example.com", allow_subdomains: true, allow_bare_domains: true, key_type: "any", max_ttl: "24h" });
   await acme.write("config/acme", { enabled: true, dns_resolver: `127.0.0.1:${dns.address().port}`, default_directory_policy: "forbid", allowed_roles: "web" });
-  await assert.rejects(async () => (await acme.client()).createAccount(), /error 403/);
+  await assert.rejects(async () => (await acme.client()).createAccount(), /error 401/);
   const client = await acme.client("roles/web/");
   const { certificate } = await order(acme, client, ["*.example.com", "example.com"], {
     challengePriority: ["dns-01"],
@@ -197,7 +197,7 @@ test("a nonce is good once, and a request says where it goes", async (t) => {
   assert.deepEqual(await send({ nonce: first, url }), [201, ""]);
   assert.deepEqual(await send({ nonce: first, url }), [400, "badNonce"]);
   assert.deepEqual(await send({ nonce: "x", url }), [400, "badNonce"]);
-  assert.deepEqual(await send({ nonce: await nonce(), url: `${url}s` }), [403, "unauthorized"]);
+  assert.deepEqual(await send({ nonce: await nonce(), url: `${url}s` }), [401, "unauthorized"]);
   assert.deepEqual(await send({ nonce: await nonce(), url, kid: "x" }), [400, "malformed"]);
   assert.deepEqual(await send({ nonce: await nonce(), url, jwk: undefined, kid: `${acme.url}/acme/account/none` }), [400, "accountDoesNotExist"]);
   const old = await nonce();
@@ -205,4 +205,93 @@ test("a nonce is good once, and a request says where it goes", async (t) => {
   assert.deepEqual(await send({ nonce: old, url }), [400, "badNonce"]);
   const broken = await acme.exchange("POST", "pki/acme/new-account", { protected: "?", payload: "", signature: "" }, { token: "" });
   assert.deepEqual([broken.status, broken.contentType], [400, "application/problem+json"]);
+});
+
+test("an account changes its key: the old one is nobody's then, and the orders stay", async (t) => {
+  const acme = await createAcme(t);
+  await acme.write("config/cluster", { path: acme.url });
+  await acme.write("config/acme", { enabled: true });
+  const client = await acme.client();
+  await order(acme, client, ["localhost"]);
+  const oldKey = (client as unknown as { readonly opts: { readonly accountKey: string } }).opts.accountKey;
+  const account = client.getAccountUrl();
+  await client.updateAccountKey(await crypto.createPrivateEcdsaKey("P-384"));
+  await order(acme, client, ["localhost"]);
+  assert.equal(client.getAccountUrl(), account);
+  const before = new Client({ directoryUrl: `${acme.url}/acme/directory`, accountKey: oldKey });
+  await assert.rejects(before.createAccount({ onlyReturnExisting: true }), /no account with this key/);
+
+  const other = await acme.client();
+  await other.createAccount({ termsOfServiceAgreed: true });
+  const taken = (other as unknown as { readonly opts: { readonly accountKey: string } }).opts.accountKey;
+  await assert.rejects(client.updateAccountKey(taken), /there is an account with this key/);
+
+  const { FlattenedSign, generateKeyPair, exportJWK } = await import("jose");
+  const outer = await generateKeyPair("ES256");
+  const inner = await generateKeyPair("ES256");
+  const oldJwk = await exportJWK(outer.publicKey);
+  const newJwk = await exportJWK(inner.publicKey);
+  const url = `${acme.url}/acme/key-change`;
+  const nonce = async () => (await acme.exchange("GET", "pki/acme/new-nonce", undefined, { token: "" })).headers["Replay-Nonce"]!;
+  const post = async (path: string, header: Record<string, unknown>, payload: unknown) => {
+    const jws = await new FlattenedSign(Buffer.from(payload === undefined ? "" : JSON.stringify(payload))).setProtectedHeader({ alg: "ES256", nonce: await nonce(), url: `${acme.url}/acme/${path}`, ...header }).sign(outer.privateKey);
+    const answer = await acme.exchange("POST", `pki/acme/${path}`, jws as never, { token: "", contentType: "application/jose+json" });
+    return { status: answer.status, location: answer.headers["Location"], text: answer.bytes.toString() };
+  };
+  const { location: kid } = await post("new-account", { jwk: oldJwk }, { termsOfServiceAgreed: true });
+  const { location: made } = await post("new-order", { kid }, { identifiers: [{ type: "dns", value: "localhost" }] });
+  assert.deepEqual(JSON.parse((await post("orders", { kid }, undefined)).text), { orders: [made] });
+  const change = async (header: Record<string, unknown>, payload: unknown, key = inner.privateKey) => post("key-change", { kid }, await new FlattenedSign(Buffer.from(JSON.stringify(payload))).setProtectedHeader({ alg: "ES256", jwk: newJwk, url, ...header }).sign(key));
+  const good = { account: kid, oldKey: oldJwk };
+  for (const [header, payload, key] of [
+    [{ url: `${url}s` }, good], [{ nonce: "x" }, good], [{ jwk: undefined, kid }, good], [{ kid }, good], [{}, { ...good, account }], [{}, { ...good, oldKey: newJwk }], [{}, { account: kid }], [{}, {}], [{}, good, outer.privateKey],
+  ] as const) {
+    const { status, text } = await change(header, payload, key);
+    assert.deepEqual([status, (JSON.parse(text) as { type: string }).type], [400, "urn:ietf:params:acme:error:malformed"], JSON.stringify([header, payload]));
+  }
+  const conflict = await change({ jwk: oldJwk }, good, outer.privateKey);
+  assert.deepEqual([conflict.status, conflict.location], [409, kid]);
+  assert.equal((await change({}, good)).status, 200);
+  assert.equal((await change({}, good)).status, 400, "the old key signs nothing any more");
+  assert.equal((await post("orders", { kid }, undefined)).status, 400);
+});
+
+test("tidy forgets orders that have ended, and accounts that nobody uses, in its time", async (t) => {
+  const acme = await createAcme(t);
+  await acme.request("POST", "sys/mounts/pki/tune", { max_lease_ttl: "87600h" });
+  await acme.write("config/cluster", { path: acme.url });
+  await acme.write("config/acme", { enabled: true, max_ttl: "240h" });
+  const client = await acme.client();
+  await order(acme, client, ["localhost"]);
+  const made = await client.createOrder({ identifiers: [{ type: "dns", value: "localhost" }] });
+  await acme.write("acme/new-eab", {});
+  const day = 86_400;
+  const tidy = async () => {
+    await acme.request("POST", "pki/tidy", { tidy_acme: true, acme_account_safety_buffer: "720h" });
+    await acme.doDueWork();
+    const { data } = (await acme.request("GET", "pki/tidy-status")).body;
+    assert.deepEqual([data.state, data.tidy_acme, data.acme_account_safety_buffer], ["Finished", true, 720 * 3600]);
+    return [data.acme_orders_deleted_count, data.total_acme_account_count, data.acme_account_revoked_count, data.acme_account_deleted_count];
+  };
+  assert.deepEqual(await tidy(), [0, 1, 0, 0]);
+  acme.clock.advance(2 * day);
+  assert.deepEqual(await tidy(), [1, 1, 0, 0], "the order that came to nothing");
+  await assert.rejects(client.getOrder(made), /no such order/);
+  acme.clock.advance(10 * day);
+  assert.deepEqual(await tidy(), [0, 1, 0, 0], "safety_buffer after the certificate's end is not over");
+  acme.clock.advance(2 * day);
+  assert.deepEqual(await tidy(), [1, 1, 0, 0]);
+  assert.equal((await acme.request("LIST", "pki/eab")).status, 200);
+  acme.clock.advance(24 * day);
+  assert.deepEqual(await tidy(), [0, 1, 0, 0], "not so long after the last certificate");
+  assert.equal((await acme.request("LIST", "pki/eab")).status, 404);
+  acme.clock.advance(3 * day);
+  assert.deepEqual(await tidy(), [0, 1, 1, 0]);
+  await assert.rejects(client.createOrder({ identifiers: [{ type: "dns", value: "localhost" }] }), /the account is revoked/);
+  acme.clock.advance(29 * day);
+  assert.deepEqual(await tidy(), [0, 1, 0, 0]);
+  acme.clock.advance(2 * day);
+  assert.deepEqual(await tidy(), [0, 1, 0, 1]);
+  assert.deepEqual(await tidy(), [0, 0, 0, 0]);
+  await assert.rejects(client.createAccount({ onlyReturnExisting: true }), /no account|no such account/);
 });

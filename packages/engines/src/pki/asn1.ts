@@ -26,11 +26,20 @@ export function readAsn1(bytes: Uint8Array, what: string): Asn1 {
   return convert(block, what, 0);
 }
 
+const SEQUENCE_BYTE = 0x30;
+
+/** As `readAsn1`, of a SEQUENCE. */
+export function readSequence(bytes: Uint8Array, what: string): Asn1 {
+  if (bytes[0] !== SEQUENCE_BYTE) throw invalid(`${what} is not valid DER`);
+  return readAsn1(bytes, what);
+}
+
 /** asn1js tells of most wrong documents, and throws for some. */
 function parse(bytes: Uint8Array): BaseBlock | undefined {
   try {
     const { offset, result } = fromBER(bytes);
-    return offset === bytes.length ? result : undefined;
+    const { idBlock, lenBlock } = result;
+    return offset === bytes.length && !lenBlock.isIndefiniteForm && idBlock.blockLength + lenBlock.blockLength + lenBlock.length === bytes.length ? result : undefined;
   } catch {
     return undefined;
   }

@@ -15,6 +15,7 @@ export const CA_WISHES = {
   other_sans: field.commaList({ description: "Other alternative names, as <oid>;UTF8:<value>." }),
   serial_number: field.string({ description: "Serial number of the subject (not of the certificate)." }),
   ttl: field.duration({ description: "Life of the certificate; the mount's limit applies." }),
+  not_before: field.string({ description: "When the certificate begins, as RFC 3339, rather than at its making." }),
   not_after: field.string({ description: "When the certificate ends, as RFC 3339, rather than after a TTL." }),
   not_before_duration: field.duration({ description: "How long before its making the certificate begins.", default: 30 }),
   exclude_cn_from_sans: field.bool({ description: "Whether the common name is not to be an alternative name too.", default: false }),

@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { invalid } from "@coffer/state-machine";
-import { bitsOf, child, CONTEXT, numberOf, oidOf, readAsn1, TAG, timeOf } from "./asn1.js";
+import { bitsOf, child, CONTEXT, numberOf, oidOf, readAsn1, readSequence, TAG, timeOf } from "./asn1.js";
 import type { Asn1 } from "./asn1.js";
 import { bitString, sequence } from "./der.js";
 import type { Maybe } from "./maybe.js";
@@ -45,7 +45,7 @@ const WHAT = "the certificate";
 
 /** Throws RequestError 400. */
 export function parseCertificate(der: Uint8Array): Certificate {
-  const root = readAsn1(der, WHAT);
+  const root = readSequence(der, WHAT);
   const tbs = child(root, 0, WHAT);
   const shift = tbs.children[0]?.tag === CONTEXT ? 1 : 0;
   const at = (index: number) => child(tbs, index + shift, WHAT);

@@ -10,6 +10,8 @@ export interface RevokedEntry {
   readonly serial: Uint8Array;
   /** Milliseconds since 1970. */
   readonly revokedMs: number;
+  /** Whole extensions of the entry. */
+  readonly extensions?: readonly Uint8Array[];
 }
 
 export interface CrlPlan {
@@ -23,11 +25,13 @@ export interface CrlPlan {
   /** Of the complete CRL that this one amends; absent for a complete one. */
   readonly baseNumber?: number;
   readonly entries: readonly RevokedEntry[];
+  /** More whole extensions of the CRL. */
+  readonly extensions?: readonly Uint8Array[];
 }
 
 /** A CRL, DER (RFC 5280, 5.1). */
-export function buildCrl({ issuer, authorityKeyId, thisUpdateMs, nextUpdateMs, number, baseNumber, entries }: CrlPlan, signer: Signer): Maybe<Buffer> {
-  const extensions = [authorityKeyId, extension(OID.crlNumber, integer(number)), ...(baseNumber === undefined ? [] : [extension(OID.deltaCrlIndicator, integer(baseNumber), true)])];
+export function buildCrl({ issuer, authorityKeyId, thisUpdateMs, nextUpdateMs, number, baseNumber, entries, extensions: more = [] }: CrlPlan, signer: Signer): Maybe<Buffer> {
+  const extensions = [authorityKeyId, extension(OID.crlNumber, integer(number)), ...(baseNumber === undefined ? [] : [extension(OID.deltaCrlIndicator, integer(baseNumber), true)]), ...more];
   const content = sequence(
     integer(1),
     signer.algorithm,
@@ -35,7 +39,7 @@ export function buildCrl({ issuer, authorityKeyId, thisUpdateMs, nextUpdateMs, n
     time(thisUpdateMs),
     time(nextUpdateMs),
     // Joined rather than passed one by one: there may be more than a call can take.
-    ...(entries.length > 0 ? [sequence(Buffer.concat(entries.map(({ serial, revokedMs }) => sequence(integer(serial), time(revokedMs)))))] : []),
+    ...(entries.length > 0 ? [sequence(Buffer.concat(entries.map(({ serial, revokedMs, extensions: own = [] }) => sequence(integer(serial), time(revokedMs), ...(own.length > 0 ? [sequence(...own)] : [])))))] : []),
     explicit(0, sequence(...extensions)),
   );
   return signed(content, signer);

@@ -1,12 +1,13 @@
+import type { KeyObject } from "node:crypto";
 import { invalid } from "@coffer/state-machine";
-import { bitsOf, child, CONTEXT, oidOf, readAsn1 } from "./asn1.js";
+import { bitsOf, child, CONTEXT, oidOf, readSequence } from "./asn1.js";
 import type { Asn1 } from "./asn1.js";
 import { readExtensions, signed } from "./certificate.js";
 import type { Extension } from "./certificate.js";
 import { integer, oid, sequence, setOf, tlv } from "./der.js";
 import { readNames, NO_NAMES } from "./general-names.js";
 import type { AlternativeNames } from "./general-names.js";
-import { keyShape, publicKeyObject } from "./key-material.js";
+import { keyShape, namesItsCurve, publicKeyObject } from "./key-material.js";
 import type { KeyType } from "./key-material.js";
 import type { Maybe } from "./maybe.js";
 import { nameAttributes } from "./name-text.js";
@@ -40,12 +41,13 @@ export function parseCsr(text: string): CertificateRequest {
 
 /** As `parseCsr`, of DER. */
 export function parseCsrDer(der: Uint8Array): CertificateRequest {
-  const root = readAsn1(der, WHAT);
+  const root = readSequence(der, WHAT);
   const info = child(root, 0, WHAT);
   const spki = child(info, 2, WHAT);
   const key = publicKeyObject(spki.der);
   const shape = key && keyShape(key);
-  if (!key || !shape) throw invalid("Refusing to sign CSR with empty PublicKey: its kind of key is not known");
+  if (!key || !shape || !namesItsCurve(shape, spki.der)) throw invalid("Refusing to sign CSR with empty PublicKey: its kind of key is not known");
+  if (isWeak(key)) throw invalid("the certificate request's key has a public exponent that protects nothing");
   const signature = child(root, 2, WHAT);
   if (!verifySignature(oidOf(child(root, 1, WHAT).children[0]), info.der, key, bitsOf(signature))) throw invalid("request signature invalid");
   const extensions = requestedExtensions(info);
@@ -61,6 +63,14 @@ export function parseCsrDer(der: Uint8Array): CertificateRequest {
     names: names ? readNames(names) : NO_NAMES,
     extensions,
   };
+}
+
+const LEAST_EXPONENT = 3n;
+
+/** With an exponent of 1 anybody can sign. */
+function isWeak({ asymmetricKeyDetails }: KeyObject): boolean {
+  const exponent = asymmetricKeyDetails?.publicExponent;
+  return exponent !== undefined && (exponent < LEAST_EXPONENT || exponent % 2n === 0n);
 }
 
 function requestedExtensions(info: Asn1): Extension[] {

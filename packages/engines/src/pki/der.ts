@@ -78,8 +78,21 @@ export function oid(text: string): Buffer {
 
 const two = (value: number) => (value < 10 ? `0${value}` : String(value));
 
+/** Certificates that are issued within one second begin alike, and end alike. */
+const MOST_TIMES = 16;
+const times = new Map<number, Buffer>();
+
 /** RFC 5280, 4.1.2.5: UTCTime through 2049, GeneralizedTime after it. Milliseconds since 1970; fractions of a second are cut. */
 export function time(ms: number): Buffer {
+  let encoded = times.get(ms);
+  if (!encoded) {
+    if (times.size >= MOST_TIMES) times.clear();
+    times.set(ms, (encoded = encodeTime(ms)));
+  }
+  return encoded;
+}
+
+function encodeTime(ms: number): Buffer {
   const date = new Date(ms);
   const year = date.getUTCFullYear();
   if (year < 1950 || year > 2049) return generalizedTime(ms);

@@ -12,6 +12,7 @@ import { issuerJsonPath, issuerPath, issuersPath } from "./path-issuers.js";
 import { generateKeyPath, importKeyPath, keyPath, keysPath } from "./path-keys.js";
 import { ocspGetPath, ocspPostPath } from "./path-ocsp.js";
 import { certificateLease, revokedCertsPath, revokePath, revokeWithKeyPath, rotateCrlPath, rotateDeltaCrlPath } from "./path-revoke.js";
+import { resignCrlsPath, signRevocationListPath } from "./path-resign-crls.js";
 import { revokeIssuerPath } from "./path-revoke-issuer.js";
 import { rolePath, rolesPath } from "./path-roles.js";
 import { deleteRootPath, generateRootPath, issuersGenerateRootPath, replaceRootPath, rotateRootPath } from "./path-root.js";
@@ -34,7 +35,7 @@ export const pki: Engine = {
     ...[keysPath, keyPath, generateKeyPath, importKeyPath],
     ...[configIssuersPath, configKeysPath, configUrlsPath, configClusterPath, configCrlPath],
     ...[certsPath, certsDetailedPath, revokedCertsPath, certPath, certRawPath, certRawPemPath, ...publicPaths],
-    ...[revokePath, revokeWithKeyPath, rotateCrlPath, rotateDeltaCrlPath, ocspPostPath, ocspGetPath],
+    ...[revokePath, revokeWithKeyPath, rotateCrlPath, rotateDeltaCrlPath, resignCrlsPath, signRevocationListPath, ocspPostPath, ocspGetPath],
     ...[tidyPath, tidyStatusPath, tidyCancelPath, autoTidyPath],
     ...[...acmeConfigPaths, ...acmePaths],
   ],

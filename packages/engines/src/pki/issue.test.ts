@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { connect, createServer } from "node:tls";
@@ -121,6 +122,47 @@ test("lives are cut at the role's and the mount's limits, and at the issuer's ow
   assert.equal((await pki.data("POST", "issue/any", { common_name: "a.example.com", not_after: "2034-01-01T00:00:00Z" }))["expiration"], Date.parse("2030-12-31T00:00:00Z") / 1000);
   await pki.request("PATCH", "pki/issuer/default", { leaf_not_after_behavior: "permit" });
   assert.equal((await pki.data("POST", "issue/any", { common_name: "a.example.com", not_after: "2034-01-01T00:00:00Z" }))["expiration"], Date.parse("2034-01-01T00:00:00Z") / 1000);
+});
+
+test("what callers may say of beginning and end is the role's to say", async (t) => {
+  const openssl = openSsl(t);
+  const pki = await createPkiWithRoot();
+  const at = (seconds: number) => new Date(pki.clock.now() + seconds * 1000).toISOString().replace(".000Z", "Z");
+  const role = (more: Record<string, unknown>) => pki.ask("POST", "roles/timed", { allow_any_name: true, key_type: "ec", ttl: "1h", not_before_duration: "1m", ...more });
+  const dates = async (more: Record<string, unknown>) => {
+    const { certificate } = await pki.data("POST", "issue/timed", { common_name: "a.example.com", ...more });
+    const text = openssl("x509", "-in", openssl.file("c.pem", certificate), "-noout", "-startdate", "-enddate");
+    return [...text.matchAll(/=(.*)/g)].map((match) => (Date.parse(match[1]!) - pki.clock.now()) / 1000);
+  };
+  const refused = (more: Record<string, unknown>) => pki.refusal("issue/timed", { common_name: "a.example.com", ...more });
+  await role({});
+  assert.deepEqual(await dates({}), [-60, 3600]);
+  assert.deepEqual(await dates({ not_before: at(-7200), not_after: at(7200) }), [-7200, 7200]);
+  assert.match(await refused({ not_before: at(3600), not_after: at(1800) }), /is not after NotBefore/);
+  assert.match(await refused({ not_before: "yesterday" }), /not_before must be a time/);
+  await role({ not_before_bound: "duration", not_after_bound: "ttl-limited" });
+  assert.deepEqual(await dates({ not_before: at(-30), not_after: at(3600) }), [-30, 3600]);
+  assert.match(await refused({ not_before: at(-61) }), /older than the allowed not_before_duration of 1m0s/);
+  assert.match(await refused({ not_after: at(3601) }), /beyond the TTL of 1h0m0s/);
+  await role({ not_before_bound: "forbid", not_after_bound: "forbid" });
+  assert.match(await refused({ not_before: at(-30) }), /not_before cannot be provided/);
+  assert.match(await refused({ not_after: at(30) }), /not_after cannot be provided/);
+  await role({ not_before: at(-10), not_after_bound: at(1800) });
+  assert.match(await refused({}), /beyond the maximum timestamp/);
+  assert.deepEqual(await dates({ ttl: "10m" }), [-10, 600]);
+});
+
+test("an issuer that always refuses to be outlived refuses CAs too", async (t) => {
+  const openssl = openSsl(t);
+  const pki = await createPkiWithRoot();
+  const path = openssl.file("ca.csr", "");
+  openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "k.pem", "-out", path, "-subj", "/CN=Below");
+  const body = { csr: readFileSync(path, "utf8"), common_name: "Below", ttl: "87600h" };
+  await pki.data("POST", "root/sign-intermediate", body);
+  assert.equal((await pki.data("PATCH", "issuer/default", { leaf_not_after_behavior: "always_enforce_err" }))["leaf_not_after_behavior"], "always_enforce_err");
+  assert.match(await pki.refusal("root/sign-intermediate", body), /beyond the expiration of the CA certificate/);
+  assert.match(await pki.refusal("issue/any", { common_name: "a.example.com", not_after: "2034-01-01T00:00:00Z" }), /beyond the expiration of the CA certificate/);
+  await pki.data("POST", "root/sign-intermediate", { ...body, ttl: "1h" });
 });
 
 test("what a role does not allow is refused, and leaves nothing", async () => {

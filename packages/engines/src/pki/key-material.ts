@@ -105,12 +105,23 @@ export function keyShape(key: KeyObject): { readonly type: KeyType; readonly bit
   return bits === undefined ? undefined : { type: "ec", bits };
 }
 
+const NAMED_CURVES: Readonly<Record<number, Buffer>> = Object.freeze(Object.fromEntries(Object.entries(CURVES).map(([bits, curve]) => [bits, sequence(EC_PUBLIC_KEY, curve.oid)])));
+const MOST_HEADER_BYTES = 4;
+
+/** A curve must be named; one that brings parameters of its own could be any curve (RFC 5480, 2.1.1). */
+export function namesItsCurve({ type, bits }: Pick<KeyMaterial, "type" | "bits">, spki: Uint8Array): boolean {
+  const at = type === "ec" ? Buffer.from(spki).indexOf(NAMED_CURVES[bits]!) : 0;
+  return at >= 0 && at <= MOST_HEADER_BYTES;
+}
+
 /** A private key of a PEM block. Throws RequestError 400. */
 export function importKey(label: string, der: Buffer): KeyMaterial {
   const key = readPrivateKey(label, der);
   const shape = key && keyShape(key);
   if (!key || !shape) throw invalid("unable to parse the private key: expected RSA, EC (P-224 to P-521) or Ed25519");
-  return { ...shape, der: key.export({ type: FORMATS[shape.type] as "pkcs8", format: "der" }), spki: createPublicKey(key).export({ type: "spki", format: "der" }) };
+  const spki = createPublicKey(key).export({ type: "spki", format: "der" });
+  if (!namesItsCurve(shape, spki)) throw invalid("unable to parse the private key: its curve has no name");
+  return { ...shape, der: key.export({ type: FORMATS[shape.type] as "pkcs8", format: "der" }), spki };
 }
 
 function readPrivateKey(label: string, der: Buffer): KeyObject | undefined {

@@ -17,6 +17,8 @@ import { colonHex } from "./pem.js";
 import { agree } from "./requested.js";
 import type { NameWishes } from "./requested.js";
 import type { Role } from "./role.js";
+import { filledFor } from "./role-templates.js";
+import type { IdentityOf } from "./role-templates.js";
 import { keyIdentifier } from "./signer.js";
 import { putCertificate } from "./storage.js";
 import { encodeName, organisationNames } from "./subject.js";
@@ -66,6 +68,8 @@ export interface LeafSource {
   readonly mount: Mount;
   /** By name or id. */
   readonly issuerRef: string;
+  /** Of the caller. */
+  readonly identity: IdentityOf;
   /** Whether a certificate that would outlive its issuer ends with it, where the issuer would have it refused. */
   readonly truncates?: boolean;
 }
@@ -91,9 +95,9 @@ function checkKey(role: Role, { keyType, keyBits }: CertificateRequest): void {
   if (keyBits < least) throw invalid(`role requires a minimum of a ${least}-bit key, but CSR's key is ${keyBits} bits`);
 }
 
-function makeLeaf({ storage, mount, truncates }: LeafSource, authority: Authority, role: Role, wishes: LeafWishes, key: KeyMaterial | undefined, csr: CertificateRequest | undefined, verbatim: boolean): Maybe<EnvelopeResponse> {
+function makeLeaf({ storage, mount, identity, truncates }: LeafSource, authority: Authority, role: Role, wishes: LeafWishes, key: KeyMaterial | undefined, csr: CertificateRequest | undefined, verbatim: boolean): Maybe<EnvelopeResponse> {
   const { issuer, certificate: ca } = authority;
-  const agreed = agree(role, wishes, csr);
+  const agreed = agree(filledFor(role, identity), wishes, csr);
   const validity = agreeValidity(role, wishes, mount, { notAfterMs: ca.notAfter, behavior: truncates && issuer.leaf_not_after_behavior === "err" ? "truncate" : issuer.leaf_not_after_behavior });
   const { organisation, extensions } = roleParts(role);
   const serial = newSerial(mount.env);

@@ -1,5 +1,6 @@
 import { definePath, field, raw } from "@coffer/state-machine";
 import type { AnyPath, EngineRequest, HandlerResult, Mount, ReadStorage, WriteStorage } from "@coffer/state-machine";
+import { changeKey } from "./acme-key-change.js";
 import { acmeRevoke, changeAccount, newAccount, readCertificate, readChallenge, readAuthorization, readOrder, listOrders, newOrder, finalizeOrder } from "./acme-requests.js";
 import { answerSigned, openDirectory, problemsAnswered } from "./acme-directory.js";
 import type { AcmeContext, DirectoryInput } from "./acme-directory.js";
@@ -53,6 +54,7 @@ function directory(input: DirectoryInput, storage: ReadStorage) {
     newAccount: `${base}new-account`,
     newOrder: `${base}new-order`,
     revokeCert: `${base}revoke-cert`,
+    keyChange: `${base}key-change`,
     meta: { externalAccountRequired: eab_policy === "always-required" || eab_policy === "new-account-required" },
   };
   return raw(JSON.stringify(body), "application/json");
@@ -78,6 +80,7 @@ export const acmePaths: readonly AnyPath[] = PREFIXES.flatMap(([prefix, fields])
     signedPath(prefix, withId, "order/{id}/cert", "Reads the certificate of an order.", readCertificate),
     signedPath(prefix, withId, "authorization/{id}", "Reads or deactivates an authorization.", readAuthorization),
     signedPath(prefix, { ...withId, ...TYPE } as unknown as Record<string, never>, "challenge/{id}/{type}", "Reads a challenge, or says that it is met.", readChallenge),
+    signedPath(prefix, own, "key-change", "Gives an account another key.", changeKey),
     signedPath(prefix, own, "revoke-cert", "Revokes a certificate.", acmeRevoke),
   ];
 });

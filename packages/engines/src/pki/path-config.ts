@@ -117,6 +117,8 @@ export const configClusterPath = definePath({
 });
 
 const DURATIONS = ["expiry", "ocsp_expiry", "auto_rebuild_grace_period", "delta_rebuild_interval"] as const satisfies readonly (keyof CrlConfig)[];
+/** Vault's settings for revocations of other clusters. */
+const BETWEEN_CLUSTERS = ["cross_cluster_revocation", "unified_crl", "unified_crl_on_existing_paths"] as const;
 const CRL_FIELDS = {
   expiry: field.string({ description: "How long a CRL is good for; 72h at first." }),
   disable: field.bool({ description: "Whether CRLs name nobody." }),
@@ -127,11 +129,16 @@ const CRL_FIELDS = {
   enable_delta: field.bool({ description: "Whether delta CRLs are built; they need auto_rebuild." }),
   delta_rebuild_interval: field.string({ description: "How often delta CRLs are built, where something was revoked; 15m at first." }),
   allow_expired_cert_revocation: field.bool({ description: "Whether certificates that have ended can be revoked." }),
+  ...Object.fromEntries(BETWEEN_CLUSTERS.map((name) => [name, field.bool({ description: "False: there are no other clusters whose revocations are known here." })])),
 };
+
+const showCrlConfig = (config: CrlConfig) => data({ ...config, ...Object.fromEntries(BETWEEN_CLUSTERS.map((name) => [name, false])) });
 
 /** Throws RequestError 400. */
 function crlConfig({ input }: EngineRequest<InputOf<typeof CRL_FIELDS>>, before: CrlConfig): CrlConfig {
-  const changes = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as Partial<CrlConfig>;
+  const wanted = BETWEEN_CLUSTERS.find((name) => (input as Readonly<Record<string, unknown>>)[name] === true);
+  if (wanted !== undefined) throw invalid(`${wanted} cannot be enabled: there is no replication of revocations between clusters`);
+  const changes = Object.fromEntries(Object.entries(input).filter(([name, value]) => value !== undefined && Object.hasOwn(before, name))) as Partial<CrlConfig>;
   const config = { ...before, ...changes };
   for (const name of DURATIONS) {
     const seconds = parseDuration(config[name]);
@@ -154,7 +161,7 @@ export const configCrlPath = definePath({
   help: { synopsis: "Reads and sets how CRLs and OCSP answers are made.", description: "A write leaves alone what it does not name. Where it changes what CRLs are like, they are built anew." },
   fields: CRL_FIELDS,
   operations: {
-    read: { effect: "read", summary: "Read the settings of CRLs.", handler: (_request, storage) => data({ ...getCrlConfig(storage) }) },
+    read: { effect: "read", summary: "Read the settings of CRLs.", handler: (_request, storage) => showCrlConfig(getCrlConfig(storage)) },
     update: {
       effect: "write",
       summary: "Set the settings of CRLs.",
@@ -163,7 +170,7 @@ export const configCrlPath = definePath({
         const config = crlConfig(request, before);
         putCrlConfig(storage, config);
         if (before.disable !== config.disable || (before.auto_rebuild && !config.auto_rebuild) || before.enable_delta !== config.enable_delta) await rebuildCrls(storage, mount);
-        return data({ ...config });
+        return showCrlConfig(config);
       },
     },
   },

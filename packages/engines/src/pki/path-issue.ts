@@ -18,6 +18,7 @@ export const WISHES = {
   serial_number: field.string({ description: "Serial number of the subject (not of the certificate)." }),
   user_ids: field.commaList({ description: "User ids of the subject." }),
   ttl: field.duration({ description: "Life of the certificate; the role's limits apply." }),
+  not_before: field.string({ description: "When the certificate begins, as RFC 3339, rather than at its making." }),
   not_after: field.string({ description: "When the certificate ends, as RFC 3339, rather than after a TTL." }),
   exclude_cn_from_sans: field.bool({ description: "Whether the common name is not to be an alternative name too.", default: false }),
   format: field.string({ description: "Form of what is returned: `pem`, `der` (in base64), or `pem_bundle` (key, certificate and chain in one).", default: "pem", allowed: FORMATS }),
@@ -65,9 +66,9 @@ export const issuePath = definePath({
     update: {
       effect: "write",
       summary: "Make a key and a certificate.",
-      handler({ input }, storage, mount) {
+      handler({ input, identity }, storage, mount) {
         const role = requireRole(storage, input.role);
-        return issueLeaf({ storage, mount, issuerRef: role.issuer_ref }, role, input);
+        return issueLeaf({ storage, mount, identity, issuerRef: role.issuer_ref }, role, input);
       },
     },
   },
@@ -81,7 +82,7 @@ export const issuerIssuePath = definePath({
     update: {
       effect: "write",
       summary: "Make a key and a certificate, signed by the named issuer.",
-      handler: ({ input }, storage, mount) => issueLeaf({ storage, mount, issuerRef: input.issuer_ref }, requireRole(storage, input.role), input),
+      handler: ({ input, identity }, storage, mount) => issueLeaf({ storage, mount, identity, issuerRef: input.issuer_ref }, requireRole(storage, input.role), input),
     },
   },
 });
@@ -94,9 +95,9 @@ export const signPath = definePath({
     update: {
       effect: "write",
       summary: "Sign a certificate request.",
-      handler({ input }, storage, mount) {
+      handler({ input, identity }, storage, mount) {
         const role = requireRole(storage, input.role);
-        return signLeaf({ storage, mount, issuerRef: role.issuer_ref }, role, input, parseCsr(input.csr), false);
+        return signLeaf({ storage, mount, identity, issuerRef: role.issuer_ref }, role, input, parseCsr(input.csr), false);
       },
     },
   },
@@ -110,7 +111,7 @@ export const issuerSignPath = definePath({
     update: {
       effect: "write",
       summary: "Sign a certificate request by the named issuer.",
-      handler: ({ input }, storage, mount) => signLeaf({ storage, mount, issuerRef: input.issuer_ref }, requireRole(storage, input.role), input, parseCsr(input.csr), false),
+      handler: ({ input, identity }, storage, mount) => signLeaf({ storage, mount, identity, issuerRef: input.issuer_ref }, requireRole(storage, input.role), input, parseCsr(input.csr), false),
     },
   },
 });
@@ -139,15 +140,15 @@ export function verbatimRole(input: Omit<InputOf<typeof VERBATIM>, "role">, name
     basic_constraints_valid_for_non_ca: input.basic_constraints_valid_for_non_ca,
   });
   if (!named) return open;
-  const { ttl, max_ttl, generate_lease, no_store, not_before_duration, not_after, issuer_ref } = named;
-  return { ...open, ttl, max_ttl, generate_lease, no_store, not_before_duration, not_after, issuer_ref };
+  const { ttl, max_ttl, generate_lease, no_store, not_before_duration, not_before, not_before_bound, not_after, not_after_bound, issuer_ref } = named;
+  return { ...open, ttl, max_ttl, generate_lease, no_store, not_before_duration, not_before, not_before_bound, not_after, not_after_bound, issuer_ref };
 }
 
 type VerbatimRequest = EngineRequest<InputOf<typeof VERBATIM> & { readonly role?: string; readonly issuer_ref?: string }>;
 
-function signVerbatim({ input }: VerbatimRequest, storage: WriteStorage, mount: Mount): HandlerResult {
+function signVerbatim({ input, identity }: VerbatimRequest, storage: WriteStorage, mount: Mount): HandlerResult {
   const role = verbatimRole(input, input.role === undefined ? undefined : requireRole(storage, input.role));
-  return signLeaf({ storage, mount, issuerRef: input.issuer_ref ?? role.issuer_ref }, role, input, parseCsr(input.csr), true);
+  return signLeaf({ storage, mount, identity, issuerRef: input.issuer_ref ?? role.issuer_ref }, role, input, parseCsr(input.csr), true);
 }
 
 const verbatimOperations = { update: { effect: "write", summary: "Sign a certificate request as it stands.", handler: signVerbatim } } as const;

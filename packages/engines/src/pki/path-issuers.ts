@@ -17,7 +17,7 @@ const LISTING = pageFields("ids");
 const urlList = (description: string) => field.commaList({ description });
 const SETTINGS = {
   issuer_name: field.string({ description: "Name of the issuer; empty for none." }),
-  leaf_not_after_behavior: field.string({ description: "What is done with a leaf that would outlive the issuer: `err`, `truncate` or `permit`.", allowed: ["err", "truncate", "permit"] }),
+  leaf_not_after_behavior: field.string({ description: "What is done with a leaf that would outlive the issuer: `err`, `truncate` or `permit`; `always_enforce_err` refuses CAs that would, too.", allowed: ["err", "truncate", "permit", "always_enforce_err"] }),
   manual_chain: field.commaList({ description: "Names or ids of the issuers that make the chain, this one first; empty to have it found." }),
   usage: field.commaList({ description: "What the issuer may be used for: read-only, issuing-certificates, crl-signing, ocsp-signing." }),
   revocation_signature_algorithm: field.string({ description: "How CRLs and OCSP answers are signed, as SHA256WithRSAPSS; empty means as the key asks for." }),

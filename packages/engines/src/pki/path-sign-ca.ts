@@ -48,7 +48,7 @@ async function signIntermediate({ input, given }: SignRequest, storage: WriteSto
   const maxPathLength = pathLengthBelow(ca, given("max_path_length") ? input.max_path_length : undefined);
   const role = caRole(input);
   const agreed = agree(role, input, csr);
-  const validity = agreeValidity({ ttl: 0, max_ttl: 0, not_before_duration: input.not_before_duration, not_after: "" }, input, mount, { notAfterMs: ca.notAfter, behavior: "permit" });
+  const validity = agreeValidity({ ttl: 0, max_ttl: 0, not_before_duration: input.not_before_duration, not_after: "" }, input, mount, { notAfterMs: ca.notAfter, behavior: authority.issuer.leaf_not_after_behavior === "always_enforce_err" ? "err" : "permit" });
   const serial = newSerial(mount.env);
   const subject = input.use_csr_values ? csr.subject.der : encodeName(organisationNames(role), agreed);
   const der = await buildCertificate(

@@ -62,7 +62,7 @@ test("with auto_rebuild the CRL waits for its time, and the delta tells meanwhil
   assert.match(await pki.refusal("config/crl", { auto_rebuild: true, expiry: "1h" }), /grace period/);
   assert.match(await pki.refusal("config/crl", { expiry: "soon" }), /given expiry could not be decoded/);
   const config = await pki.data("POST", "config/crl", { auto_rebuild: true, enable_delta: true });
-  assert.deepEqual(config, { expiry: "72h", disable: false, ocsp_disable: false, ocsp_expiry: "12h", auto_rebuild: true, auto_rebuild_grace_period: "12h", enable_delta: true, delta_rebuild_interval: "15m", allow_expired_cert_revocation: false });
+  assert.deepEqual(config, { expiry: "72h", disable: false, ocsp_disable: false, ocsp_expiry: "12h", auto_rebuild: true, auto_rebuild_grace_period: "12h", enable_delta: true, delta_rebuild_interval: "15m", cross_cluster_revocation: false, unified_crl: false, unified_crl_on_existing_paths: false, allow_expired_cert_revocation: false });
   const issued = await issue(pki);
   await pki.ask("POST", "revoke", { serial_number: issued["serial_number"] });
   await pki.doDueWork();
@@ -166,7 +166,7 @@ test("tidy forgets what has ended, and the CRL with it", async (t) => {
   const pki = await createPkiWithRoot();
   const [kept, gone] = [await pki.data("POST", "issue/any", { common_name: "k.example.com", ttl: "2000h" }), await issue(pki)];
   await pki.ask("POST", "revoke", { serial_number: gone["serial_number"] });
-  assert.match((await pki.ask("POST", "tidy", {})).body.warnings![0]!, /No targets to tidy/);
+  assert.match((await pki.ask("POST", "tidy", {})).body.warnings![0]!, /no tidy operations were set/);
   assert.match(await pki.refusal("tidy", { tidy_cert_store: true, safety_buffer: 0 }), /safety_buffer/);
   pki.clock.advance(200 * 3600);
   assert.equal((await pki.data("GET", "tidy-status"))["state"], "Inactive");
@@ -188,4 +188,35 @@ test("tidy forgets what has ended, and the CRL with it", async (t) => {
   await pki.ask("POST", "tidy-cancel");
   await pki.doDueWork();
   assert.equal((await pki.data("GET", "tidy-status"))["state"], "Cancelled");
+});
+
+test("settings of tidy and CRLs that are about other clusters are false, and say so", async () => {
+  const pki = await createPkiWithRoot();
+  const between = { cross_cluster_revocation: false, unified_crl: false, unified_crl_on_existing_paths: false };
+  assert.deepEqual(Object.fromEntries(Object.entries(await pki.data("GET", "config/crl")).filter(([name]) => name in between)), between);
+  for (const name of Object.keys(between)) assert.match(await pki.refusal("config/crl", { [name]: true }), new RegExp(`^${name} cannot be enabled: there is no replication`));
+  assert.equal((await pki.data("POST", "config/crl", { ...between, expiry: "100h" }))["expiry"], "100h");
+  const asked = { tidy_revocation_queue: true, tidy_invalid_certs: true, page_size: 10, pause_duration: "5s", revoked_safety_buffer: "1h", safety_buffer: "2h" };
+  assert.equal((await pki.ask("POST", "tidy", asked)).status, 202);
+  await pki.doDueWork();
+  const status = await pki.data("GET", "tidy-status");
+  assert.deepEqual([status["state"], status["tidy_revocation_queue"], status["revocation_queue_deleted_count"], status["page_size"], status["revoked_safety_buffer"], status["safety_buffer"]], ["Finished", true, 0, 10, 3600, 7200]);
+  const wrong = [{ page_size: 4 }, { acme_account_safety_buffer: 0 }, { revoked_safety_buffer: 0 }, { issuer_safety_buffer: 0 }, { pause_duration: "-1s" }, { pause_duration: "x" }];
+  for (const body of wrong) for (const path of ["tidy", "config/auto-tidy"]) assert.ok(await pki.refusal(path, { tidy_acme: true, ...body }), JSON.stringify(body));
+  const auto = await pki.data("POST", "config/auto-tidy", { enabled: true, tidy_acme: true, acme_account_safety_buffer: "48h" });
+  assert.deepEqual([auto["tidy_acme"], auto["acme_account_safety_buffer"], auto["revoked_safety_buffer"], auto["page_size"]], [true, 172_800, 259_200, 1000]);
+});
+
+test("a revoked certificate is kept for as long as revoked_safety_buffer says", async () => {
+  const pki = await createPkiWithRoot();
+  const { serial_number } = await pki.data("POST", "issue/any", { common_name: "a.example.com", ttl: "1h" });
+  await pki.data("POST", "revoke", { serial_number });
+  const revoked = async () => (await pki.request("LIST", "pki/certs/revoked")).status;
+  pki.clock.advance(3 * 3600);
+  await pki.ask("POST", "tidy", { tidy_revoked_certs: true, safety_buffer: "1h", revoked_safety_buffer: "24h" });
+  await pki.doDueWork();
+  assert.equal(await revoked(), 200);
+  await pki.ask("POST", "tidy", { tidy_revoked_certs: true, safety_buffer: "1h" });
+  await pki.doDueWork();
+  assert.equal(await revoked(), 404);
 });

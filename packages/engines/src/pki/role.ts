@@ -1,5 +1,5 @@
-import { field, invalid, jsonCodec } from "@coffer/state-machine";
-import type { InputOf, ReadStorage, WriteStorage } from "@coffer/state-machine";
+import { field, invalid, isBalanced, jsonCodec } from "@coffer/state-machine";
+import type { Codec, InputOf, ReadStorage, WriteStorage } from "@coffer/state-machine";
 import { isOid } from "./der.js";
 import { parsePolicy } from "./extensions.js";
 import { parseCidr } from "./general-names.js";
@@ -16,6 +16,7 @@ export const ROLE_SETTINGS = {
   allow_localhost: flag("Whether names may be localhost and localdomain, whatever allowed_domains says.", true),
   allowed_domains: list("Domains that certificates may be for; the other allow_* settings say how."),
   allowed_domains_template: flag("Whether allowed_domains holds identity templates.", false),
+  allow_globs_in_identity_templates: flag("Whether what fills those templates may hold a `*`, which then stands for anything.", false),
   allow_bare_domains: flag("Whether an allowed domain itself may be had.", false),
   allow_subdomains: flag("Whether names below an allowed domain may be had, wildcards included.", false),
   allow_glob_domains: flag("Whether allowed domains may hold `*` for anything.", false),
@@ -57,7 +58,10 @@ export const ROLE_SETTINGS = {
   policy_identifiers: field.any({ description: "Certificate policies: object identifiers, or JSON of {oid, cps, notice}.", default: [] }),
   basic_constraints_valid_for_non_ca: flag("Whether certificates say that they are no CA's.", false),
   not_before_duration: field.duration({ description: "How long before its making a certificate begins.", default: 30 }),
+  not_before: field.string({ description: "When certificates begin, as RFC 3339, rather than at their making.", default: "" }),
+  not_before_bound: field.string({ description: "What callers may say of the beginning: `permit` anything, `duration` no more than not_before_duration ago, `forbid` nothing.", default: "permit", allowed: ["permit", "duration", "forbid"] }),
   not_after: field.string({ description: "When certificates end, as RFC 3339, rather than after a TTL.", default: "" }),
+  not_after_bound: field.string({ description: "What callers may say of the end: `permit` anything, `ttl-limited` no later than the TTL, `forbid` nothing; or a time as RFC 3339, and no certificate ends later.", default: "permit" }),
   issuer_ref: field.string({ description: "Name or id of the issuer that signs.", default: "default" }),
 };
 
@@ -66,7 +70,10 @@ type Settings = InputOf<typeof ROLE_SETTINGS>;
 /** Stored as Vault shows it. */
 export type Role = Omit<Settings, "policy_identifiers"> & { readonly policy_identifiers: readonly string[] };
 
-const codec = jsonCodec<Role>();
+/** What roles did not have at first. */
+const ADDED = { allow_globs_in_identity_templates: false, not_before: "", not_before_bound: "permit", not_after_bound: "permit" };
+const json = jsonCodec<Role>();
+const codec: Codec<Role> = { ...json, decode: (bytes) => ({ ...ADDED, ...json.decode(bytes) }) };
 export const getRole = (storage: ReadStorage, name: string): Role | undefined => storage.get(`role/${name}`, codec);
 export const putRole = (storage: WriteStorage, name: string, role: Role): void => storage.put(`role/${name}`, codec, role);
 export const deleteRole = (storage: WriteStorage, name: string): void => storage.delete(`role/${name}`);
@@ -128,9 +135,11 @@ export function toRole(settings: Settings): Role {
   const keyBits = key_type === "any" ? checkAnyBits(settings.key_bits) : checkKeySize(key_type, settings.key_bits);
   checkSignatureBits(signature_bits);
   for (const id of settings.ext_key_usage_oids) if (!isOid(id)) throw invalid(`${JSON.stringify(id)} could not be parsed as a valid oid for an extended key usage`);
-  if (settings.allowed_domains_template || settings.allowed_uri_sans_template) throw invalid("identity templates in allowed_domains and allowed_uri_sans are not supported");
+  checkTemplates(settings);
   if (settings.allowed_other_sans.join() !== "*") for (const san of settings.allowed_other_sans) parseOtherSan(san, "error parsing allowed_other_sans");
+  if (settings.not_before !== "") parseRfc3339(settings.not_before, "not_before");
   if (settings.not_after !== "") parseRfc3339(settings.not_after, "not_after");
+  if (!["permit", "ttl-limited", "forbid"].includes(settings.not_after_bound)) parseRfc3339(settings.not_after_bound, "not_after_bound");
   return {
     ...settings,
     key_bits: keyBits,
@@ -146,6 +155,12 @@ export function toRole(settings: Settings): Role {
     generate_lease: settings.no_store ? false : settings.generate_lease,
     issuer_ref: settings.issuer_ref === "" ? "default" : settings.issuer_ref,
   };
+}
+
+function checkTemplates({ allowed_domains, allowed_domains_template, allowed_uri_sans, allowed_uri_sans_template }: Settings): void {
+  const templates = [...(allowed_domains_template ? allowed_domains : []), ...(allowed_uri_sans_template ? allowed_uri_sans : [])];
+  const broken = templates.find((text) => !isBalanced(text));
+  if (broken !== undefined) throw invalid(`${JSON.stringify(broken)}: unbalanced templating characters`);
 }
 
 function checkAnyBits(bits: number): number {

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { createHash, createPublicKey, generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
+import { bitString, integer, NULL, oid, sequence, setOf, tlv, utf8String } from "./der.js";
+import { OID } from "./oids.js";
 import { atSeconds, createPkiWithRoot, openSsl } from "./testing.js";
 
 async function withRequest(t: TestContext, key: readonly string[] = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]) {
@@ -68,4 +71,66 @@ test("a request that was changed, or is none, is refused", async (t) => {
   assert.match(await pki.refusal("sign/any", { csr: "" }), /"csr" is empty/);
   assert.match(await pki.refusal("sign/any", { csr: "x" }), /contains no data/);
   assert.match(await pki.refusal("sign/any", { csr: "-----BEGIN CERTIFICATE REQUEST-----\nMAA=\n-----END CERTIFICATE REQUEST-----" }), /not complete/);
+});
+
+test("requests that are hostile are refused with a clear error, and leave nothing", async (t) => {
+  const { csr, pki, openssl } = await withRequest(t);
+  const request = (...key: readonly string[]) => {
+    const path = openssl.file("h.csr", "");
+    openssl("req", "-new", ...key, "-nodes", "-keyout", "h.pem", "-out", path, "-subj", "/CN=c.example.com");
+    return readFileSync(path, "utf8");
+  };
+  const wrap = (der: Uint8Array) => `-----BEGIN CERTIFICATE REQUEST-----\n${Buffer.from(der).toString("base64")}\n-----END CERTIFICATE REQUEST-----`;
+  const der = Buffer.from(csr.replace(/-----[^-]+-----|\s/g, ""), "base64");
+  const cut = (length: number) => wrap(der.subarray(0, length));
+  const deep = Buffer.concat([...Array<Buffer>(20_000).fill(Buffer.from([0x30, 0x84, 0x7f, 0xff, 0xff, 0xff])), Buffer.from([5, 0])]);
+  const before = pki.store.index();
+  await pki.ask("POST", "roles/curve", { allow_any_name: true, key_type: "any" });
+  const hostile: Readonly<Record<string, string>> = {
+    secp256k1: request("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:secp256k1"),
+    brainpool: request("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:brainpoolP256r1"),
+    "parameters of its own": request("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-pkeyopt", "ec_param_enc:explicit"),
+    ed448: request("-newkey", "ed448"),
+    "rsa of 1024 bits": request("-newkey", "rsa:1024"),
+    "sha1": request("-newkey", "rsa:2048", "-sha1"),
+    empty: wrap(Buffer.alloc(0)),
+    "cut off": cut(40),
+    "without its signature": cut(der.length - 20),
+    "with something behind it": wrap(Buffer.concat([der, Buffer.alloc(8)])),
+    "of great depth": wrap(deep),
+    "of random bytes": wrap(Buffer.from(Array.from({ length: 500 }, (_, i) => (i * 197 + 13) & 0xff))),
+    "of great length": wrap(Buffer.alloc(2_000_000, 0x30)),
+    "a certificate": pki.root,
+  };
+  for (const [what, text] of Object.entries(hostile)) {
+    for (const path of ["sign/curve", "sign-verbatim", "root/sign-intermediate"]) {
+      const message = await pki.refusal(path, { csr: text, common_name: "c.example.com" });
+      assert.ok(message.length > 0 && message.length < 300 && !/\bat \w+ \(|undefined|node:/.test(message), `${what}: ${message}`);
+    }
+  }
+  // What is signed ends where the signature's algorithm begins: ecdsa-with-SHA256 in a SEQUENCE.
+  const signedEnd = der.indexOf(Buffer.from("300a06082a8648ce3d040302", "hex"));
+  for (let at = 0; at < signedEnd; at++) {
+    const broken = Buffer.from(der);
+    broken[at]! ^= 0x55;
+    const { status } = await pki.request("POST", "pki/sign/curve", { csr: wrap(broken) });
+    assert.equal(status, 400, `byte ${at}`);
+  }
+  assert.equal(pki.store.index(), before + 1);
+});
+
+/** Whoever knows the modulus can make this: with an exponent of 1 a signature is what it signs. */
+function withExponentOne(): Buffer {
+  const { n } = generateKeyPairSync("rsa", { modulusLength: 2048 }).publicKey.export({ format: "jwk" });
+  const spki = createPublicKey({ key: { kty: "RSA", n: n!, e: "AQ" }, format: "jwk" }).export({ type: "spki", format: "der" });
+  const info = sequence(integer(0), sequence(setOf(sequence(oid(OID.commonName), utf8String("c.example.com")))), spki, tlv(0xa0));
+  const digestInfo = sequence(sequence(oid(OID.sha256), NULL), tlv(0x04, createHash("sha256").update(info).digest()));
+  const padded = Buffer.concat([Buffer.of(0, 1), Buffer.alloc(256 - 3 - digestInfo.length, 0xff), Buffer.of(0), digestInfo]);
+  return sequence(info, sequence(oid("1.2.840.113549.1.1.11"), NULL), bitString(padded));
+}
+
+test("a key that anybody can sign with is refused", async () => {
+  const pki = await createPkiWithRoot();
+  const csr = `-----BEGIN CERTIFICATE REQUEST-----\n${withExponentOne().toString("base64")}\n-----END CERTIFICATE REQUEST-----`;
+  assert.match(await pki.refusal("sign-verbatim", { csr, ttl: "1h" }), /public exponent that protects nothing/);
 });

@@ -41,7 +41,8 @@ export interface Issuer {
   readonly urls: Urls | null;
 }
 
-export type NotAfterBehavior = "err" | "truncate" | "permit";
+/** `always_enforce_err`: as `err`, also for the CAs that the issuer signs. */
+export type NotAfterBehavior = "err" | "truncate" | "permit" | "always_enforce_err";
 
 export interface Urls extends IssuerUrls {
   readonly enable_templating: boolean;

@@ -4,16 +4,12 @@ import { isSignedBy, parseCertificate } from "./certificate.js";
 import { allIssuers, rebuildCrls } from "./crl-rebuild.js";
 import { rebuildChains } from "./issuer-store.js";
 import { deleteCertificate, deleteIssuer, deleteRevocation, endedCertificates, getCertificate, getIssuersConfig, getRevocation, putIssuersConfig, putRevocation, serialOf } from "./storage.js";
-import { getAutoTidy, getTidyState, newTidy, putTidyState } from "./tidy-storage.js";
+import { tidyAccounts, tidyEabs, tidyOrders } from "./tidy-acme.js";
+import { getAutoTidy, getTidyState, newTidy, nextStep, putTidyState, revokedBuffer } from "./tidy-storage.js";
 import type { TidyState } from "./tidy-storage.js";
 
 const SLICE = 128;
 const MS = 1000;
-/** The work of each step, in their order. */
-const STEPS = ["certificates", "revocations", "associations", "issuers", "done"] as const satisfies readonly TidyState["step"][];
-
-const nextStep = (state: TidyState): TidyState => ({ ...state, step: STEPS[STEPS.indexOf(state.step) + 1]!, after: "" });
-
 /** A slice of a tidy that is under way; starts one that is due. True: more is left. */
 export async function tidySlice(storage: WriteStorage, mount: Mount): Promise<boolean> {
   const now = mount.env.now();
@@ -21,7 +17,7 @@ export async function tidySlice(storage: WriteStorage, mount: Mount): Promise<bo
   const auto = getAutoTidy(storage);
   if (current?.state === "Cancelling") putTidyState(storage, { ...current, state: "Cancelled", finishedMs: now });
   if (current?.state === "Running") {
-    const after = await STEP[current.step](storage, mount, current);
+    const after = await STEP[current.step](storage, mount, current, SLICE);
     putTidyState(storage, after);
     return after.state === "Running";
   }
@@ -30,11 +26,14 @@ export async function tidySlice(storage: WriteStorage, mount: Mount): Promise<bo
   return true;
 }
 
-const STEP: Readonly<Record<TidyState["step"], (storage: WriteStorage, mount: Mount, state: TidyState) => Promise<TidyState>>> = {
+const STEP: Readonly<Record<TidyState["step"], (storage: WriteStorage, mount: Mount, state: TidyState, slice: number) => Promise<TidyState>>> = {
   certificates: tidyCertificates,
   revocations: tidyRevocations,
   associations: tidyAssociations,
   issuers: tidyIssuers,
+  orders: tidyOrders,
+  accounts: tidyAccounts,
+  eabs: tidyEabs,
   done: finish,
 };
 
@@ -50,7 +49,7 @@ async function tidyCertificates(storage: WriteStorage, { env }: Mount, state: Ti
 async function tidyRevocations(storage: WriteStorage, { env }: Mount, state: TidyState): Promise<TidyState> {
   if (!state.work.tidy_revoked_certs) return nextStep(state);
   const names = await storage.list("revoked/", { after: state.after, limit: SLICE });
-  const before = env.now() - state.work.safety_buffer * MS;
+  const before = env.now() - revokedBuffer(state.work) * MS;
   let deleted = 0;
   for (const name of names) {
     const revocation = getRevocation(storage, serialOf(name));

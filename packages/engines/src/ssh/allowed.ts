@@ -1,4 +1,5 @@
-import { invalid } from "@coffer/state-machine";
+import { invalid, resolveTemplate } from "@coffer/state-machine";
+import type { TemplateSubject } from "@coffer/state-machine";
 import type { PublicKey } from "./public-key.js";
 import type { CaRole } from "./storage.js";
 
@@ -9,14 +10,38 @@ function isHostAllowed(role: CaRole, allowed: readonly string[], host: string): 
   return allowed.some((domain) => (role.allow_bare_domains && host === domain) || (role.allow_subdomains && host.endsWith(`.${domain}`)));
 }
 
-export function principals(role: CaRole, type: "user" | "host", asked: string | undefined): readonly string[] {
+/** Whose identity fills a role's templates. */
+export type IdentityOf = () => TemplateSubject | undefined;
+
+const COMMA = /,/;
+const NOTHING = /(?!)/;
+
+/** Of a list with templates; one that has no value allows nothing, and one value names one principal unless the role says otherwise. */
+function filledList(role: CaRole, text: string, identityOf: IdentityOf): readonly string[] {
+  const filled = listOf(text).flatMap((one) => resolveTemplate(one, identityOf(), role.allow_commas_in_identity_templates ? NOTHING : COMMA) ?? []);
+  return listOf(filled.join());
+}
+
+/** Throws RequestError 400 where there is nobody to fill it for. */
+function filled(text: string, identityOf: IdentityOf): string {
+  const value = resolveTemplate(text, identityOf(), NOTHING);
+  if (value === undefined) throw invalid(`template '${text}' could not be rendered -> no value could be found for one of the template directives`);
+  return value;
+}
+
+function defaultUser(role: CaRole, identityOf: IdentityOf): string {
+  return role.default_user_template ? filled(role.default_user, identityOf) : role.default_user;
+}
+
+export function principals(role: CaRole, type: "user" | "host", asked: string | undefined, identityOf: IdentityOf): readonly string[] {
   const allowedText = type === "host" ? role.allowed_domains : role.allowed_users;
-  const wanted = listOf(asked ?? (type === "user" ? role.default_user : ""));
+  const isTemplate = type === "host" ? role.allowed_domains_template : role.allowed_users_template;
+  const wanted = listOf(asked ?? (type === "user" ? defaultUser(role, identityOf) : ""));
   if (wanted.length === 0) {
     if (!role.allow_empty_principals && allowedText !== "*") throw invalid("refusing to issue unsafe, globally-valid certificate with no principals specified; set valid_principals or default_user");
     return [];
   }
-  const allowed = listOf(allowedText);
+  const allowed = isTemplate ? filledList(role, allowedText, identityOf) : listOf(allowedText);
   if (allowed.length === 0) throw invalid("role is not configured to allow any principals");
   if (allowedText === "*") return wanted;
   const strange = wanted.find((one) => (type === "host" ? !isHostAllowed(role, allowed, one) : !allowed.includes(one)));
@@ -61,13 +86,29 @@ export function criticalOptions(role: CaRole, asked: Readonly<Record<string, unk
   return options;
 }
 
-export function extensions(role: CaRole, asked: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
-  if (Object.keys(asked).length === 0) return role.default_extensions;
+const NOBODY_WARNING =
+  "default_extension templating enabled with at least one extension requiring identity templating. However, this request lacked identity entity information, causing one or more extensions to be skipped from the generated certificate.";
+
+interface Granted {
+  readonly extensions: Readonly<Record<string, string>>;
+  readonly warnings: readonly string[];
+}
+
+/** Those with templates are left out for who has no entity. */
+function defaultExtensions(role: CaRole, identityOf: IdentityOf): Granted {
+  if (!role.default_extensions_template) return { extensions: role.default_extensions, warnings: [] };
+  const entries = Object.entries(role.default_extensions);
+  const kept = identityOf() ? entries : entries.filter(([, value]) => !value.includes("{{"));
+  return { extensions: Object.fromEntries(kept.map(([name, value]) => [name, filled(value, identityOf)])), warnings: kept.length < entries.length ? [NOBODY_WARNING] : [] };
+}
+
+export function extensions(role: CaRole, asked: Readonly<Record<string, unknown>>, identityOf: IdentityOf): Granted {
+  if (Object.keys(asked).length === 0) return defaultExtensions(role, identityOf);
   const wanted = texts("extensions", asked);
   const allowed = listOf(role.allowed_extensions);
   const strange = role.allowed_extensions === "*" ? [] : Object.keys(wanted).filter((one) => !allowed.includes(one));
   if (strange.length > 0) throw invalid(`extensions [${strange.join(" ")}] are not on allowed list`);
-  return wanted;
+  return { extensions: wanted, warnings: [] };
 }
 
 /** By any name that allowed_user_key_lengths may have them under. */

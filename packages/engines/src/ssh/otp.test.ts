@@ -61,9 +61,9 @@ test("roles read back field for field, and lists say what they hand out", async 
   assert.deepEqual((await request("GET", "ssh/roles/web")).body["data"], {
     key_type: "ca", allowed_users: "", allowed_users_template: false, allowed_domains: "", allowed_domains_template: false, default_user: "", default_user_template: false, ttl: 1800, max_ttl: 0, allowed_critical_options: "", allowed_extensions: "",
     allow_user_certificates: true, allow_host_certificates: false, allow_bare_domains: false, allow_subdomains: false, allow_user_key_ids: false, allow_empty_principals: false, key_id_format: "", default_critical_options: {}, default_extensions: { "permit-pty": "" },
-    default_extensions_template: false, allowed_user_key_lengths: { rsa: [2048, 4096] }, algorithm_signer: "default", not_before_duration: 30,
+    default_extensions_template: false, allowed_user_key_lengths: { rsa: [2048, 4096] }, algorithm_signer: "default", not_before_duration: 30, allow_commas_in_identity_templates: false, issuer_ref: "default",
   });
-  assert.deepEqual((await request("LIST", "ssh/roles")).body["data"], { keys: ["hosts", "web"], key_info: { hosts: { key_type: "otp" }, web: { key_type: "ca" } } });
+  assert.deepEqual((await request("LIST", "ssh/roles")).body["data"], { keys: ["hosts", "web"], key_info: { hosts: { key_type: "otp" }, web: { key_type: "ca", issuer_ref: "default" } } });
 });
 
 test("roles that cannot be are refused", async () => {
@@ -71,7 +71,7 @@ test("roles that cannot be are refused", async () => {
   const ca = { key_type: "ca", allow_user_certificates: true };
   const wrong: Record<string, unknown>[] = [
     {}, { key_type: "dynamic" }, { key_type: "x" }, { key_type: "otp" }, { ...ROLE, cidr_list: "10.0.0.0" }, { ...ROLE, exclude_cidr_list: "x/8" }, { ...ROLE, cidr_list: "10.0.0.0/33" }, { ...ROLE, port: 70_000 }, { key_type: "ca" },
-    { ...ca, ttl: "2h", max_ttl: "1h" }, { ...ca, algorithm_signer: "md5" }, { ...ca, default_extensions: { a: {} } }, { ...ca, default_critical_options: "x" }, { ...ca, allowed_user_key_lengths: { rsa: "big" } }, { ...ca, allowed_users: "{{identity.entity.name}}", allowed_users_template: true },
+    { ...ca, ttl: "2h", max_ttl: "1h" }, { ...ca, algorithm_signer: "md5" }, { ...ca, default_extensions: { a: {} } }, { ...ca, default_critical_options: "x" }, { ...ca, allowed_user_key_lengths: { rsa: "big" } }, { ...ca, allowed_users: "{{identity.entity.name", allowed_users_template: true },
   ];
   for (const body of wrong) assert.equal((await request("POST", "ssh/roles/bad", body)).status, 400, JSON.stringify(body));
   assert.equal((await request("GET", "ssh/roles/bad")).status, 404);

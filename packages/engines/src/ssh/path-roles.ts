@@ -2,6 +2,7 @@ import { data, definePath, keyList, NO_CONTENT, pageFields } from "@coffer/state
 import { roleName } from "./name.js";
 import { ROLE_SETTINGS, toRole } from "./role-input.js";
 import { deleteRole, getRole, putRole, putZeroAddressRoles, ROLES, zeroAddressRoles } from "./storage.js";
+import type { Role } from "./storage.js";
 
 export const rolesPath = definePath({
   template: "roles",
@@ -13,7 +14,8 @@ export const rolesPath = definePath({
       summary: "List roles.",
       async handler({ input }, storage) {
         const names = await storage.list(ROLES, input);
-        return keyList(names, Object.fromEntries(names.map((name) => [name, { key_type: getRole(storage, name)?.key_type }])));
+        const info = (role: Role | undefined) => ({ key_type: role?.key_type, ...(role?.key_type === "ca" && { issuer_ref: role.issuer_ref }) });
+        return keyList(names, Object.fromEntries(names.map((name) => [name, info(getRole(storage, name))])));
       },
     },
   },

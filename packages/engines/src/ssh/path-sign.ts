@@ -5,9 +5,10 @@ import { certificateType, checkKey, checkKeySpec, criticalOptions, extensions, p
 import { signCertificate } from "./certificate.js";
 import { newKeyPair, signerOf } from "./key-pair.js";
 import { roleName } from "./name.js";
+import { requireIssuer } from "./path-issuers.js";
 import { parsePublicKey } from "./public-key.js";
 import type { PublicKey } from "./public-key.js";
-import { getCa, getRole } from "./storage.js";
+import { getRole } from "./storage.js";
 import type { CaRole } from "./storage.js";
 
 const FIELDS = {
@@ -42,22 +43,29 @@ function keyId({ input, caller }: SignRequest, role: CaRole, publicKey: PublicKe
   return format.replace(/\{\{(token_display_name|role_name|public_key_hash)\}\}/g, (_, name: string) => values[name]!);
 }
 
-async function sign(request: SignRequest, role: CaRole, publicKey: PublicKey, storage: ReadStorage, mount: Mount): Promise<{ serial_number: string; signed_key: string }> {
-  const { input } = request;
+interface Signed {
+  readonly data: { readonly serial_number: string; readonly signed_key: string; readonly issuer_id: string };
+  readonly warnings: readonly string[];
+}
+
+async function sign(request: SignRequest, role: CaRole, publicKey: PublicKey, storage: ReadStorage, mount: Mount): Promise<Signed> {
+  const { input, identity } = request;
   const { env } = mount;
   const id = keyId(request, role, publicKey);
   const type = certificateType(role, input.cert_type);
-  const names = principals(role, type, input.valid_principals);
+  const names = principals(role, type, input.valid_principals, identity);
   const seconds = ttl(role, input.ttl, mount);
   const options = criticalOptions(role, input.critical_options);
-  const granted = extensions(role, input.extensions);
-  const ca = getCa(storage);
-  if (!ca) throw invalid("keys haven't been configured yet");
+  const granted = extensions(role, input.extensions, identity);
+  const issuer = requireIssuer(storage, role.issuer_ref);
   const now = Math.floor(env.now() / 1000);
   const serial = Buffer.from(env.randomBytes(SERIAL_BYTES)).readBigUInt64BE();
-  const content = { publicKey, serial, type, keyId: id, principals: names, validAfter: Math.max(0, now - role.not_before_duration), validBefore: now + seconds, criticalOptions: options, extensions: granted, nonce: env.randomBytes(NONCE_BYTES) };
-  return { serial_number: serial.toString(16), signed_key: await signCertificate(content, signerOf(ca.privateKey), role.algorithm_signer) };
+  const content = { publicKey, serial, type, keyId: id, principals: names, validAfter: Math.max(0, now - role.not_before_duration), validBefore: now + seconds, criticalOptions: options, extensions: granted.extensions, nonce: env.randomBytes(NONCE_BYTES) };
+  const signed_key = await signCertificate(content, await signerOf(issuer), role.algorithm_signer);
+  return { data: { serial_number: serial.toString(16), signed_key, issuer_id: issuer.id }, warnings: granted.warnings };
 }
+
+const answer = ({ data: signed, warnings }: Signed, more: Readonly<Record<string, string>> = {}) => data({ ...signed, ...more }, warnings.length > 0 ? { warnings } : {});
 
 export const signPath = definePath({
   template: "sign/{role}",
@@ -72,7 +80,7 @@ export const signPath = definePath({
         if (request.input.public_key === "") throw invalid("missing public_key");
         const publicKey = parsePublicKey(request.input.public_key);
         checkKey(role, publicKey);
-        return data(await sign(request, role, publicKey, storage, mount));
+        return answer(await sign(request, role, publicKey, storage, mount));
       },
     },
   },
@@ -95,7 +103,7 @@ export const issuePath = definePath({
         const role = caRole(storage, name, "issue key pairs");
         checkKeySpec(role, key_type, key_bits);
         const pair = await newKeyPair(key_type, key_bits);
-        return data({ ...(await sign(request, role, parsePublicKey(pair.publicKey), storage, mount)), private_key: pair.privateKey, private_key_type: key_type });
+        return answer(await sign(request, role, parsePublicKey(pair.publicKey), storage, mount), { private_key: pair.privateKey, private_key_type: key_type });
       },
     },
   },

@@ -1,6 +1,7 @@
-import sshpk from "sshpk";
+import { createPublicKey } from "node:crypto";
+import type { JsonWebKey, KeyObject } from "node:crypto";
 import { invalid } from "@coffer/state-machine";
-import { readStrings } from "./wire.js";
+import { mpint, readStrings, string } from "./wire.js";
 
 /** A public key as it stands in an authorized_keys file. */
 export interface PublicKey {
@@ -21,7 +22,7 @@ interface KeyType {
   readonly isHardware?: boolean;
 }
 
-export const KEY_TYPES: Readonly<Record<string, KeyType>> = {
+const KEY_TYPES: Readonly<Record<string, KeyType>> = {
   "ssh-rsa": { kind: "rsa", parts: 2 },
   "ecdsa-sha2-nistp256": { kind: "ecdsa", parts: 2, bits: 256 },
   "ecdsa-sha2-nistp384": { kind: "ecdsa", parts: 2, bits: 384 },
@@ -32,6 +33,7 @@ export const KEY_TYPES: Readonly<Record<string, KeyType>> = {
 };
 
 const ED25519_BYTES = 32;
+const UNCOMPRESSED = 4;
 /** Characters; 16384 bits of RSA have 2800. */
 const MOST_CHARACTERS = 8192;
 
@@ -47,17 +49,45 @@ export function parsePublicKey(text: string): PublicKey {
   if (!strings || !known || strings.length !== known.parts + 1) throw invalid("failed to parse public_key as SSH key: unknown or broken key");
   if (words.length > 1 && words[0] !== type) throw invalid("failed to parse public_key as SSH key: its type is not what it says");
   if (known.kind === "ed25519" && strings[1]!.length !== ED25519_BYTES) throw invalid("failed to parse public_key as SSH key: broken key");
-  return { type, blob, kind: known.kind, bits: known.isHardware ? known.bits! : bitsOf(type, encoded) };
+  return { type, blob, kind: known.kind, bits: known.isHardware ? known.bits! : bitsOf(known, strings) };
 }
 
-function bitsOf(type: string, encoded: string): number {
+/** OpenSSL must take it: a number, a point of its curve. Throws RequestError 400. */
+function bitsOf({ kind, bits }: KeyType, [, first, second]: readonly Buffer[]): number {
+  const jwk = kind === "rsa" ? rsaJwk(first!, second!) : kind === "ecdsa" ? pointJwk(bits!, first!, second!) : { kty: "OKP", crv: "Ed25519", x: first!.toString("base64url") };
   try {
-    const { size } = sshpk.parseKey(`${type} ${encoded}`, "ssh");
-    return KEY_TYPES[type]!.bits ?? size;
+    const key = createPublicKey({ key: jwk as JsonWebKey, format: "jwk" });
+    return bits ?? key.asymmetricKeyDetails!.modulusLength!;
   } catch {
     throw invalid("failed to parse public_key as SSH key: broken key");
   }
 }
+
+const isOne = (number: Buffer) => number.length === 1 && number[0] === 1;
+const isPositive = (number: Buffer) => number.length > 0 && number[0]! < 0x80;
+
+function rsaJwk(e: Buffer, n: Buffer): JsonWebKey | undefined {
+  // With an exponent of 1 anybody can sign.
+  return isPositive(e) && !isOne(e) && isPositive(n) ? { kty: "RSA", e: e.toString("base64url"), n: n.toString("base64url") } : undefined;
+}
+
+function pointJwk(bits: number, curve: Buffer, point: Buffer): JsonWebKey | undefined {
+  const size = Math.ceil(bits / 8);
+  if (curve.toString("latin1") !== `nistp${bits}` || point.length !== 2 * size + 1 || point[0] !== UNCOMPRESSED) return undefined;
+  return { kty: "EC", crv: `P-${bits}`, x: point.subarray(1, size + 1).toString("base64url"), y: point.subarray(size + 1).toString("base64url") };
+}
+
+/** Of a private or a public key: RSA, Ed25519, or a curve of NIST's. Undefined for others. */
+export function publicKeyOf(key: KeyObject): PublicKey | undefined {
+  const jwk = (key.type === "private" ? createPublicKey(key) : key).export({ format: "jwk" });
+  const bytes = (value: string | undefined) => Buffer.from(value ?? "", "base64url");
+  if (jwk.kty === "RSA") return made("ssh-rsa", mpint(bytes(jwk.e)), mpint(bytes(jwk.n)));
+  if (jwk.kty === "OKP" && jwk.crv === "Ed25519") return made("ssh-ed25519", string(bytes(jwk.x)));
+  const bits = jwk.kty === "EC" ? /^P-(256|384|521)$/.exec(jwk.crv ?? "")?.[1] : undefined;
+  return bits === undefined ? undefined : made(`ecdsa-sha2-nistp${bits}`, string(`nistp${bits}`), string(Buffer.concat([Buffer.of(UNCOMPRESSED), bytes(jwk.x), bytes(jwk.y)])));
+}
+
+const made = (type: string, ...parts: readonly Buffer[]): PublicKey => parsePublicKey(Buffer.concat([string(type), ...parts]).toString("base64"));
 
 /** As in an authorized_keys file. */
 export const authorizedKey = (type: string, blob: Uint8Array): string => `${type} ${Buffer.from(blob).toString("base64")}\n`;

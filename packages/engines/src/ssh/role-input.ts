@@ -1,4 +1,4 @@
-import { field, invalid } from "@coffer/state-machine";
+import { field, invalid, isBalanced } from "@coffer/state-machine";
 import type { InputOf } from "@coffer/state-machine";
 import { parseCidrList } from "./cidr-list.js";
 import type { CaRole, OtpRole, Role } from "./storage.js";
@@ -9,21 +9,21 @@ const flag = (description: string) => field.bool({ description, default: false }
 export const ROLE_SETTINGS = {
   key_type: text("What is handed out: `ca` for certificates, `otp` for one-time passwords."),
   default_user: text("User whom nobody names; with otp it is required."),
-  default_user_template: flag("Whether default_user is an identity template; not served yet."),
+  default_user_template: flag("Whether default_user holds identity templates."),
   cidr_list: text("Networks of the hosts; for otp."),
   exclude_cidr_list: text("Networks within them that are left out; for otp."),
   port: field.int({ description: "Port that is told to who connects; for otp.", default: 22 }),
   allowed_users: text("Users that may be asked for, by commas; `*` for any. With ca an empty list allows none."),
-  allowed_users_template: flag("Whether allowed_users is an identity template; not served yet."),
+  allowed_users_template: flag("Whether allowed_users holds identity templates."),
   allowed_domains: text("Domains of hosts, by commas; `*` for any."),
-  allowed_domains_template: flag("Whether allowed_domains is an identity template; not served yet."),
+  allowed_domains_template: flag("Whether allowed_domains holds identity templates."),
   ttl: field.duration({ description: "How long certificates are valid where nobody asks otherwise.", default: 0 }),
   max_ttl: field.duration({ description: "How long certificates are valid at most.", default: 0 }),
   allowed_critical_options: text("Critical options that may be asked for, by commas; empty allows any."),
   allowed_extensions: text("Extensions that may be asked for, by commas; `*` for any, empty for none."),
   default_critical_options: field.map({ description: "Critical options where none are asked for.", default: {} }),
   default_extensions: field.map({ description: "Extensions where none are asked for.", default: {} }),
-  default_extensions_template: flag("Whether values of default_extensions are identity templates; not served yet."),
+  default_extensions_template: flag("Whether values of default_extensions hold identity templates."),
   allow_user_certificates: flag("Whether certificates of users are signed."),
   allow_host_certificates: flag("Whether certificates of hosts are signed."),
   allow_bare_domains: flag("Whether hosts may be named as a domain of allowed_domains itself."),
@@ -34,6 +34,8 @@ export const ROLE_SETTINGS = {
   allowed_user_key_lengths: field.map({ description: "Kinds of keys that are signed, each with its size or sizes in bits.", default: {} }),
   algorithm_signer: text("How an RSA key signs: default (rsa-sha2-256), rsa-sha2-256, rsa-sha2-512 or ssh-rsa."),
   not_before_duration: field.duration({ description: "How long before now certificates begin to be valid.", default: 30 }),
+  allow_commas_in_identity_templates: flag("Whether what fills a template of allowed_users may hold commas, and so name several."),
+  issuer_ref: field.string({ description: "Name or id of the issuer that signs, or `default`.", default: "default" }),
 };
 type RoleInput = InputOf<typeof ROLE_SETTINGS>;
 
@@ -75,7 +77,7 @@ function caRole(input: RoleInput): CaRole {
   if (algorithm === undefined) throw invalid(`unknown algorithm signer ${JSON.stringify(input.algorithm_signer)}`);
   const extensions = texts("default_extensions", input.default_extensions);
   const templated = { allowed_users: input.allowed_users, allowed_domains: input.allowed_domains, default_user: input.default_user, default_extensions: Object.values(extensions).join() };
-  for (const [name, value] of Object.entries(templated)) if (input[`${name as keyof typeof templated}_template`] && value.includes("{{")) throw invalid(`identity templates in ${name} are not supported yet`);
+  for (const [name, value] of Object.entries(templated)) if (input[`${name as keyof typeof templated}_template`] && !isBalanced(value)) throw invalid(`${name}: unbalanced templating characters`);
   const { port: _port, cidr_list: _cidrs, exclude_cidr_list: _excluded, ...settings } = input;
   return {
     ...settings,
@@ -84,6 +86,7 @@ function caRole(input: RoleInput): CaRole {
     default_extensions: extensions,
     allowed_user_key_lengths: lengths(input.allowed_user_key_lengths),
     algorithm_signer: algorithm,
+    issuer_ref: input.issuer_ref || "default",
   };
 }
 

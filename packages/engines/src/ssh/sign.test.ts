@@ -138,9 +138,10 @@ test("a CA of OpenSSH's making is taken over, and its algorithm chosen", options
     assert.equal(status, 400);
     assert.ok(!text.includes("PRIVATE KEY"));
   }
-  assert.equal((await request("POST", "ssh/config/ca", pair)).status, 204);
+  const kept = (await request("POST", "ssh/config/ca", pair)).body["data"];
+  assert.deepEqual([kept.public_key, kept.issuer_name], [pair.public_key, ""]);
   assert.equal((await request("POST", "ssh/config/ca", pair)).status, 400);
-  assert.deepEqual((await request("GET", "ssh/config/ca")).body["data"], { public_key: pair.public_key });
+  assert.deepEqual((await request("GET", "ssh/config/ca")).body["data"], kept);
   const { text, status } = await request("GET", "ssh/public_key", undefined, { token: "" });
   assert.deepEqual([status, text], [200, pair.public_key]);
   for (const [algorithm_signer, shown] of [["", "rsa-sha2-256"], ["rsa-sha2-512", "rsa-sha2-512"], ["ssh-rsa", "ssh-rsa"]]) {

@@ -1,21 +1,16 @@
 import { createHmac } from "node:crypto";
 import { jsonCodec } from "@coffer/state-machine";
-import type { Environment, ReadStorage, WriteStorage } from "@coffer/state-machine";
+import type { Codec, Environment, ReadStorage, WriteStorage } from "@coffer/state-machine";
 
 /**
  * What the engine stores below its mount:
  *
- *     config/ca            the CA's key pair
+ *     issuer/<id>, issuer-name/<name>, config/issuers   see issuer-storage.ts
  *     config/zeroaddress   roles that take any address
  *     role/<name>          a role
  *     salt                 what one-time passwords are hashed with
  *     otp/<hmac>           a one-time password that was not used yet
  */
-export interface Ca {
-  readonly publicKey: string;
-  readonly privateKey: string;
-}
-
 export interface OtpRole {
   readonly key_type: "otp";
   readonly default_user: string;
@@ -51,6 +46,9 @@ export interface CaRole {
   readonly allowed_user_key_lengths: Readonly<Record<string, readonly number[]>>;
   readonly algorithm_signer: "default" | "ssh-rsa" | "rsa-sha2-256" | "rsa-sha2-512";
   readonly not_before_duration: number;
+  readonly allow_commas_in_identity_templates: boolean;
+  /** Name or id of the issuer that signs, or "default". */
+  readonly issuer_ref: string;
 }
 
 export type Role = OtpRole | CaRole;
@@ -61,20 +59,24 @@ export interface Otp {
   readonly role_name: string;
 }
 
-const caCodec = jsonCodec<Ca>();
-const roleCodec = jsonCodec<Role>();
+const roleJson = jsonCodec<Role>();
+/** What roles did not have at first. */
+const ADDED = { issuer_ref: "default", allow_commas_in_identity_templates: false };
+const roleCodec: Codec<Role> = {
+  ...roleJson,
+  decode(bytes) {
+    const role = roleJson.decode(bytes);
+    return role.key_type === "ca" ? { ...ADDED, ...role } : role;
+  },
+};
 const otpCodec = jsonCodec<Otp>();
 const namesCodec = jsonCodec<readonly string[]>();
 const saltCodec = jsonCodec<string>();
-const CA = "config/ca";
 const ZERO_ADDRESS = "config/zeroaddress";
 const SALT = "salt";
 const SALT_BYTES = 32;
 export const ROLES = "role/";
 
-export const getCa = (storage: ReadStorage) => storage.get(CA, caCodec);
-export const putCa = (storage: WriteStorage, ca: Ca) => storage.put(CA, caCodec, ca);
-export const deleteCa = (storage: WriteStorage) => storage.delete(CA);
 export const getRole = (storage: ReadStorage, name: string) => storage.get(ROLES + name, roleCodec);
 export const putRole = (storage: WriteStorage, name: string, role: Role) => storage.put(ROLES + name, roleCodec, role);
 export const deleteRole = (storage: WriteStorage, name: string) => storage.delete(ROLES + name);

@@ -1,38 +1,20 @@
-import { constants, createPublicKey, privateEncrypt, publicDecrypt, timingSafeEqual } from "node:crypto";
+import { constants, createPublicKey, publicDecrypt, timingSafeEqual } from "node:crypto";
 import type { KeyObject } from "node:crypto";
-import { p256, p384, p521 } from "@noble/curves/nist.js";
 import { invalid } from "@coffer/state-machine";
 import type { Environment } from "@coffer/state-machine";
+import type { EcFormat } from "./digest-arithmetic.js";
+import { onDigestThread } from "./digest-thread.js";
 import type { HashAlgorithm } from "./hash-algorithms.js";
 import type { EcType } from "./key-types.js";
 import { encodePss, longestSalt, verifyPss } from "./pss.js";
 
 /** Signatures of input that is a digest already (`prehashed`), which node:crypto cannot make: it hashes what it signs. */
-const CURVES = Object.freeze({ "P-256": p256, "P-384": p384, "P-521": p521 });
+const asBuffer = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-export type EcFormat = "der" | "compact";
+export const signDigestEc = ({ curve }: EcType, key: KeyObject, digest: Uint8Array, format: EcFormat): Promise<Buffer> => onDigestThread({ kind: "ec-sign", curve, key, digest, format }).then(asBuffer);
 
-const fromBase64Url = (text: string) => Buffer.from(text, "base64url");
-/** With the leading zeros that a JWK has. */
-const ecSecret = (key: KeyObject) => fromBase64Url(key.export({ format: "jwk" }).d!);
-
-function ecPoint(key: KeyObject): Uint8Array {
-  const { x, y } = key.export({ format: "jwk" });
-  return Buffer.concat([Buffer.of(4), fromBase64Url(x!), fromBase64Url(y!)]);
-}
-
-/** `compact`: r and s as they are, as JWS has them. */
-export function signDigestEc({ curve }: EcType, key: KeyObject, digest: Uint8Array, format: EcFormat): Buffer {
-  return Buffer.from(CURVES[curve].sign(digest, ecSecret(key), { prehash: false, lowS: false, extraEntropy: true, format }));
-}
-
-export function verifyDigestEc({ curve }: EcType, key: KeyObject, digest: Uint8Array, signature: Uint8Array, format: EcFormat): boolean {
-  try {
-    return CURVES[curve].verify(signature, digest, ecPoint(key), { prehash: false, lowS: false, format });
-  } catch {
-    return false;
-  }
-}
+export const verifyDigestEc = ({ curve }: EcType, key: KeyObject, digest: Uint8Array, signature: Uint8Array, format: EcFormat): Promise<boolean> =>
+  onDigestThread({ kind: "ec-verify", curve, key, digest, signature, format });
 
 /** Throws RequestError 400. */
 function checkLength(digest: Uint8Array, hash: HashAlgorithm | undefined): void {
@@ -42,14 +24,14 @@ function checkLength(digest: Uint8Array, hash: HashAlgorithm | undefined): void 
 /** Without a hash algorithm the input is signed as it stands. */
 const digestInfo = (digest: Uint8Array, hash: HashAlgorithm | undefined) => (hash ? Buffer.concat([Buffer.from(hash.digestInfo, "hex"), digest]) : Buffer.from(digest));
 
+const PKCS1_PADDING_BYTES = 11;
+
 /** PKCS #1 v1.5. Throws RequestError 400. */
-export function signDigestPkcs1(key: KeyObject, digest: Uint8Array, hash: HashAlgorithm | undefined): Buffer {
+export function signDigestPkcs1(key: KeyObject, digest: Uint8Array, hash: HashAlgorithm | undefined): Promise<Buffer> {
   checkLength(digest, hash);
-  try {
-    return privateEncrypt({ key, padding: constants.RSA_PKCS1_PADDING }, digestInfo(digest, hash));
-  } catch {
-    throw invalid("message too long for RSA key size");
-  }
+  const input = digestInfo(digest, hash);
+  if (input.length > Math.ceil(modulusBits(key) / 8) - PKCS1_PADDING_BYTES) throw invalid("message too long for RSA key size");
+  return onDigestThread({ kind: "rsa-sign", padding: "pkcs1", key, input }).then(asBuffer);
 }
 
 /** Throws RequestError 400 for a digest of another length. */
@@ -67,11 +49,11 @@ export function verifyDigestPkcs1(key: KeyObject, digest: Uint8Array, hash: Hash
 const modulusBits = (key: KeyObject): number => (key.type === "private" ? createPublicKey(key) : key).asymmetricKeyDetails!.modulusLength!;
 
 /** `saltBytes`: undefined for the longest. Throws RequestError 400. */
-export function signDigestPss(key: KeyObject, digest: Uint8Array, hash: HashAlgorithm, saltBytes: number | undefined, env: Environment): Buffer {
+export function signDigestPss(key: KeyObject, digest: Uint8Array, hash: HashAlgorithm, saltBytes: number | undefined, env: Environment): Promise<Buffer> {
   checkLength(digest, hash);
   const bits = modulusBits(key);
   const encoded = encodePss(hash, digest, env.randomBytes(saltBytes ?? longestSalt(hash, bits)), bits);
-  return privateEncrypt({ key, padding: constants.RSA_NO_PADDING }, encoded);
+  return onDigestThread({ kind: "rsa-sign", padding: "none", key, input: encoded }).then(asBuffer);
 }
 
 /** `saltBytes`: undefined for any. Throws RequestError 400 for a digest of another length. */

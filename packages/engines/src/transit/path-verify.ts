@@ -32,7 +32,7 @@ function decodedInput({ input }: Item): Buffer {
 
 type VerifyInput = Parameters<typeof signatureOptions>[0] & { readonly name: string };
 
-function check(storage: ReadStorage, input: VerifyInput, kind: "signature" | "hmac"): (item: Item) => boolean {
+function check(storage: ReadStorage, input: VerifyInput, kind: "signature" | "hmac"): (item: Item) => boolean | Promise<boolean> {
   if (kind === "hmac") {
     const key = requireKey(storage, input.name, "encryption key");
     const hash = hashAlgorithm(namedHash(input));
@@ -67,7 +67,10 @@ export const verifyPaths = (["verify/{name}", "verify/{name}/{urlalgorithm}"] as
             ...(input.hmac !== undefined && { hmac: input.hmac }),
           }));
           const isValid = check(storage, input, kindOf(batch));
-          return answerBatch(batch, (item) => ({ valid: isValid(item) }), { onFailure: { valid: false } });
+          return answerBatch(batch, (item) => {
+            const valid = isValid(item);
+            return valid instanceof Promise ? valid.then((judged) => ({ valid: judged })) : { valid };
+          }, { onFailure: { valid: false } });
         },
       },
     },

@@ -27,7 +27,7 @@ export interface SignatureOptions {
   readonly saltLength: "auto" | "hash" | number;
 }
 
-/** On libuv's pool. */
+/** On libuv's pool; signatures of digests are made on a thread of their own. */
 const signInPool = promisify(signWithNode);
 
 const ED25519_SPKI_BYTES = 32;
@@ -68,7 +68,7 @@ function ecSign(type: EcType, key: KeyObject, input: Uint8Array, { hash, prehash
   return signInPool(hash!.openssl, input, { key, dsaEncoding: marshaling === "asn1" ? "der" : "ieee-p1363" });
 }
 
-function ecVerify(type: EcType, key: KeyObject, input: Uint8Array, signature: Uint8Array, { hash, prehashed, marshaling }: SignatureOptions): boolean {
+function ecVerify(type: EcType, key: KeyObject, input: Uint8Array, signature: Uint8Array, { hash, prehashed, marshaling }: SignatureOptions): boolean | Promise<boolean> {
   if (prehashed) return verifyDigestEc(type, key, input, signature, marshaling === "asn1" ? "der" : "compact");
   return verifyWithNode(hash!.openssl, input, { key, dsaEncoding: marshaling === "asn1" ? "der" : "ieee-p1363" }, signature);
 }
@@ -104,8 +104,8 @@ export function sign(storage: ReadStorage, key: Key, input: Uint8Array, context:
   return bytes instanceof Promise ? bytes.then((made) => done(made)) : done(bytes);
 }
 
-/** Whether the signature is right. Throws RequestError 400 for what is no signature of this key at all. */
-export function verify(storage: ReadStorage, key: Key, input: Uint8Array, context: Uint8Array, signature: string, options: SignatureOptions): boolean {
+/** Whether the signature is right. A promise where the arithmetic is slow. Throws RequestError 400 for what is no signature of this key at all. */
+export function verify(storage: ReadStorage, key: Key, input: Uint8Array, context: Uint8Array, signature: string, options: SignatureOptions): boolean | Promise<boolean> {
   refuseSoftDeleted(key);
   const parsed = parseVersioned(signature, "signature");
   const number = versionToCheck(key, parsed.version, "signature");
@@ -121,7 +121,7 @@ function decodeSignature(text: string, { marshaling }: SignatureOptions): Buffer
   }
 }
 
-function verifyBytes(key: Key, version: KeyVersion, input: Uint8Array, context: Uint8Array, signature: Buffer, options: SignatureOptions): boolean {
+function verifyBytes(key: Key, version: KeyVersion, input: Uint8Array, context: Uint8Array, signature: Buffer, options: SignatureOptions): boolean | Promise<boolean> {
   const type = typeOf(key.type);
   switch (type.family) {
     case "ed25519":

@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import type { MountLockout } from "../logins/lockout.js";
+import type { TemplateSubject } from "../policy/template.js";
 import type { IntentKind, Intents } from "./intent.js";
 import type { AnyPath } from "./path.js";
 import type { Response } from "./response.js";
@@ -33,6 +34,8 @@ export interface EngineRequest<Input> {
   readonly given: (field: string) => boolean;
   /** Undefined where the operation's access is `none` and no valid token came along. */
   readonly caller: Caller | undefined;
+  /** Whose identity fills templates (`resolveTemplate`); undefined for a caller without an entity. */
+  readonly identity: () => TemplateSubject | undefined;
   /** The caller's token itself: only the core's own engines (auth/token, sys/, identity/) get it. */
   readonly ownToken: string | undefined;
   readonly remoteAddress: string;

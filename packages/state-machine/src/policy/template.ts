@@ -1,4 +1,4 @@
-/** Whose identity fills the templates of a policy's paths (Vault docs, "Templated policies"). */
+/** Whose identity fills the templates of policies' paths and of roles (Vault docs, "Templated policies"). */
 export interface TemplateSubject {
   readonly entity: TemplateValues & {
     readonly aliases: readonly (TemplateValues & { readonly mountAccessor: string; readonly customMetadata: Metadata })[];
@@ -21,22 +21,22 @@ interface TemplateValues {
 const FORBIDDEN = /[*+/]/;
 
 /** Whether every `{{` has its `}}`. */
-export function isBalanced(path: string): boolean {
-  const rest = path.replace(/\{\{(?:(?!\{\{|\}\}).)*\}\}/g, "");
+export function isBalanced(text: string): boolean {
+  const rest = text.replace(/\{\{(?:(?!\{\{|\}\}).)*\}\}/g, "");
   return !rest.includes("{{") && !rest.includes("}}");
 }
 
 /**
- * A path with its templates filled. Undefined where one of them has no value, an empty one, or one that may not stand in a
- * path, and without a subject: such a path names nothing.
+ * A text with its templates filled, a policy's path where nothing else is said. Undefined where one of them has no value, an
+ * empty one, or one with something `forbidden` in it, and without a subject: such a text names nothing.
  */
-export function resolveTemplate(path: string, subject: TemplateSubject | undefined): string | undefined {
-  if (!path.includes("{{")) return path;
+export function resolveTemplate(text: string, subject: TemplateSubject | undefined, forbidden: RegExp = FORBIDDEN): string | undefined {
+  if (!text.includes("{{")) return text;
   if (!subject) return undefined;
   let isComplete = true;
-  const filled = path.replace(/\{\{(.*?)\}\}/g, (_whole, inside: string) => {
+  const filled = text.replace(/\{\{(.*?)\}\}/g, (_whole, inside: string) => {
     const value = valueOf(inside.trim(), subject);
-    if (value === undefined || value === "" || FORBIDDEN.test(value)) isComplete = false;
+    if (value === undefined || value === "" || forbidden.test(value)) isComplete = false;
     return value ?? "";
   });
   return isComplete ? filled : undefined;

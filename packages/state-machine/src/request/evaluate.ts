@@ -1,7 +1,7 @@
 import { RequestError, denied, invalid } from "../errors.js";
 import { buildInput } from "../framework/index.js";
 import type { Apart, EngineRequest, Environment, EnvelopeResponse, MountEntry, OperationName, Response, WriteMount } from "../framework/index.js";
-import type { WriteStorage } from "../framework/storage.js";
+import type { ReadStorage, WriteStorage } from "../framework/storage.js";
 import { identityOf } from "../identity/index.js";
 import { createIntentLedger } from "../intents/index.js";
 import { origin, tokenRemoved } from "../leases/index.js";
@@ -53,7 +53,7 @@ function storageOf(tx: StoreTransaction, entry: MountEntry): WriteStorage {
 }
 
 /** What a handler gets to see. */
-export function engineRequest(progress: Progress, found: Target, isJudged: boolean): { readonly made: EngineRequest<never>; readonly warnings: readonly string[] } {
+export function engineRequest(core: ReadStorage, progress: Progress, found: Target, isJudged: boolean): { readonly made: EngineRequest<never>; readonly warnings: readonly string[] } {
   const { request, body = {}, token, wrapTtlSeconds } = progress;
   const operation = request.operation as OperationName;
   const built = buildInput(found.match, body, operation === "update" || operation === "patch");
@@ -65,6 +65,7 @@ export function engineRequest(progress: Progress, found: Target, isJudged: boole
     body,
     given: built.given,
     caller: isJudged && token ? callerOf(token) : undefined,
+    identity: () => (isJudged && token ? identityOf(core, token.entityId) : undefined),
     ownToken: isOfCore(found.entry) ? request.token : undefined,
     remoteAddress: request.remoteAddress,
     remotePort: request.remotePort,
@@ -120,7 +121,7 @@ export function createEvaluator({ options, trail, mountOf }: EvaluatorParts): Ev
     const access = request.openPaths?.includes(request.path) ? "none" : (found.operation.access ?? "token");
     const elsewhere = active ? undefined : forwarding(routed, access !== "none");
     if (elsewhere) return elsewhere;
-    if (found.operation.precheck) found.operation.precheck(engineRequest(progress, found, false).made, routed.storage, routed.mount);
+    if (found.operation.precheck) found.operation.precheck(engineRequest(core, progress, found, false).made, routed.storage, routed.mount);
     const methods = access === "none" ? welcome(core, progress, found) : judge(core, progress, access === "sudo");
     if (methods.length > 0 && !active) return found.operation.thisNode ? refuseStepUpHere() : FORWARD_WRITE;
     const refused = methods.length > 0 ? stepUp(routed, methods) : undefined;
@@ -162,13 +163,13 @@ function refuseStepUpHere(): never {
   throw invalid("this path demands step-up MFA, which a standby node cannot check; ask the active node");
 }
 
-function effectiveOperation({ target: found, storage, mount, progress }: Routed): Progress["operation"] {
+function effectiveOperation({ core, target: found, storage, mount, progress }: Routed): Progress["operation"] {
   const { operation } = progress.request;
   const { exists } = found.match.declaration;
   if (operation !== "update" || !exists) return () => operation;
   const isThere = () => {
     try {
-      return exists(engineRequest(progress, found, true).made, storage, mount);
+      return exists(engineRequest(core, progress, found, true).made, storage, mount);
     } catch (error) {
       // What is wrong with the input, the handler's turn will tell, if the caller may know.
       if (error instanceof RequestError) return true;
@@ -200,7 +201,7 @@ function handle(routed: Routed, refused: RequestError | undefined): Answer | Pro
   const spend = (answer: Answer) => (spending && isLastUse ? useUp(routed, spending, answer) : answer);
   if (refused) return spend({ kind: "refused", error: refused });
   const unwrapped = spending && isLastUse ? cubbyholeResponse(core, spending, progress.request, routed.env) : undefined;
-  const { made, warnings } = engineRequest(progress, found, true);
+  const { made, warnings } = engineRequest(core, progress, found, true);
   refuseLocked(routed, made);
   return then(unwrapped ?? found.operation.handler(made, storage, mount), (response) => spend(settle(routed, response, warnings, made)));
 }

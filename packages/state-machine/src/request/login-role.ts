@@ -14,7 +14,7 @@ export function loginRole({ store, engineFor }: Pick<CoreOptions, "store" | "eng
       const found = target(tx.scoped("core/"), engineFor, request.path, request.operation as OperationName);
       if (found.operation.effect !== "write" || !found.operation.roleOf) return undefined;
       const progress = { ...newProgress(request), body: parseBody(request, "update"), target: found };
-      return found.operation.roleOf(engineRequest(progress, found, false).made, tx.scoped(`logical/${found.entry.uuid}/`));
+      return found.operation.roleOf(engineRequest(tx.scoped("core/"), progress, found, false).made, tx.scoped(`logical/${found.entry.uuid}/`));
     }).value;
   } catch {
     // The pipeline says what is wrong with it.

@@ -24,7 +24,7 @@ export function handleSealed(progress: Progress, found: Target, mountOf: (entry:
   const { request } = progress;
   progress.isRecorded = false;
   progress.body = parseBody(request, request.operation as OperationName);
-  const { made } = engineRequest(progress, found, false);
+  const { made } = engineRequest(NO_STORAGE, progress, found, false);
   return then(found.operation.handler(made, NO_STORAGE, mountOf(found.entry)), (response) => {
     if (response?.kind === "envelope") throw new Error(`${found.path} must answer without an envelope, as it also does while sealed`);
     if (response?.kind === "refusal") throw response.error;
