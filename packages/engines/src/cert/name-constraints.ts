@@ -1,8 +1,8 @@
 import "reflect-metadata";
 import { BlockList, isIP } from "node:net";
 import { AsnConvert } from "@peculiar/asn1-schema";
-import { Certificate as CertificateSchema, id_ce_nameConstraints, id_ce_subjectAltName, Name, NameConstraints, SubjectAlternativeName } from "@peculiar/asn1-x509";
-import type { GeneralName, GeneralSubtree } from "@peculiar/asn1-x509";
+import { Certificate as CertificateSchema, id_ce_nameConstraints, id_ce_subjectAltName, NameConstraints, SubjectAlternativeName } from "@peculiar/asn1-x509";
+import type { GeneralName, GeneralSubtree, Name } from "@peculiar/asn1-x509";
 import { namesOf } from "./certificates.js";
 import type { Certificate } from "./certificates.js";
 
