@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { field } from "../framework/fields.js";
 import type { Environment, MountEntry } from "../framework/engine.js";
 import { jsonCodec } from "../framework/storage.js";
@@ -73,7 +73,7 @@ const MS = 1000;
 const ROOT = "lockout/";
 
 /** Names may be long and hold anything; keys may not. */
-const nameOf = (accessor: string, alias: string) => `${accessor}/${createHash("sha256").update(alias).digest("hex")}`;
+const nameOf = (accessor: string, alias: string) => `${accessor}/${hash("sha256", alias, "hex")}`;
 
 function isLocking({ count, lastMs }: Failures, { threshold, durationSeconds }: LockoutRules, nowMs: number): boolean {
   return count >= threshold && nowMs < lastMs + durationSeconds * MS;
