@@ -101,6 +101,19 @@ export function countFailure(storage: WriteStorage, { accessor }: Pick<MountEntr
   return true;
 }
 
+/** Records that failures of unknown users share, a mount: as many names as anybody likes to make up, and no more than these. */
+const NOBODIES = 64;
+
+/**
+ * A failure of somebody who does not exist: the write of `countFailure`, so that time does not tell who does. It locks nobody, and
+ * no list shows it. Always true.
+ */
+export function countForNobody(storage: WriteStorage, { accessor }: Pick<MountEntry, "accessor">, alias: string, rules: LockoutRules, env: Environment): true {
+  const place = Number.parseInt(hash("sha256", alias, "hex").slice(0, 8), 16) % NOBODIES;
+  countFailure(storage, { accessor: `${accessor}-nobody` }, String(place), { ...rules, threshold: Number.POSITIVE_INFINITY }, env);
+  return true;
+}
+
 /** After a login, by hand, and when it is of no more use. Nobody's failures are no error. */
 export function forgetFailures(storage: WriteStorage, { accessor }: Pick<MountEntry, "accessor">, alias: string): void {
   remove(storage, nameOf(accessor, alias));
