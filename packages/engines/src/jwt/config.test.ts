@@ -131,3 +131,16 @@ test("secureauth and ibmisam write groups into one string", async (t) => {
     assert.deepEqual(groupSplitter(data)(text), groups);
   }
 });
+
+test("with skip_jwks_validation a configuration is taken whose keys cannot be fetched yet, with a warning", async (t) => {
+  const { issuer, request } = await service();
+  t.after(() => issuer.close());
+  const config = { jwks_url: "http://127.0.0.1:1/keys" };
+  assert.equal((await request("POST", "auth/jwt/config", config)).status, 400);
+  const { status, body } = await request("POST", "auth/jwt/config", { ...config, skip_jwks_validation: true });
+  assert.equal(status, 200);
+  assert.match(body.warnings![0]!, /error checking jwks URL/);
+  const shown = (await request("GET", "auth/jwt/config")).body["data"];
+  assert.deepEqual([shown.jwks_url, shown.skip_jwks_validation], [config.jwks_url, undefined]);
+  assert.equal((await request("POST", "auth/jwt/config", { ...config, jwks_ca_pem: "x", skip_jwks_validation: true })).status, 400);
+});

@@ -24,6 +24,7 @@ export const configPath = definePath({
     jwks_pairs: field.any({ description: "Several published key sets: a list of maps with jwks_url and jwks_ca_pem." }),
     jwt_validation_pubkeys: field.commaList({ description: "Public keys (PEM) that sign tokens.", default: [] }),
     jwt_supported_algs: field.commaList({ description: "Signature algorithms that are taken; by default RS256 for logins by browser, and all asymmetric ones for others.", default: [] }),
+    skip_jwks_validation: field.bool({ description: "Takes the configuration though the keys that it points at cannot be fetched, with a warning. Not stored.", default: false }),
     bound_issuer: field.string({ description: "What the `iss` claim must be.", default: "" }),
     default_role: field.lowerString({ description: "Role of a login that names none.", default: "" }),
     provider_config: field.map({ description: "Settings of a provider with ways of its own; `provider` is azure, gsuite, ibmisam or secureauth.", default: {} }),
@@ -43,13 +44,18 @@ export const configPath = definePath({
     update: {
       effect: "write",
       summary: "Replace the configuration. Keys that are published are fetched once, to see that they can be.",
-      async handler({ input: { jwks_pairs: pairs, namespace_in_state: given, ...input } }, storage, { env }) {
+      async handler({ input: { jwks_pairs: pairs, namespace_in_state: given, skip_jwks_validation: maySkip, ...input } }, storage, { env }) {
         const namespaceInState = given ?? getConfig(storage)?.namespace_in_state ?? true;
         const config = { ...input, jwks_pairs: pairsFrom(pairs), namespace_in_state: namespaceInState } as JwtConfig;
         check(config);
-        await checkSources(config, env.now());
+        checkAuthorities(config);
+        const warnings: string[] = [];
+        await checkSources(config, env.now()).catch((error: Error) => {
+          if (!maySkip) throw error;
+          warnings.push(error.message);
+        });
         putConfig(storage, config);
-        return NO_CONTENT;
+        return warnings.length > 0 ? { ...NO_CONTENT, warnings } : NO_CONTENT;
       },
     },
   },
@@ -94,11 +100,15 @@ function check(config: JwtConfig): void {
   }
 }
 
+/** Throws RequestError 400. */
+function checkAuthorities(config: JwtConfig): void {
+  if (!isAuthorities(config.oidc_discovery_ca_pem)) throw invalid("error checking oidc discovery URL: could not parse CA PEM value successfully");
+  for (const { jwks_ca_pem: ca } of setsOf(config)) if (!isAuthorities(ca)) throw invalid("error checking jwks_ca_pem");
+}
+
 /** Fetches what the configuration points at. Throws RequestError 400. */
 async function checkSources(config: JwtConfig, now: number): Promise<void> {
-  if (!isAuthorities(config.oidc_discovery_ca_pem)) throw invalid("error checking oidc discovery URL: could not parse CA PEM value successfully");
   for (const { jwks_url: url, jwks_ca_pem: ca } of setsOf(config)) {
-    if (!isAuthorities(ca)) throw invalid("error checking jwks_ca_pem");
     await checkKeys({ kind: "jwks", url, ca }, now).catch((error: Error) => {
       throw invalid(`error checking jwks URL: ${error.message}`);
     });
