@@ -5,6 +5,8 @@ export const ERROR_STATUS = Object.freeze({
   invalid_request: 400,
   /** A login whose credentials are wrong for somebody who exists: it counts towards their lockout. */
   invalid_credentials: 400,
+  /** A login as somebody who does not exist: told, and timed, like the one before. */
+  unknown_user: 400,
   missing_token: 403,
   permission_denied: 403,
   not_found: 404,
@@ -55,6 +57,11 @@ export function invalid(message: string): RequestError {
 /** 400 that counts towards the lockout of who tried to log in (see `loginAs` of an operation). */
 export function wrongCredentials(message: string): RequestError {
   return new RequestError("invalid_credentials", message);
+}
+
+/** 400 for a login as somebody who does not exist. It counts for nobody, and costs the write that a wrong password costs. */
+export function unknownUser(message: string): RequestError {
+  return new RequestError("unknown_user", message);
 }
 
 /** 403, worded as Vault words it. */

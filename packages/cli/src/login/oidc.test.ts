@@ -124,3 +124,28 @@ test("github: the token is given, or taken from the environment; without one a s
   const done = await login(["-method=github", "-non-interactive"], { VAULT_ADDR: address });
   assert.deepEqual([done.exitCode, asked.length], [2, 2]);
 });
+
+test("oidc: with callbackmode=device the user is told a code, and the server is asked until they are done", async (t) => {
+  const answers: [number, unknown][] = [[400, { errors: ["authorization_pending"] }], [200, AUTH]];
+  const { address, asked } = await serverWith(t, ({ path }) =>
+    path.endsWith("auth_url") ? [200, { request_id: "r", data: { auth_url: "https://op.example/device", user_code: "ABCD-1234", state: "st_1", poll_interval: "1" } }] : answers.shift()!,
+  );
+  const done = await login(["-method=oidc", "callbackmode=device", "skip_browser=true", "role=dev"], { VAULT_ADDR: address });
+  assert.equal(done.exitCode, 0, done.stderr);
+  assert.match(done.stderr, /https:\/\/op\.example\/device[^]*When prompted, enter code ABCD-1234/);
+  const [begun, first, second] = asked as [Asked, Asked, Asked];
+  assert.equal(begun.body["redirect_uri"], "");
+  assert.deepEqual([first.path, first.body], ["PUT /v1/auth/oidc/oidc/poll", { state: "st_1", client_nonce: begun.body["client_nonce"] }]);
+  assert.deepEqual(second.body, first.body);
+});
+
+test("oidc: with callbackmode=direct the browser is sent back to the server; what ends the login is told", async (t) => {
+  const { address, asked } = await serverWith(t, ({ path }) => (path.endsWith("auth_url") ? [200, { request_id: "r", data: { auth_url: "https://op.example/auth", state: "st_1", poll_interval: "1" } }] : [400, { errors: ["Vault login failed. access_denied"] }]));
+  const done = await login(["-method=oidc", "callbackmode=direct", "skip_browser=true"], { VAULT_ADDR: address });
+  assert.equal(done.exitCode, 2);
+  assert.match(done.stderr, /access_denied/);
+  assert.equal(asked[0]!.body["redirect_uri"], `${address}/v1/auth/oidc/oidc/callback`);
+  const client = await login(OIDC, { VAULT_ADDR: address });
+  assert.match(client.stderr, /callback_mode is not client/);
+  assert.match((await login(["-method=oidc", "callbackmode=x"], { VAULT_ADDR: address })).stderr, /invalid callbackmode "x"/);
+});

@@ -12,6 +12,8 @@ import type { LoginMethod } from "./method.js";
 const DEFAULT_PORT = "8250";
 /** How long the user may take at the provider. */
 const WAIT_MS = 120_000;
+/** The server forgets a login after five minutes. */
+const POLL_MS = 300_000;
 
 type Config = Readonly<Record<string, string>>;
 
@@ -28,8 +30,15 @@ export const oidcLogin: LoginMethod = {
   callbackport=PORT      Port in the redirect URI; by default the one that is listened on.
   callbackmethod=http    Scheme of the redirect URI.
   skip_browser=false     Print the URL only.
-  abort_on_error=false   Give up where no browser can be opened.`,
+  abort_on_error=false   Give up where no browser can be opened.
+  callbackmode=client    With device or direct nothing is listened on: the role says that
+                         the user enters a code at the provider, or that the browser
+                         comes back to the server, and the server is asked until that
+                         is done.`,
   login: async (context, client, config) => {
+    const mode = config["callbackmode"] ?? "client";
+    if (mode === "device" || mode === "direct") return pollLogin(context, client, config, mode);
+    if (mode !== "client") throw new Failure(`Error authenticating: invalid callbackmode ${JSON.stringify(mode)}: client, direct or device`, 2);
     const port = config["port"] ?? DEFAULT_PORT;
     if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) throw new Failure(`Error authenticating: invalid port ${JSON.stringify(port)}`, 2);
     const [skipBrowser, abortOnError] = [bool(config, "skip_browser"), bool(config, "abort_on_error")];
@@ -38,7 +47,8 @@ export const oidcLogin: LoginMethod = {
     });
     try {
       const nonce = randomBytes(20).toString("base64url");
-      const url = await authUrl(context, client, config, listener.port, nonce);
+      const { url, state } = await authUrl(context, client, config, redirectUri(config, listener.port), nonce);
+      if (state !== undefined) throw new Failure("Error authenticating: the role's callback_mode is not client; try callbackmode=device or callbackmode=direct", 2);
       await show(context, url, skipBrowser, abortOnError);
       return await context.attempt("Error authenticating", listener.wait((callback) => finish(client, config, { ...callback, client_nonce: nonce }), WAIT_MS));
     } finally {
@@ -54,15 +64,57 @@ function bool(config: Config, name: string): boolean {
   throw new Failure(`Error authenticating: failed to parse ${JSON.stringify(name)} as bool: ${JSON.stringify(value)}`, 2);
 }
 
-async function authUrl(context: Context, client: Client, config: Config, port: number, nonce: string): Promise<string> {
+const redirectUri = (config: Config, port: number): string => `${config["callbackmethod"] ?? "http"}://${config["callbackhost"] ?? "localhost"}:${config["callbackport"] ?? port}/oidc/callback`;
+
+/** Where a role of mode `direct` has the browser come back to: the server's own callback. */
+function serverCallback({ address }: Client, config: Config): string {
+  const at = new URL(address);
+  return `${config["callbackmethod"] ?? at.protocol.slice(0, -1)}://${config["callbackhost"] ?? at.hostname}${config["callbackport"] !== undefined ? `:${config["callbackport"]}` : at.port && `:${at.port}`}/v1/auth/${mountOf(config)}/oidc/callback`;
+}
+
+const mountOf = (config: Config): string => config["mount"] ?? "oidc";
+
+interface Begun {
+  readonly url: string;
+  /** Modes device and direct. */
+  readonly state?: string;
+  readonly pollSeconds?: number;
+  /** To be entered at the provider. */
+  readonly userCode?: string;
+}
+
+async function authUrl(context: Context, client: Client, config: Config, redirect: string, nonce: string): Promise<Begun> {
   const role = config["role"] ?? "";
-  const redirect = `${config["callbackmethod"] ?? "http"}://${config["callbackhost"] ?? "localhost"}:${config["callbackport"] ?? port}/oidc/callback`;
-  const secret = await context.attempt("Error authenticating", call(client, "PUT", `auth/${config["mount"] ?? "oidc"}/oidc/auth_url`, { body: { role, redirect_uri: redirect, client_nonce: nonce } }));
-  const url = secret?.data?.["auth_url"];
+  const secret = await context.attempt("Error authenticating", call(client, "PUT", `auth/${mountOf(config)}/oidc/auth_url`, { body: { role, redirect_uri: redirect, client_nonce: nonce } }));
+  const { auth_url: url, state, poll_interval: interval, user_code: userCode } = secret?.data ?? {};
   if (typeof url !== "string" || url === "") throw new Failure(`Error authenticating: Unable to authorize role ${JSON.stringify(role)} with redirect_uri ${JSON.stringify(redirect)}. Check Vault logs for more information.`, 2);
   // It is handed to a program that opens whatever it is given.
   if (!/^https?:\/\//.test(url)) throw new Failure("Error authenticating: the server's authorization URL is no web address", 2);
-  return url;
+  return { url, ...(typeof state === "string" && { state }), ...(/^\d{1,4}$/.test(String(interval)) && { pollSeconds: Number(interval) }), ...(typeof userCode === "string" && userCode !== "" && { userCode }) };
+}
+
+/** The user is done elsewhere; the server is asked until then. RFC 8628, section 3.5. */
+async function pollLogin(context: Context, client: Client, config: Config, mode: string): Promise<Secret> {
+  const nonce = randomBytes(20).toString("base64url");
+  const [skipBrowser, abortOnError] = [bool(config, "skip_browser"), bool(config, "abort_on_error")];
+  const { url, state, pollSeconds, userCode } = await authUrl(context, client, config, mode === "direct" ? serverCallback(client, config) : "", nonce);
+  if (state === undefined || pollSeconds === undefined) throw new Failure(`Error authenticating: the role's callback_mode is not ${mode}`, 2);
+  await show(context, url, skipBrowser, abortOnError);
+  if (userCode !== undefined) context.warn(`When prompted, enter code ${userCode}\n`);
+  const until = Date.now() + POLL_MS;
+  for (let seconds = Math.max(pollSeconds, 1); Date.now() < until; ) {
+    await new Promise((wake) => setTimeout(wake, seconds * 1000));
+    try {
+      const secret = await call(client, "PUT", `auth/${mountOf(config)}/oidc/poll`, { body: { state, client_nonce: nonce }, maxRetries: 0 });
+      if (secret !== undefined) return secret;
+    } catch (error) {
+      const said = errorText(error as Error);
+      // RFC 8628: five seconds more each time.
+      if (/slow_down\s*$/.test(said)) seconds += 5;
+      else if (!/authorization_pending\s*$/.test(said)) return context.attempt("Error authenticating", Promise.reject<Secret>(error as Error));
+    }
+  }
+  throw new Failure("Error authenticating: timed out waiting for the user", 2);
 }
 
 async function show({ warn }: Context, url: string, skipBrowser: boolean, abortOnError: boolean): Promise<void> {
@@ -80,7 +132,7 @@ async function show({ warn }: Context, url: string, skipBrowser: boolean, abortO
 async function finish(client: Client, config: Config, query: Readonly<Record<string, string>>): Promise<Secret> {
   const given = Object.fromEntries(Object.entries(query).filter(([, value]) => value !== ""));
   // The state is used up by the first attempt, whatever comes of it.
-  const secret = await call(client, "GET", `auth/${config["mount"] ?? "oidc"}/oidc/callback`, { query: given, maxRetries: 0 });
+  const secret = await call(client, "GET", `auth/${mountOf(config)}/oidc/callback`, { query: given, maxRetries: 0 });
   if (secret === undefined) throw new Error("empty response from credential provider");
   return secret;
 }

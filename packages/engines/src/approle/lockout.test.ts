@@ -87,3 +87,18 @@ test("who does not exist is not counted", async () => {
   for (let i = 0; i < 7; i++) assert.equal((await request("POST", "auth/approle/login", { role_id: "nobody", secret_id: "x" }, { token: "" })).status, 400);
   assert.equal((await request("GET", "sys/locked-users")).body["data"].total, 0);
 });
+
+test("a login as nobody writes what a wrong secret id writes; names that are made up share a few records", async () => {
+  const { request, fail, store } = await withRole();
+  const writes = async (work: () => Promise<unknown>) => {
+    const before = store.index();
+    await work();
+    return store.index() - before;
+  };
+  const nobody = async (role_id: string) => assert.equal((await request("POST", "auth/approle/login", { role_id, secret_id: "x" }, { token: "" })).status, 400);
+  assert.deepEqual([await writes(() => fail(1)), await writes(() => nobody("nobody"))], [1, 1]);
+  for (let i = 0; i < 300; i++) await nobody(`made-up-${i}`);
+  const records = (await store.evaluate((tx) => tx.keys("core/lockout/"))).value;
+  assert.ok(records.length <= 65, String(records.length));
+  assert.equal((await request("GET", "sys/locked-users")).body["data"].total, 0);
+});

@@ -1,4 +1,4 @@
-import { definePath, field, grantFor, invalid, isWithin, loginDisplayName, wrongCredentials } from "@coffer/state-machine";
+import { definePath, field, grantFor, invalid, isWithin, loginDisplayName, unknownUser, wrongCredentials } from "@coffer/state-machine";
 import type { Mount, WriteStorage } from "@coffer/state-machine";
 import { MAX_ID_LENGTH } from "./role.js";
 import type { Role } from "./role.js";
@@ -25,7 +25,7 @@ export const loginPath = definePath({
         const roleId = input.role_id.trim();
         if (roleId === "") throw invalid("missing role_id");
         const role = roleId.length > MAX_ID_LENGTH ? undefined : roleOf(storage, roleId);
-        if (!role) throw invalid(INVALID);
+        if (!role) throw unknownUser(INVALID);
         const secret = role.settings.bind_secret_id ? redeem(storage, role, input.secret_id.trim(), remoteAddress, mount) : undefined;
         const networks = role.settings.secret_id_bound_cidrs;
         if (!isWithin(networks, remoteAddress)) throw invalid(`source address ${JSON.stringify(remoteAddress)} unauthorized by CIDR restrictions on the role`);

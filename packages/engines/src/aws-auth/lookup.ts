@@ -53,6 +53,7 @@ export interface Instance {
   readonly vpcId: string;
   readonly subnetId: string;
   readonly profileArn: string;
+  readonly tags: ReadonlyMap<string, string>;
 }
 
 /** A running instance. Throws RequestError 400 where there is none of that id. */
@@ -63,7 +64,7 @@ export async function findInstance(storage: ReadStorage, account: string, region
   if (found.length !== 1 || !instance || instance.InstanceId !== id) throw invalid("EC2 knows no such instance");
   if (instance.OwnerId !== undefined && instance.OwnerId !== account) throw invalid("the instance belongs to another account");
   if (instance.State?.Name !== "running") throw invalid("instance is not in 'running' state");
-  return { id, imageId: instance.ImageId ?? "", vpcId: instance.VpcId ?? "", subnetId: instance.SubnetId ?? "", profileArn: instance.IamInstanceProfile?.Arn ?? "" };
+  return { id, imageId: instance.ImageId ?? "", vpcId: instance.VpcId ?? "", subnetId: instance.SubnetId ?? "", profileArn: instance.IamInstanceProfile?.Arn ?? "", tags: new Map((instance.Tags ?? []).map(({ Key = "", Value = "" }) => [Key, Value])) };
 }
 
 /** ARN of the role of an instance profile; empty where it has none. */

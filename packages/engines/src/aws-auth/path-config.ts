@@ -109,8 +109,8 @@ export const identityPath = definePath({
   fields: {
     iam_alias: field.string({ description: "What names the entity: role_id, unique_id, canonical_arn or full_arn." }),
     iam_metadata: field.commaList({ description: `Any of ${IAM_METADATA.join(", ")}; \`default\` stands for account_id and auth_type.` }),
-    ec2_alias: field.string({ description: "One of role_id, instance_id and image_id; of logins of type ec2, which are not served." }),
-    ec2_metadata: field.commaList({ description: "Of logins of type ec2, which are not served." }),
+    ec2_alias: field.string({ description: "What names the entity of an instance that logs in by ec2: role_id, instance_id or image_id." }),
+    ec2_metadata: field.commaList({ description: `Of logins by ec2: any of ${EC2_METADATA.join(", ")}; \`default\` stands for account_id and auth_type.` }),
   },
   operations: {
     read: { effect: "read", summary: "Read what becomes of who logged in.", handler: (_request, storage) => data({ ...getIdentity(storage) }) },

@@ -13,7 +13,7 @@ export const roleListPath = definePath({ template: "role", help: HELP, fields: {
 
 /** AWS's ids of the principals that are bound without a wildcard. Throws RequestError 400 for one that AWS does not know. */
 async function uniqueIds(storage: ReadStorage, role: Role): Promise<readonly string[]> {
-  if (!role.resolve_aws_unique_ids) return [];
+  if (role.auth_type !== "iam" || !role.resolve_aws_unique_ids) return [];
   const ids: string[] = [];
   for (const arn of role.bound_iam_principal_arn.filter((one) => !isWildcard(one))) {
     const principal = parsePrincipal(arn);
@@ -41,8 +41,8 @@ export const rolePath = definePath({
       handler({ input }, storage) {
         const role = getRole(storage, input.role);
         if (!role) return undefined;
-        const { tokens, ...shown } = role;
-        return data({ ...shown, role_tag: "", allow_instance_migration: false, disallow_reauthentication: false, ...shownTokens(tokens) });
+        const { tokens, hmac_key: _key, ...shown } = role;
+        return data({ ...shown, ...shownTokens(tokens) });
       },
     },
     update: {
@@ -50,7 +50,7 @@ export const rolePath = definePath({
       summary: "Write a role.",
       async handler({ input: { role: name, ...settings } }, storage, { env, maxLeaseTtlSeconds }) {
         const before = getRole(storage, name);
-        const role = toRole(settings, before?.role_id ?? env.uuid(), before);
+        const role = toRole(settings, env, before);
         // Ids are looked up when principals are named, so that a role follows none who takes over a name later.
         const isAsBefore = before !== undefined && before.resolve_aws_unique_ids === role.resolve_aws_unique_ids && settings.bound_iam_principal_arn === undefined && sameNames(before.bound_iam_principal_arn, role.bound_iam_principal_arn);
         putRole(storage, name, { ...role, bound_iam_principal_id: isAsBefore ? before.bound_iam_principal_id : await uniqueIds(storage, role) });

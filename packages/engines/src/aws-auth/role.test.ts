@@ -41,7 +41,7 @@ test("a role reads back field for field, with older names where it was written w
 test("roles that would let in everybody, or nobody knows whom, are refused", async () => {
   const { request } = await prepared();
   const wrong: Record<string, unknown>[] = [
-    {}, { auth_type: "ec2", bound_ami_id: "ami-1" }, { auth_type: "x", bound_iam_principal_arn: ROLE }, { bound_iam_principal_arn: "*" }, { bound_iam_principal_arn: "arn:aws:iam::*" }, { bound_iam_principal_arn: "arn:aws:iam::*:role/x" }, { bound_iam_principal_arn: "arn:*" },
+    {}, { auth_type: "x", bound_iam_principal_arn: ROLE }, { bound_iam_principal_arn: "*" }, { bound_iam_principal_arn: "arn:aws:iam::*" }, { bound_iam_principal_arn: "arn:aws:iam::*:role/x" }, { bound_iam_principal_arn: "arn:*" },
     { bound_iam_principal_arn: "arn:aws:iam::123456789012:*" }, { bound_iam_principal_arn: "arn:aws:iam::123456789012:role/a*b" }, { bound_iam_principal_arn: "App" }, { bound_iam_principal_arn: "arn:aws:s3:::bucket" }, { bound_iam_principal_arn: "" },
     { bound_ami_id: "ami-1" }, { bound_iam_principal_arn: ROLE, bound_vpc_id: "vpc-1" }, { bound_iam_principal_arn: ROLE, inferred_entity_type: "ec2_instance" }, { bound_iam_principal_arn: ROLE, inferred_aws_region: "us-east-1" },
     { bound_ami_id: "a", inferred_entity_type: "lambda", inferred_aws_region: "us-east-1" }, { bound_ami_id: "a", inferred_entity_type: "ec2_instance", inferred_aws_region: "evil.example/" }, { bound_iam_principal_arn: ROLE, role_tag: "x" },

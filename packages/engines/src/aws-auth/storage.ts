@@ -8,6 +8,10 @@ import type { AwsAccess } from "../amazon/clients.js";
  *     config/client           how AWS is reached, and what logins must bring
  *     config/identity         what becomes of who logged in: alias and metadata
  *     sts/<account>           which role is assumed to ask about principals of another account
+ *     certificate/<name>      whose signature of an instance's identity document is believed, beside AWS's own
+ *     access/<instance>       the login that an instance has made
+ *     denied-tag/<tag>        role tags that are no longer good, in base64url
+ *     tidy/<list>             how the two lists before are tidied, and how far that is
  *     role/<name>             who may log in, and what they get; names are lower case
  */
 export interface ClientConfig {
@@ -50,23 +54,78 @@ export interface Bounds {
 
 export interface Role extends Bounds {
   readonly role_id: string;
-  readonly auth_type: "iam";
+  readonly auth_type: "iam" | "ec2";
   /** AWS's ids of the principals, where they were looked up: a principal that is made anew under the same name is another one. */
   readonly bound_iam_principal_id: readonly string[];
   readonly inferred_entity_type: "" | "ec2_instance";
   readonly inferred_aws_region: string;
   readonly resolve_aws_unique_ids: boolean;
+  /** Of type ec2, as are the three that follow: the key of the tag that an instance must have. Empty: none. */
+  readonly role_tag: string;
+  readonly allow_instance_migration: boolean;
+  readonly disallow_reauthentication: boolean;
+  /** Signs role tags. Never shown. */
+  readonly hmac_key: string;
   readonly tokens: RoleTokens;
+}
+
+export interface TrustedCertificate {
+  /** PEM. */
+  readonly aws_public_cert: string;
+  readonly type: "pkcs7" | "identity";
+}
+
+/** The login that an instance has made: who comes a second time must be the same. Milliseconds since 1970. */
+export interface AccessEntry {
+  readonly role: string;
+  readonly clientNonce: string;
+  readonly pendingMs: number;
+  readonly disallowReauthentication: boolean;
+  readonly createdMs: number;
+  readonly updatedMs: number;
+  readonly expiresMs: number;
+}
+
+/** Milliseconds since 1970. */
+export interface DeniedTag {
+  readonly createdMs: number;
+  readonly expiresMs: number;
+}
+
+export type TidiedList = "identity-accesslist" | "roletag-denylist";
+
+export interface TidyState {
+  /** Absent: never configured. */
+  readonly config?: TidyConfig;
+  /** Milliseconds: of the next round. */
+  readonly dueMs: number;
+  /** Of a round that is under way: the last name that was looked at. */
+  readonly after: string;
+  /** Of a round that was asked for: how long, in seconds, an entry stays after its end. */
+  readonly safetyBuffer?: number;
+}
+
+export interface TidyConfig {
+  /** Seconds. */
+  readonly safety_buffer: number;
+  readonly disable_periodic_tidy: boolean;
 }
 
 const clientCodec = jsonCodec<ClientConfig>();
 const identityCodec = jsonCodec<IdentityConfig>();
 const stsCodec = jsonCodec<StsAccount>();
 const roleCodec = jsonCodec<Role>();
+const certificateCodec = jsonCodec<TrustedCertificate>();
+const accessCodec = jsonCodec<AccessEntry>();
+const deniedCodec = jsonCodec<DeniedTag>();
+const tidyCodec = jsonCodec<TidyState>();
 const CLIENT = "config/client";
 const IDENTITY = "config/identity";
 export const STS_ACCOUNTS = "sts/";
 export const ROLES = "role/";
+export const CERTIFICATES = "certificate/";
+export const ACCESS_LIST = "access/";
+export const DENY_LIST = "denied-tag/";
 
 export const NO_CLIENT: ClientConfig = Object.freeze({
   access_key: "", secret_key: "", endpoint: "", iam_endpoint: "", sts_endpoint: "", sts_region: "", use_sts_region_from_client: false, iam_server_id_header_value: "", allowed_sts_header_values: [], max_retries: -1,
@@ -83,7 +142,25 @@ export const putIdentity = (storage: WriteStorage, config: IdentityConfig) => st
 export const getStsAccount = (storage: ReadStorage, account: string) => storage.get(STS_ACCOUNTS + account, stsCodec);
 export const putStsAccount = (storage: WriteStorage, account: string, entry: StsAccount) => storage.put(STS_ACCOUNTS + account, stsCodec, entry);
 export const deleteStsAccount = (storage: WriteStorage, account: string) => storage.delete(STS_ACCOUNTS + account);
-export const getRole = (storage: ReadStorage, name: string) => storage.get(ROLES + name.toLowerCase(), roleCodec);
+export const getCertificate = (storage: ReadStorage, name: string) => storage.get(CERTIFICATES + name, certificateCodec);
+export const putCertificate = (storage: WriteStorage, name: string, entry: TrustedCertificate) => storage.put(CERTIFICATES + name, certificateCodec, entry);
+export const deleteCertificate = (storage: WriteStorage, name: string) => storage.delete(CERTIFICATES + name);
+export const getAccess = (storage: ReadStorage, instance: string) => storage.get(ACCESS_LIST + instance, accessCodec);
+export const putAccess = (storage: WriteStorage, instance: string, entry: AccessEntry) => storage.put(ACCESS_LIST + instance, accessCodec, entry);
+export const deleteAccess = (storage: WriteStorage, instance: string) => storage.delete(ACCESS_LIST + instance);
+const deniedKey = (tag: string) => DENY_LIST + Buffer.from(tag).toString("base64url");
+export const getDenied = (storage: ReadStorage, tag: string) => storage.get(deniedKey(tag), deniedCodec);
+export const putDenied = (storage: WriteStorage, tag: string, entry: DeniedTag) => storage.put(deniedKey(tag), deniedCodec, entry);
+export const deleteDenied = (storage: WriteStorage, tag: string) => storage.delete(deniedKey(tag));
+const NEVER_TIDIED: TidyState = Object.freeze({ dueMs: 0, after: "" });
+export const getTidy = (storage: ReadStorage, list: TidiedList) => storage.get(`tidy/${list}`, tidyCodec) ?? NEVER_TIDIED;
+export const putTidy = (storage: WriteStorage, list: TidiedList, state: TidyState) => storage.put(`tidy/${list}`, tidyCodec, state);
+const NO_TAG = { role_tag: "", allow_instance_migration: false, disallow_reauthentication: false, hmac_key: "" };
+export const getRole = (storage: ReadStorage, name: string): Role | undefined => {
+  const role = storage.get(ROLES + name.toLowerCase(), roleCodec);
+  // Roles of before there was type ec2 have none of its fields.
+  return role && { ...NO_TAG, ...role };
+};
 export const putRole = (storage: WriteStorage, name: string, role: Role) => storage.put(ROLES + name.toLowerCase(), roleCodec, role);
 export const deleteRole = (storage: WriteStorage, name: string) => storage.delete(ROLES + name.toLowerCase());
 

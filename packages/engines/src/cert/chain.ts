@@ -1,12 +1,12 @@
 import "reflect-metadata";
 import * as x509 from "@peculiar/x509";
 import type { Certificate } from "./certificates.js";
+import { nameProblem } from "./name-constraints.js";
 
 const CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
 const ANY_USAGE = "2.5.29.37.0";
-const NAME_CONSTRAINTS = "2.5.29.30";
 /** Critical extensions whose meaning is looked at, here or by OpenSSL: key ids, usages, names, policies, constraints. */
-const UNDERSTOOD = new Set(["2.5.29.14", "2.5.29.15", "2.5.29.17", "2.5.29.19", "2.5.29.31", "2.5.29.32", "2.5.29.35", "2.5.29.37"]);
+const UNDERSTOOD = new Set(["2.5.29.14", "2.5.29.15", "2.5.29.17", "2.5.29.19", "2.5.29.30", "2.5.29.31", "2.5.29.32", "2.5.29.35", "2.5.29.37"]);
 const MAX_LENGTH = 8;
 
 /** The leaf first, a certificate that is trusted last. */
@@ -15,8 +15,8 @@ export type Chain = readonly Certificate[];
 export type ChainResult = { readonly chains: readonly Chain[] } | { readonly problem: string };
 
 /**
- * The ways from a client's certificate to one that is trusted, or why there is none (RFC 5280, section 6, without name
- * constraints and policies: an issuer that has name constraints is not believed). Signatures are OpenSSL's to check.
+ * The ways from a client's certificate to one that is trusted, or why there is none (RFC 5280, section 6, without
+ * policies). Signatures are OpenSSL's to check.
  * `sent` is what the client sent with its own, each the issuer of the one before (RFC 8446, 4.4.2): they lead to what is trusted,
  * and are never the end themselves.
  */
@@ -46,7 +46,7 @@ function pathsFrom(path: Chain, trusted: readonly Certificate[]): Chain[] {
 }
 
 /** By name, key ids and key usage, and by signature. */
-function isIssuedBy({ node }: Certificate, issuer: Certificate): boolean {
+export function isIssuedBy({ node }: Certificate, issuer: Certificate): boolean {
   return issuer.node.ca && !node.raw.equals(issuer.node.raw) && node.checkIssued(issuer.node) && node.verify(issuer.node.publicKey);
 }
 
@@ -56,6 +56,8 @@ function problemOf(chain: Chain, nowMs: number): string | undefined {
     if (problem !== undefined) return problem;
     const limit = certificate.parsed.getExtension(x509.BasicConstraintsExtension)?.pathLength;
     if (i > 0 && limit !== undefined && i - 1 > limit) return "too many intermediates for path length constraint";
+    const strange = i > 0 ? nameProblem(certificate, chain.slice(0, i)) : undefined;
+    if (strange !== undefined) return strange;
   }
   return undefined;
 }
@@ -71,6 +73,5 @@ export function usageProblem({ parsed }: Certificate): string | undefined {
 }
 
 function extensionProblem({ parsed }: Certificate): string | undefined {
-  if (parsed.getExtension(NAME_CONSTRAINTS)) return "certificate has name constraints, which this version does not check";
   return parsed.extensions.some(({ critical, type }) => critical && !UNDERSTOOD.has(type)) ? "unhandled critical extension" : undefined;
 }

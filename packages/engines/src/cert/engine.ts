@@ -1,6 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
 import { RequestError, invalid, renewalFor } from "@coffer/state-machine";
 import type { Engine, LoginRenewal, Mount, ReadStorage, Renewal } from "@coffer/state-machine";
+import { refetchLists } from "./lists.js";
 import { certPath, certsPath } from "./path-certs.js";
 import { configPath } from "./path-config.js";
 import { crlPath, crlsPath } from "./path-crls.js";
@@ -14,7 +15,7 @@ async function renewLogin({ role: name, certificate, policies }: Readonly<Record
   if (!role) throw new RequestError("permission_denied", "the role is not there any more, not renewing");
   if (JSON.stringify([...role.tokens.parameters.token_policies].sort()) !== JSON.stringify([...(policies as string[])].sort())) throw invalid("policies have changed, not renewing");
   if (getConfig(storage).disable_binding) return renewalFor(role.tokens);
-  const { client } = await verifyClient(storage, by, role.name, mount.env.now());
+  const { client } = await verifyClient(storage, by, role.name, mount.env);
   const original = Buffer.from(String(certificate), "base64");
   if (original.length !== client.node.raw.length || !timingSafeEqual(original, client.node.raw)) throw new RequestError("permission_denied", "client identity during renewal not matching client identity used during login");
   return renewalFor(role.tokens);
@@ -30,4 +31,8 @@ export const cert: Engine = {
   help: "Logs clients in by the certificates of their TLS connections.",
   paths: [certsPath, certPath, crlsPath, crlPath, configPath, loginPath],
   renewLogin,
+  async periodic(storage, { env }) {
+    await refetchLists(storage, env.now());
+    return false;
+  },
 };

@@ -9,7 +9,7 @@ export const configPath = definePath({
   fields: {
     disable_binding: field.bool({ description: "Renews tokens for whoever holds them, instead of for the certificate that logged in." }),
     enable_identity_alias_metadata: field.bool({ description: "Gives the alias the metadata of the login." }),
-    ocsp_cache_size: field.int({ description: "Kept for compatibility; OCSP servers are not asked." }),
+    ocsp_cache_size: field.int({ description: "How many answers of OCSP servers are kept, each until its own end." }),
   },
   operations: {
     read: { effect: "read", summary: "Read the settings.", handler: (_request, storage) => data({ ...getConfig(storage) }) },

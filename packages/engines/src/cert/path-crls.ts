@@ -1,20 +1,9 @@
-import "reflect-metadata";
-import * as x509 from "@peculiar/x509";
 import { data, definePath, field, invalid, keyList, NO_CONTENT, pageFields } from "@coffer/state-machine";
 import type { ReadStorage } from "@coffer/state-machine";
+import { fetchList, parseList } from "./lists.js";
 import { NAME } from "./path-certs.js";
 import { getList, listNames, putList, remove } from "./storage.js";
 import type { RevocationList } from "./storage.js";
-
-/** PEM, or DER in base64. Throws RequestError 400. */
-function parseList(text: string): RevocationList {
-  try {
-    const list = new x509.X509Crl(text.includes("-----BEGIN") ? text : new Uint8Array(Buffer.from(text, "base64")));
-    return { issuer: list.issuerName.toString(), serials: Object.fromEntries(list.entries.map(({ serialNumber }) => [BigInt(`0x${serialNumber}`).toString(), {}])) };
-  } catch {
-    throw invalid("failed to parse CRL: it is no certificate revocation list in PEM, or in DER and base64");
-  }
-}
 
 /** Throws RequestError 400. */
 function existing(storage: ReadStorage, name: string): RevocationList {
@@ -32,25 +21,28 @@ export const crlsPath = definePath({
 
 export const crlPath = definePath({
   template: "crls/{name}",
-  help: { synopsis: "Takes, shows or forgets a revocation list.", description: "A certificate on the list of its issuer logs nobody in, nor does one below it. When a list says that it ends is not looked at: replace it, or delete it." },
+  help: { synopsis: "Takes, shows or forgets a revocation list.", description: "A certificate on the list of its issuer logs nobody in, nor does one below it. A list that is given here is good until it is replaced or deleted, whatever it says; one that is fetched is fetched again when it ends, and good until that succeeds." },
   fields: {
     name: NAME,
     crl: field.string({ description: "The list, PEM, or DER in base64." }),
-    url: field.string({ description: "Where to fetch it. This version does not, and refuses it." }),
+    url: field.string({ description: "Where to fetch it, instead: now, and again each time that it ends." }),
   },
   operations: {
     read: {
       effect: "read",
       summary: "Show what a list revokes.",
-      handler: ({ input }, storage) => data({ serials: existing(storage, input.name).serials }),
+      handler: ({ input }, storage) => {
+        const { serials, source } = existing(storage, input.name);
+        return data({ serials, ...(source && { cdp: { url: source.url, valid_until: new Date(source.validUntilMs).toISOString().replace(".000Z", "Z") } }) });
+      },
     },
     update: {
       effect: "write",
       summary: "Take a revocation list.",
-      handler: ({ input }, storage) => {
-        if (input.url !== undefined) throw invalid("this version does not fetch revocation lists; give the list itself as crl");
-        if (!input.crl) throw invalid("one of 'crl' or 'url' must be provided");
-        putList(storage, input.name, parseList(input.crl));
+      handler: async ({ input: { name, crl, url } }, storage, { env }) => {
+        if (crl) putList(storage, name, parseList(crl.includes("-----BEGIN") ? crl : Buffer.from(crl, "base64")).list);
+        else if (url !== undefined) putList(storage, name, await fetchList(url, storage, env.now()));
+        else throw invalid("one of 'crl' or 'url' must be provided");
         return NO_CONTENT;
       },
     },

@@ -177,7 +177,7 @@ test("a revoked certificate, or one below a revoked one, gets nobody in", async 
   const stranger = await createAuthority("CN=Somebody", around);
   await request("POST", "auth/cert/crls/two", { crl: await stranger.revocationList([good.serial]) });
   assert.equal((await login(good.der)).status, 200, "a list of another issuer says nothing of this one's certificates");
-  for (const body of [{}, { crl: "nothing" }, { crl: authority.certificate }, { url: "http://127.0.0.1/crl" }]) assert.equal((await request("POST", "auth/cert/crls/x", body)).status, 400, JSON.stringify(body));
+  for (const body of [{}, { crl: "nothing" }, { crl: authority.certificate }, { url: "" }, { url: "ftp://x/crl" }, { url: "http://127.0.0.1:1/crl" }]) assert.equal((await request("POST", "auth/cert/crls/x", body)).status, 400, JSON.stringify(body));
   assert.deepEqual((await request("GET", "auth/cert/crls/none")).body.errors, ["no such CRL none"]);
 });
 
@@ -188,7 +188,9 @@ test("a role that trusts nothing, or asks for what there is not, is refused, and
     [{}, /failed to parse certificate/],
     [{ certificate: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----" }, /failed to parse certificate/],
     [{ certificate: server.certificate }, /should have TLS client authentication set/],
-    [{ certificate: authority.certificate, ocsp_enabled: true }, /does not ask OCSP servers/],
+    [{ certificate: authority.certificate, ocsp_ca_certificates: "x" }, /failed to parse ocsp_ca_certificates/],
+    [{ certificate: authority.certificate, ocsp_servers_override: "ldap://x" }, /no URL of http or https/],
+    [{ certificate: authority.certificate, ocsp_max_retries: 99 }, /ocsp_max_retries must be/],
     [{ certificate: authority.certificate, required_extensions: "name" }, /is not OID:VALUE/],
     [{ certificate: authority.certificate, allowed_metadata_extensions: "name" }, /is no OID/],
     [{ certificate: authority.certificate, token_ttl: 2, token_max_ttl: 1 }, /cannot be greater/],

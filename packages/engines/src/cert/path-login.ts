@@ -16,7 +16,7 @@ export const loginPath = definePath({
       roleOf: ({ input }) => input.name || undefined,
       handler: async (request, storage, mount) => {
         const { input, remoteAddress } = request;
-        const { client, role } = await verifyClient(storage, request, input.name, mount.env.now());
+        const { client, role } = await verifyClient(storage, request, input.name, mount.env);
         const { token_bound_cidrs: networks, token_policies } = role.tokens.parameters;
         if (!isWithin(networks, remoteAddress)) throw denied();
         const { commonName } = namesOf(client);

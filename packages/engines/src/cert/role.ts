@@ -18,11 +18,13 @@ const constraintFields = {
 };
 
 const ocspFields = {
-  ocsp_enabled: field.bool({ description: "Asks OCSP servers. This version does not, and refuses true." }),
-  ocsp_ca_certificates: field.string({ description: "More certificates to trust OCSP servers by, PEM." }),
+  ocsp_enabled: field.bool({ description: "Asks OCSP servers whether the client's certificate is revoked." }),
+  ocsp_ca_certificates: field.string({ description: "More certificates by which answers of OCSP servers are believed, PEM, beside that of the client certificate's issuer." }),
   ocsp_servers_override: field.commaList({ description: "OCSP servers to ask instead of those that the certificate names." }),
   ocsp_fail_open: field.bool({ description: "Lets in whom no OCSP server knows about." }),
-  ocsp_query_all_servers: field.bool({ description: "All OCSP servers have to agree." }),
+  ocsp_query_all_servers: field.bool({ description: "All OCSP servers have to agree, instead of the first that knows." }),
+  ocsp_this_update_max_age: field.duration({ description: "How old an answer of an OCSP server may be; 0: as old as it says itself." }),
+  ocsp_max_retries: field.int({ description: "How often an OCSP server that does not answer is asked again. Default 4." }),
 };
 
 const { policies, ttl, max_ttl, period, bound_cidrs } = olderTokenFields;
@@ -48,7 +50,7 @@ export interface CertRole {
 
 const DEFAULTS: RoleSettings = Object.freeze({
   certificate: "", display_name: "", allowed_names: [], allowed_common_names: [], allowed_dns_sans: [], allowed_email_sans: [], allowed_uri_sans: [], allowed_organizational_units: [],
-  required_extensions: [], allowed_metadata_extensions: [], ocsp_enabled: false, ocsp_ca_certificates: "", ocsp_servers_override: [], ocsp_fail_open: false, ocsp_query_all_servers: false,
+  required_extensions: [], allowed_metadata_extensions: [], ocsp_enabled: false, ocsp_ca_certificates: "", ocsp_servers_override: [], ocsp_fail_open: false, ocsp_query_all_servers: false, ocsp_this_update_max_age: 0, ocsp_max_retries: 4,
 });
 
 /** Throws RequestError 400. */
@@ -61,11 +63,17 @@ export function changeRole(name: string, before: CertRole | undefined, input: Ro
   return { name, settings, tokens };
 }
 
+const MOST_RETRIES = 10;
+
+export const isWebAddress = (text: string): boolean => /^https?:\/\//i.test(text) && URL.canParse(text);
+
 function check(settings: RoleSettings): void {
   const [first] = parseBundle(settings.certificate);
   if (!first) throw invalid("failed to parse certificate");
   if (!first.node.ca && usageProblem(first) !== undefined) throw invalid("nonCA certificates should have TLS client authentication set as an extended key usage");
-  if (settings.ocsp_enabled) throw invalid("ocsp_enabled: this version does not ask OCSP servers; upload revocation lists to crls/");
+  if (settings.ocsp_ca_certificates !== "" && parseBundle(settings.ocsp_ca_certificates).length === 0) throw invalid("failed to parse ocsp_ca_certificates");
+  if (settings.ocsp_max_retries < 0 || settings.ocsp_max_retries > MOST_RETRIES) throw invalid(`ocsp_max_retries must be from 0 to ${MOST_RETRIES}`);
+  for (const server of settings.ocsp_servers_override) if (!isWebAddress(server)) throw invalid(`ocsp_servers_override: ${JSON.stringify(server)} is no URL of http or https`);
   const oid = (text: string) => /^\d+(\.\d+)+$/.test(text);
   for (const text of settings.required_extensions) {
     const [id = "", value] = splitExtension(text.replace(/^hex:/, ""));

@@ -7,6 +7,16 @@ export interface RevocationList {
   readonly issuer: string;
   /** Decimal. */
   readonly serials: Readonly<Record<string, Record<string, never>>>;
+  /** Where the list is fetched. */
+  readonly source?: ListSource;
+}
+
+export interface ListSource {
+  readonly url: string;
+  /** Milliseconds since 1970; the list's own end. */
+  readonly validUntilMs: number;
+  /** Milliseconds; of the next fetch. */
+  readonly dueMs: number;
 }
 
 export interface CertConfig {

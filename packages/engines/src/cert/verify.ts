@@ -1,12 +1,13 @@
 import { timingSafeEqual } from "node:crypto";
 import { invalid } from "@coffer/state-machine";
-import type { ReadStorage, Renewal } from "@coffer/state-machine";
+import type { Environment, ReadStorage, Renewal } from "@coffer/state-machine";
 import { issuerText, parseBundle, parseCertificate, serialText } from "./certificates.js";
 import type { Certificate } from "./certificates.js";
-import { buildChains, periodProblem, usageProblem } from "./chain.js";
+import { buildChains, isIssuedBy, periodProblem, usageProblem } from "./chain.js";
+import { ocspProblem } from "./ocsp.js";
 import { meetsConstraints } from "./role.js";
 import type { CertRole } from "./role.js";
-import { getList, getRole, listNames } from "./storage.js";
+import { getConfig, getList, getRole, listNames } from "./storage.js";
 import type { RevocationList } from "./storage.js";
 
 const NO_CERTIFICATE = "invalid certificate or no client certificate supplied";
@@ -29,7 +30,9 @@ export type Shown = Pick<Renewal, "clientCertificate" | "clientIntermediates">;
  * The first role (or the one that is named) that trusts the certificate which the client of the TLS connection has shown,
  * and whose key it thereby has. Throws RequestError 400.
  */
-export async function verifyClient(storage: ReadStorage, { clientCertificate, clientIntermediates = [] }: Shown, name: string, nowMs: number): Promise<Verified> {
+export async function verifyClient(storage: ReadStorage, { clientCertificate, clientIntermediates = [] }: Shown, name: string, env: Environment): Promise<Verified> {
+  const nowMs = env.now();
+  const ocsp = { env, cacheSize: getConfig(storage).ocsp_cache_size };
   const client = clientCertificate && parseCertificate(clientCertificate);
   if (!client) throw invalid(NO_CERTIFICATE);
   const trusts = await trustsOf(storage, name);
@@ -37,7 +40,8 @@ export async function verifyClient(storage: ReadStorage, { clientCertificate, cl
   const pinned = trusts.filter(({ certificates: [first] }) => first && !first.node.ca && isSame(first, client));
   const own = pinned.find(({ role }) => !isRevoked(client, lists) && meetsConstraints(client, role.settings));
   if (own) {
-    const problem = periodProblem(client, nowMs) ?? usageProblem(client);
+    const issuer = own.certificates.slice(1).find((one) => isIssuedBy(client, one));
+    const problem = periodProblem(client, nowMs) ?? usageProblem(client) ?? (await ocspProblem(client, issuer, own.role.settings, ocsp));
     if (problem !== undefined) throw invalid(`failed to verify client's certificate: ${problem}`);
     return { client, role: own.role };
   }
@@ -45,9 +49,14 @@ export async function verifyClient(storage: ReadStorage, { clientCertificate, cl
   const built = buildChains(client, clientIntermediates.flatMap((one) => parseCertificate(one) ?? []), roots.flatMap(({ certificates }) => certificates), nowMs);
   if ("problem" in built) throw invalid(`failed to verify client's certificate: ${built.problem}`);
   if (built.chains.length === 0) throw invalid(pinned.length > 0 ? NO_MATCH : NO_CERTIFICATE);
-  const role = roots.find(({ role: one, certificates }) => meetsConstraints(client, one.settings) && built.chains.some((chain) => chain.some((link) => certificates.includes(link)) && !chain.some((link) => isRevoked(link, lists))))?.role;
-  if (!role) throw invalid(NO_MATCH);
-  return { client, role };
+  let problem: string | undefined;
+  for (const { role, certificates } of roots) {
+    const chain = built.chains.find((one) => one.some((link) => certificates.includes(link)) && !one.some((link) => isRevoked(link, lists)));
+    if (!chain || !meetsConstraints(client, role.settings)) continue;
+    problem = await ocspProblem(client, chain[1], role.settings, ocsp);
+    if (problem === undefined) return { client, role };
+  }
+  throw invalid(problem === undefined ? NO_MATCH : `failed to verify client's certificate: ${problem}`);
 }
 
 async function trustsOf(storage: ReadStorage, name: string): Promise<Trust[]> {

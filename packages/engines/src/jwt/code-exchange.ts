@@ -6,30 +6,50 @@ import type { Claims } from "../web-tokens/signature.js";
 import { discover, verifyFrom } from "./key-sets.js";
 import type { Discovery } from "./key-sets.js";
 import { leewaysOf } from "./login.js";
+import { postForm } from "./post-form.js";
+import type { FormAnswer } from "./post-form.js";
 import type { Flow, JwtConfig, JwtRole } from "./storage.js";
 
 /** Of an ID token where the configuration names none (OpenID Connect Core, 3.1.3.7). */
 const DEFAULT_ALGORITHMS = ["RS256"];
 const MS = 1000;
 
-/** Trades an authorization code for what the provider says of the user. Throws TokenRefused. `now` in milliseconds. */
-export async function exchange(code: string, flow: Flow, config: JwtConfig, role: JwtRole, now: number): Promise<Claims> {
-  const refused = (error: Error): never => {
-    throw new TokenRefused(`Error exchanging oidc code: ${JSON.stringify(error.message)}.`);
-  };
-  const provider = await discover(config.oidc_discovery_url, config.oidc_discovery_ca_pem, now).catch(refused);
-  const { idToken, accessToken } = await tokensOnce(code, flow, config, provider).catch(refused);
-  const claims = await verified(idToken, flow, config, role, now).catch((error: Error) => {
-    if (!(error instanceof TokenRefused)) throw error;
-    return refused(error);
-  });
-  const { nonce: _nonce, ...rest } = claims;
-  return { ...rest, ...(await userInfo(accessToken, config, provider, claims)) };
+/** Who logged in, as the provider says. */
+export interface Known {
+  readonly claims: Claims;
+  readonly accessToken: string | undefined;
 }
 
-interface Tokens {
+const couldNot = (error: Error): never => {
+  throw new TokenRefused(`Error exchanging oidc code: ${JSON.stringify(error.message)}.`);
+};
+
+/** Trades an authorization code for what the provider says of the user. Throws TokenRefused. `now` in milliseconds. */
+export async function exchange(code: string, flow: Flow, config: JwtConfig, role: JwtRole, now: number): Promise<Known> {
+  const provider = await discover(config.oidc_discovery_url, config.oidc_discovery_ca_pem, now).catch(couldNot);
+  const tokens = await tokensOnce(code, flow, config, provider).catch(couldNot);
+  return identityFrom(tokens, flow.nonce, config, role, provider, now).catch((error: Error) => {
+    if (!(error instanceof TokenRefused)) throw error;
+    return couldNot(error);
+  });
+}
+
+/** What an ID token that the browser brought says of the user. Throws TokenRefused. */
+export async function identityOfPosted(idToken: string, flow: Flow, config: JwtConfig, role: JwtRole, now: number): Promise<Known> {
+  const { nonce: _nonce, ...claims } = await verified(idToken, flow.nonce, config, role, now);
+  return { claims, accessToken: undefined };
+}
+
+export interface Tokens {
   readonly idToken: string;
   readonly accessToken: string | undefined;
+}
+
+/** What the tokens say. Without a nonce (of a device) that of the ID token does not matter. Throws TokenRefused. */
+export async function identityFrom({ idToken, accessToken }: Tokens, wantedNonce: string | undefined, config: JwtConfig, role: JwtRole, provider: Discovery, now: number): Promise<Known> {
+  const claims = await verified(idToken, wantedNonce, config, role, now);
+  const { nonce: _nonce, ...rest } = claims;
+  return { claims: { ...rest, ...(await userInfo(accessToken, config, provider, claims)) }, accessToken };
 }
 
 /**
@@ -47,28 +67,24 @@ function tokensOnce(code: string, flow: Flow, config: JwtConfig, provider: Disco
 }
 
 async function tokensFor(code: string, flow: Flow, config: JwtConfig, provider: Discovery): Promise<Tokens> {
-  if (provider.token_endpoint === undefined) throw new Error("the provider has no token_endpoint");
-  const { oidc_client_id: id, oidc_client_secret: secret } = config;
-  const methods = provider.token_endpoint_auth_methods_supported ?? ["client_secret_basic"];
-  const inBody = !methods.includes("client_secret_basic") && methods.includes("client_secret_post");
-  const form = new URLSearchParams({ grant_type: "authorization_code", code, redirect_uri: flow.redirectUri, code_verifier: flow.codeVerifier, ...(inBody && { client_id: id, client_secret: secret }) });
-  // RFC 6749, section 2.3.1: both are form-encoded first.
-  const basic = Buffer.from(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`).toString("base64");
-  const { status, text } = await outgoing({
-    url: provider.token_endpoint,
-    method: "POST",
-    headers: { "content-type": "application/x-www-form-urlencoded", accept: "application/json", ...(!inBody && { authorization: `Basic ${basic}` }) },
-    body: form.toString(),
-    ca: config.oidc_discovery_ca_pem,
-  });
-  const answer = jsonObject(text) ?? {};
+  const { status, answer } = await askTokenEndpoint({ grant_type: "authorization_code", code, redirect_uri: flow.redirectUri, code_verifier: flow.codeVerifier }, config, provider);
   if (status !== 200) throw new Error(`unable to exchange auth code with provider: status ${status}${typeof answer["error"] === "string" ? `, ${answer["error"]}` : ""}`);
-  if (typeof answer["id_token"] !== "string") throw new Error("id_token is missing from auth code exchange");
+  return tokensIn(answer);
+}
+
+export async function askTokenEndpoint(fields: Readonly<Record<string, string>>, config: JwtConfig, provider: Discovery): Promise<FormAnswer> {
+  if (provider.token_endpoint === undefined) throw new Error("the provider has no token_endpoint");
+  return postForm(provider.token_endpoint, fields, config, provider);
+}
+
+/** Throws TokenRefused. */
+export function tokensIn(answer: Readonly<Record<string, unknown>>): Tokens {
+  if (typeof answer["id_token"] !== "string") throw new TokenRefused("id_token is missing from auth code exchange");
   return { idToken: answer["id_token"], accessToken: typeof answer["access_token"] === "string" ? answer["access_token"] : undefined };
 }
 
 /** OpenID Connect Core, 3.1.3.7. Throws TokenRefused. */
-async function verified(idToken: string, flow: Flow, config: JwtConfig, role: JwtRole, now: number): Promise<Claims> {
+async function verified(idToken: string, wantedNonce: string | undefined, config: JwtConfig, role: JwtRole, now: number): Promise<Claims> {
   const { oidc_discovery_url: url, oidc_discovery_ca_pem: ca, oidc_client_id: id } = config;
   const algorithms = config.jwt_supported_algs.length > 0 ? config.jwt_supported_algs : DEFAULT_ALGORITHMS;
   const claims = await verifyFrom({ kind: "discovery", url, ca }, idToken, algorithms, now);
@@ -78,7 +94,7 @@ async function verified(idToken: string, flow: Flow, config: JwtConfig, role: Jw
   if (audiences.length > 1 && claims["azp"] !== undefined && claims["azp"] !== id) throw new TokenRefused("invalid id_token: authorized party is not equal client_id");
   if (typeof claims["exp"] !== "number" || typeof claims["sub"] !== "string") throw new TokenRefused("invalid id_token: missing claim");
   const { nonce } = claims;
-  if (typeof nonce !== "string" || !isSame(nonce, flow.nonce)) throw new TokenRefused("invalid id_token nonce");
+  if (wantedNonce !== undefined && (typeof nonce !== "string" || !isSame(nonce, wantedNonce))) throw new TokenRefused("invalid id_token nonce");
   if (role.max_age > 0) {
     const { auth_time: at } = claims;
     if (typeof at !== "number") throw new TokenRefused("missing auth_time claim when max age was requested");

@@ -16,6 +16,8 @@ export interface Discovery {
   readonly authorization_endpoint?: string;
   readonly token_endpoint?: string;
   readonly userinfo_endpoint?: string;
+  /** RFC 8628. */
+  readonly device_authorization_endpoint?: string;
   readonly token_endpoint_auth_methods_supported?: readonly string[];
 }
 

@@ -3,7 +3,7 @@ import type { LoginRenewal, Mount, ReadStorage, Response } from "@coffer/state-m
 import type { Expected } from "../web-tokens/expected.js";
 import type { Claims } from "../web-tokens/signature.js";
 import { checkBoundClaims, identityOf } from "./claims.js";
-import { groupSplitter } from "./provider-config.js";
+import { askProvider, groupSplitter } from "./provider-config.js";
 import { getRole } from "./storage.js";
 import type { JwtConfig, JwtRole } from "./storage.js";
 
@@ -31,12 +31,15 @@ interface Entering {
   readonly config: JwtConfig;
   /** Verified. */
   readonly claims: Claims;
+  /** Of the user, at the provider; logins with a token at hand have none. */
+  readonly accessToken?: string;
   readonly remoteAddress: string;
 }
 
 /** What the bearer of these claims gets. Throws TokenRefused where they do not fit the role. */
-export function enter({ roleName, role, config, claims, remoteAddress }: Entering, mount: Mount): Response {
-  const { name, metadata, groups } = identityOf(roleName, role, claims, groupSplitter(config));
+export async function enter({ roleName, role, config, claims: signed, accessToken, remoteAddress }: Entering, mount: Mount): Promise<Response> {
+  const { claims, groups: fetched } = await askProvider(config, role, signed, accessToken, mount.env.now());
+  const { name, metadata, groups } = identityOf(roleName, role, claims, fetched === undefined ? groupSplitter(config) : () => fetched);
   checkBoundClaims(role, claims);
   const grant = grantFor(role.tokens, {
     displayName: loginDisplayName(mount, name),

@@ -1,24 +1,42 @@
-import { definePath, field, invalid, plain } from "@coffer/state-machine";
-import type { Environment, Response, WriteStorage } from "@coffer/state-machine";
+import { definePath, field, invalid, plain, raw, RequestError } from "@coffer/state-machine";
+import type { Mount, Response, WriteStorage } from "@coffer/state-machine";
 import { TokenRefused } from "../web-tokens/signature.js";
-import { exchange, isSame } from "./code-exchange.js";
+import { exchange, identityOfPosted, isSame } from "./code-exchange.js";
+import type { Known } from "./code-exchange.js";
+import { bareState, FAILED, flowOf } from "./flow.js";
 import { checkAddress, enter } from "./login.js";
-import { FLOW_FOLDER, getConfig, getFlow, getRole } from "./storage.js";
-import type { Flow } from "./storage.js";
+import { confirmPage, donePage, failedPage, HTML, HTML_HEADERS, postedPage } from "./pages.js";
+import { release } from "./pending.js";
+import { deleteFlow, getConfig, getRole, putFlow } from "./storage.js";
+import type { Flow, JwtConfig, JwtRole } from "./storage.js";
 
 /** Errors of a provider (RFC 6749, 4.1.2.1) that are passed on. Others could be any text. */
 const PROVIDER_ERRORS: readonly string[] = ["invalid_request", "unauthorized_client", "access_denied", "unsupported_response_type", "invalid_scope", "server_error", "temporarily_unavailable"];
-const FAILED = "Vault login failed.";
+/** What a client gives as code where the provider had the browser post it to the server. */
+const NO_CODE = "no_code";
+
+interface Callback {
+  readonly state: string;
+  readonly code: string;
+  readonly client_nonce: string;
+  readonly error: string;
+  readonly confirmation: string;
+}
 
 export const callbackPath = definePath({
   template: "oidc/callback",
-  help: { synopsis: "Ends a login by browser.", description: "What the provider gave the browser comes here, from the client that began the login. Whatever comes of it, the state is used up." },
+  help: {
+    synopsis: "Ends a login by browser.",
+    description: "What the provider gave the browser comes here: from the client that began the login, or, for roles of callback_mode `direct`, from the browser itself. Whatever comes of it, the state is used up. A provider that has the browser post its answer (form_post) posts it here; the client then comes without it.",
+  },
   fields: {
     state: field.string({ description: "State of the login, as it came back from the provider.", query: true, default: "" }),
     code: field.string({ description: "Authorization code, as it came from the provider.", query: true, default: "", sensitive: true }),
+    id_token: field.string({ description: "ID token, where the provider posts one.", default: "", sensitive: true }),
     client_nonce: field.string({ description: "The text that the login was begun with.", query: true, default: "", sensitive: true }),
     error: field.string({ description: "Why the provider refused.", query: true, default: "" }),
     error_description: field.string({ description: "More about the error, for people.", query: true, default: "" }),
+    confirmation: field.string({ description: "Anything: the user of a role of callback_mode `direct` says that the login is theirs.", query: true, default: "" }),
   },
   operations: {
     read: {
@@ -28,51 +46,87 @@ export const callbackPath = definePath({
       async handler({ input, remoteAddress }, storage, mount) {
         const config = getConfig(storage);
         if (!config) throw invalid(`${FAILED} Could not load configuration`);
-        // The namespace that was put into the state is the client's concern.
-        const state = input.state.split(",ns=")[0]!;
-        const flow = take(storage, state, mount.env);
-        const role = getRole(storage, flow.role);
-        if (!role) return usedUp(`${FAILED} Role could not be found`);
-        if (input.error !== "") return usedUp(`${FAILED} ${PROVIDER_ERRORS.includes(input.error) ? input.error : "An unknown error occurred during OIDC authentication."}`);
-        if (flow.clientNonce !== "" && !isSame(input.client_nonce, flow.clientNonce)) return usedUp("invalid client_nonce");
-        checkAddress(role, remoteAddress);
-        if (input.code === "") return usedUp(`${FAILED} No code or id_token received.`);
-        try {
-          const claims = await exchange(input.code, flow, config, role, mount.env.now());
-          if (role.bound_subject !== "" && claims["sub"] !== role.bound_subject) return usedUp(`${FAILED} sub claim does not match bound subject`);
-          return enter({ roleName: flow.role, role, config, claims, remoteAddress }, mount);
-        } catch (error) {
-          if (error instanceof TokenRefused) return usedUp(`${FAILED} ${error.message}`);
-          throw error;
-        }
+        const state = bareState(input.state);
+        const flow = flowOf(storage, state, mount.env);
+        if (flow.mode === "device" || flow.done) throw invalid(`${FAILED} Expired or missing OAuth state.`);
+        const callback: Callback = { ...input, state };
+        if (flow.mode === "direct") return direct(callback, flow, config, storage, mount);
+        deleteFlow(storage, state);
+        release(mount, state);
+        return client(callback, flow, config, storage, mount, remoteAddress);
+      },
+    },
+    update: {
+      effect: "write",
+      access: "none",
+      summary: "Take what the provider had the browser post.",
+      handler({ input }, storage, mount) {
+        const config = getConfig(storage);
+        if (!config) throw invalid(`${FAILED} Could not load configuration.`);
+        if (config.oidc_response_mode !== "form_post") throw new RequestError("unsupported_operation", "oidc_response_mode is not form_post");
+        const state = bareState(input.state);
+        const flow = flowOf(storage, state, mount.env);
+        // The first that comes counts: a second could only be somebody else's.
+        if (flow.mode === "device" || flow.posted) throw invalid(`${FAILED} Expired or missing OAuth state.`);
+        if (input.code.length > MOST_CHARACTERS || input.id_token.length > MOST_CHARACTERS) throw invalid("code or id_token is too long");
+        putFlow(storage, state, { ...flow, posted: { code: input.code, idToken: input.id_token } });
+        return raw(postedPage(mount.fullPath, state, NO_CODE, input.error), HTML, 200, HTML_HEADERS);
       },
     },
   },
 });
 
-const STATE = /^st_[a-z0-9]+$/;
+const MOST_CHARACTERS = 32_768;
 
-/** The login that a state belongs to; there is none any more when the request is committed. Throws RequestError 400. */
-function take(storage: WriteStorage, state: string, { now }: Environment): Flow {
-  const flow = STATE.test(state) ? getFlow(storage, state) : undefined;
-  if (!flow || flow.expiresAt <= now()) throw invalid(`${FAILED} Expired or missing OAuth state.`);
-  storage.delete(FLOW_FOLDER + state);
-  return flow;
+/** The client itself ends the login. */
+async function client(callback: Callback, flow: Flow, config: JwtConfig, storage: WriteStorage, mount: Mount, remoteAddress: string): Promise<Response> {
+  const role = getRole(storage, flow.role);
+  if (!role) return usedUp(`${FAILED} Role could not be found`);
+  if (callback.error !== "") return usedUp(`${FAILED} ${errorOf(callback.error)}`);
+  if (flow.clientNonce !== "" && !isSame(callback.client_nonce, flow.clientNonce)) return usedUp("invalid client_nonce");
+  checkAddress(role, remoteAddress);
+  try {
+    const { claims, accessToken } = await known(callback.code, flow, config, role, mount.env.now());
+    return await enter({ roleName: flow.role, role, config, claims, ...(accessToken !== undefined && { accessToken }), remoteAddress }, mount);
+  } catch (error) {
+    if (error instanceof TokenRefused) return usedUp(`${FAILED} ${error.message}`);
+    throw error;
+  }
+}
+
+/** The browser comes; the client, which has the nonce, gets the token by oidc/poll. */
+async function direct(callback: Callback, flow: Flow, config: JwtConfig, storage: WriteStorage, mount: Mount): Promise<Response> {
+  const role = getRole(storage, flow.role);
+  const refused = (why: string): Response => {
+    putFlow(storage, callback.state, { ...flow, done: { refused: `${FAILED} ${why}` } });
+    return raw(failedPage(why), HTML, 400, HTML_HEADERS);
+  };
+  if (!role) return refused("Role could not be found");
+  if (callback.error !== "") return refused(errorOf(callback.error));
+  if (!role.oidc_disable_confirmation && callback.confirmation === "") return raw(confirmPage(flow, callback), HTML, 200, HTML_HEADERS);
+  try {
+    const { claims, accessToken } = await known(callback.code, flow, config, role, mount.env.now());
+    putFlow(storage, callback.state, { ...flow, done: { claims, ...(accessToken !== undefined && { accessToken }) } });
+    return raw(donePage(), HTML, 200, HTML_HEADERS);
+  } catch (error) {
+    if (error instanceof TokenRefused) return refused(error.message);
+    throw error;
+  }
+}
+
+const errorOf = (error: string): string => (PROVIDER_ERRORS.includes(error) ? error : "An unknown error occurred during OIDC authentication.");
+
+/** Throws TokenRefused. */
+async function known(given: string, flow: Flow, config: JwtConfig, role: JwtRole, now: number): Promise<Known> {
+  const code = given === NO_CODE ? (flow.posted?.code ?? "") : given;
+  const idToken = flow.posted?.idToken ?? "";
+  if (code === "" && idToken === "") throw new TokenRefused("No code or id_token received.");
+  const found = code === "" ? await identityOfPosted(idToken, flow, config, role, now) : await exchange(code, flow, config, role, now);
+  if (role.bound_subject !== "" && found.claims["sub"] !== role.bound_subject) throw new TokenRefused("sub claim does not match bound subject");
+  return found;
 }
 
 /** A refusal that is committed, unlike one that is thrown: the state must not be tried twice. */
-function usedUp(message: string): Response {
+export function usedUp(message: string): Response {
   return plain({ errors: [message] }, 400);
 }
-
-const SLICE = 100;
-
-/** Forgets logins that nobody ended. */
-export async function forgetExpired(storage: WriteStorage, { now }: Environment): Promise<boolean> {
-  const oldest = await storage.list(FLOW_FOLDER, { limit: SLICE });
-  const over = oldest.filter((state) => Number.parseInt(state.slice("st_".length, "st_".length + TIME_DIGITS), 36) <= now());
-  for (const state of over) storage.delete(FLOW_FOLDER + state);
-  return over.length === SLICE;
-}
-
-const TIME_DIGITS = 9;

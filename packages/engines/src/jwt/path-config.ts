@@ -2,7 +2,7 @@ import { createSecureContext } from "node:tls";
 import { data, definePath, field, invalid, NO_CONTENT } from "@coffer/state-machine";
 import { publicKeyFrom, SIGNATURE_ALGORITHMS } from "../web-tokens/signature.js";
 import { checkKeys } from "./key-sets.js";
-import { checkProviderConfig } from "./provider-config.js";
+import { checkProviderConfig, shownProviderConfig } from "./provider-config.js";
 import { getConfig, putConfig } from "./storage.js";
 import type { JwksPair, JwtConfig } from "./storage.js";
 
@@ -17,16 +17,17 @@ export const configPath = definePath({
     oidc_discovery_ca_pem: field.string({ description: "Authorities (PEM) that the provider's certificate must come from, instead of the system's.", default: "" }),
     oidc_client_id: field.string({ description: "Client id at the provider, for logins by browser.", default: "" }),
     oidc_client_secret: field.string({ description: "Client secret at the provider, for logins by browser.", default: "", sensitive: true }),
-    oidc_response_mode: field.string({ description: "How the provider answers: query, which is the default.", default: "" }),
-    oidc_response_types: field.commaList({ description: "What the provider answers with: code, which is the default.", default: [] }),
+    oidc_response_mode: field.string({ description: "How the provider answers: query, which is the default, or form_post.", default: "" }),
+    oidc_response_types: field.commaList({ description: "What the provider answers with: code, which is the default, or id_token, which needs form_post.", default: [] }),
     jwks_url: field.string({ description: "URL of a published key set.", default: "" }),
     jwks_ca_pem: field.string({ description: "Authorities (PEM) that the certificate of jwks_url must come from, instead of the system's.", default: "" }),
     jwks_pairs: field.any({ description: "Several published key sets: a list of maps with jwks_url and jwks_ca_pem." }),
     jwt_validation_pubkeys: field.commaList({ description: "Public keys (PEM) that sign tokens.", default: [] }),
     jwt_supported_algs: field.commaList({ description: "Signature algorithms that are taken; by default RS256 for logins by browser, and all asymmetric ones for others.", default: [] }),
+    skip_jwks_validation: field.bool({ description: "Takes the configuration though the keys that it points at cannot be fetched, with a warning. Not stored.", default: false }),
     bound_issuer: field.string({ description: "What the `iss` claim must be.", default: "" }),
     default_role: field.lowerString({ description: "Role of a login that names none.", default: "" }),
-    provider_config: field.map({ description: "Settings of a provider with ways of its own; `provider` is ibmisam or secureauth.", default: {} }),
+    provider_config: field.map({ description: "Settings of a provider with ways of its own; `provider` is azure, gsuite, ibmisam or secureauth.", default: {} }),
     namespace_in_state: field.bool({ description: "Carries a redirect URI's namespace in the state instead of in the URI." }),
   },
   operations: {
@@ -37,19 +38,24 @@ export const configPath = definePath({
         const config = getConfig(storage);
         if (!config) return undefined;
         const { oidc_client_secret: _secret, ...shown } = config;
-        return data(shown);
+        return data({ ...shown, provider_config: shownProviderConfig(config.provider_config) });
       },
     },
     update: {
       effect: "write",
       summary: "Replace the configuration. Keys that are published are fetched once, to see that they can be.",
-      async handler({ input: { jwks_pairs: pairs, namespace_in_state: given, ...input } }, storage, { env }) {
+      async handler({ input: { jwks_pairs: pairs, namespace_in_state: given, skip_jwks_validation: maySkip, ...input } }, storage, { env }) {
         const namespaceInState = given ?? getConfig(storage)?.namespace_in_state ?? true;
         const config = { ...input, jwks_pairs: pairsFrom(pairs), namespace_in_state: namespaceInState } as JwtConfig;
         check(config);
-        await checkSources(config, env.now());
+        checkAuthorities(config);
+        const warnings: string[] = [];
+        await checkSources(config, env.now()).catch((error: Error) => {
+          if (!maySkip) throw error;
+          warnings.push(error.message);
+        });
         putConfig(storage, config);
-        return NO_CONTENT;
+        return warnings.length > 0 ? { ...NO_CONTENT, warnings } : NO_CONTENT;
       },
     },
   },
@@ -84,7 +90,7 @@ function check(config: JwtConfig): void {
   if (!types.every((one) => one === "code" || one === "id_token")) throw invalid(`invalid response_types [${types.join(" ")}]. 'code' and 'id_token' are allowed`);
   const mode: string = config.oidc_response_mode;
   if (mode !== "" && mode !== "query" && mode !== "form_post") throw invalid(`invalid response_mode: ${JSON.stringify(mode)}`);
-  if (mode === "form_post" || types.includes("id_token")) throw invalid("response_mode 'form_post' and response_type 'id_token' are not supported; leave both out for the authorization code flow");
+  if (types.includes("id_token") && mode !== "form_post") throw invalid("must use 'form_post' response_mode with 'id_token' response_type");
   for (const pem of config.jwt_validation_pubkeys) {
     try {
       publicKeyFrom(pem);
@@ -94,11 +100,15 @@ function check(config: JwtConfig): void {
   }
 }
 
+/** Throws RequestError 400. */
+function checkAuthorities(config: JwtConfig): void {
+  if (!isAuthorities(config.oidc_discovery_ca_pem)) throw invalid("error checking oidc discovery URL: could not parse CA PEM value successfully");
+  for (const { jwks_ca_pem: ca } of setsOf(config)) if (!isAuthorities(ca)) throw invalid("error checking jwks_ca_pem");
+}
+
 /** Fetches what the configuration points at. Throws RequestError 400. */
 async function checkSources(config: JwtConfig, now: number): Promise<void> {
-  if (!isAuthorities(config.oidc_discovery_ca_pem)) throw invalid("error checking oidc discovery URL: could not parse CA PEM value successfully");
   for (const { jwks_url: url, jwks_ca_pem: ca } of setsOf(config)) {
-    if (!isAuthorities(ca)) throw invalid("error checking jwks_ca_pem");
     await checkKeys({ kind: "jwks", url, ca }, now).catch((error: Error) => {
       throw invalid(`error checking jwks URL: ${error.message}`);
     });

@@ -32,7 +32,7 @@ export const loginPath = definePath({
         try {
           const claims = await validated(input.jwt, config, role, mount.env.now());
           if (audiencesOf(claims).length > 0 && (role.bound_audiences ?? []).length === 0) throw invalid("audience claim found in JWT but no audiences bound to the role");
-          return enter({ roleName, role, config, claims, remoteAddress }, mount);
+          return await enter({ roleName, role, config, claims, remoteAddress }, mount);
         } catch (error) {
           throw error instanceof TokenRefused ? invalid(error.message) : error;
         }

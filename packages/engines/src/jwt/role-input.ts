@@ -21,6 +21,9 @@ export const roleFields = {
   clock_skew_leeway: field.signedDuration({ description: "How far clocks may differ. 0 means 60 seconds, -1 nothing." }),
   max_age: field.duration({ description: "How long ago the user may have logged in at the provider, at most; 0 means any time." }),
   verbose_oidc_logging: field.bool({ description: "Kept for clients that set it: nothing of a token is logged here." }),
+  callback_mode: field.string({ description: "How a login by browser ends: `client`, where the provider sends the browser to the client; `direct`, to the server; or `device`, by a code that the user enters at the provider (RFC 8628)." }),
+  poll_interval: field.int({ description: "Seconds between two questions of a client by oidc/poll. 0 means what the provider says, or 5." }),
+  oidc_disable_confirmation: field.bool({ description: "Mode `direct`: does not ask the user, before the login ends, whether it is theirs. Whoever sends somebody a link could then log in as them." }),
   ...tokenFields,
   ...olderTokenFields,
 };
@@ -52,6 +55,9 @@ export function roleFrom(input: InputOf<typeof roleFields>, before: JwtRole | un
     clock_skew_leeway: input.clock_skew_leeway ?? before?.clock_skew_leeway ?? 0,
     max_age: input.max_age ?? before?.max_age ?? 0,
     verbose_oidc_logging: input.verbose_oidc_logging ?? before?.verbose_oidc_logging ?? false,
+    callback_mode: (input.callback_mode || before?.callback_mode || "client") as JwtRole["callback_mode"],
+    poll_interval: input.poll_interval ?? before?.poll_interval ?? 0,
+    oidc_disable_confirmation: input.oidc_disable_confirmation ?? before?.oidc_disable_confirmation ?? false,
     tokens,
   };
   check(role);
@@ -62,7 +68,9 @@ function check(role: JwtRole): void {
   if (role.bound_claims_type === "glob") checkGlobs(role.bound_claims ?? {});
   checkMappings(role.claim_mappings ?? {});
   if (role.user_claim === "") throw invalid("a user claim must be defined on the role");
-  if (role.role_type === "oidc" && (role.allowed_redirect_uris ?? []).length === 0) throw invalid("'allowed_redirect_uris' must be set if 'role_type' is 'oidc' or unspecified.");
+  if (!["client", "direct", "device"].includes(role.callback_mode)) throw invalid(`invalid 'callback_mode': ${role.callback_mode}`);
+  if (role.poll_interval < 0) throw invalid("'poll_interval' must not be negative");
+  if (role.role_type === "oidc" && role.callback_mode !== "device" && (role.allowed_redirect_uris ?? []).length === 0) throw invalid("'allowed_redirect_uris' must be set if 'role_type' is 'oidc' or unspecified.");
   const isBound = (role.bound_audiences ?? []).length > 0 || role.tokens.parameters.token_bound_cidrs.length > 0 || role.bound_subject !== "" || Object.keys(role.bound_claims ?? {}).length > 0;
   if (role.role_type === "jwt" && !isBound) throw invalid("must have at least one bound constraint when creating/updating a role");
 }

@@ -1,5 +1,6 @@
 import { documentCodec, jsonCodec } from "@coffer/state-machine";
 import type { ReadStorage, RoleTokens, WriteStorage } from "@coffer/state-machine";
+import type { Claims } from "../web-tokens/signature.js";
 
 /**
  * What jwt stores below its mount:
@@ -13,7 +14,7 @@ export interface JwtConfig {
   readonly oidc_discovery_ca_pem: string;
   readonly oidc_client_id: string;
   readonly oidc_client_secret: string;
-  readonly oidc_response_mode: "" | "query";
+  readonly oidc_response_mode: "" | "query" | "form_post";
   readonly oidc_response_types: readonly string[];
   readonly jwks_url: string;
   readonly jwks_ca_pem: string;
@@ -50,11 +51,22 @@ export interface JwtRole {
   readonly clock_skew_leeway: number;
   readonly max_age: number;
   readonly verbose_oidc_logging: boolean;
+  readonly callback_mode: CallbackMode;
+  /** Seconds; 0: what the provider says, or 5. */
+  readonly poll_interval: number;
+  readonly oidc_disable_confirmation: boolean;
   readonly tokens: RoleTokens;
 }
 
-/** A login by browser, between its URL and its callback. */
+/**
+ * Where the provider sends the browser back to: to the client, which then ends the login; to the server (`direct`), or nowhere
+ * (`device`, RFC 8628), where the client asks by oidc/poll whether the user is done.
+ */
+export type CallbackMode = "client" | "direct" | "device";
+
+/** A login by browser, between its URL and its end. */
 export interface Flow {
+  readonly mode: CallbackMode;
   readonly role: string;
   readonly redirectUri: string;
   /** In the ID token (OpenID Connect Core, 3.1.2.1). */
@@ -63,6 +75,14 @@ export interface Flow {
   readonly codeVerifier: string;
   /** Who asked for the URL proves with it, at the callback, to be the same. Empty: did not give one. */
   readonly clientNonce: string;
+  /** Of mode `device`. */
+  readonly deviceCode: string;
+  /** Who asked for the URL; shown to the user of mode `direct`, who is to confirm it. */
+  readonly requester: string;
+  /** What the provider had the browser post (form_post), until the client comes for it. */
+  readonly posted?: { readonly code: string; readonly idToken: string };
+  /** Mode `direct`: what came of the callback. */
+  readonly done?: { readonly claims: Claims; readonly accessToken?: string } | { readonly refused: string };
   /** Milliseconds since 1970. */
   readonly expiresAt: number;
 }
@@ -81,10 +101,13 @@ export function putConfig(storage: WriteStorage, config: JwtConfig): void {
   storage.put("config", configCodec, config);
 }
 
+/** Of roles that were written before there were other modes. */
+const CLIENT_MODE = { callback_mode: "client", poll_interval: 0, oidc_disable_confirmation: false } as const;
 const roleKey = (name: string): string => ROLE_FOLDER + name.toLowerCase();
 
 export function getRole(storage: ReadStorage, name: string): JwtRole | undefined {
-  return storage.get(roleKey(name), roleCodec);
+  const role = storage.get(roleKey(name), roleCodec);
+  return role && { ...CLIENT_MODE, ...role };
 }
 
 export function putRole(storage: WriteStorage, name: string, role: JwtRole): void {
@@ -101,4 +124,8 @@ export function getFlow(storage: ReadStorage, state: string): Flow | undefined {
 
 export function putFlow(storage: WriteStorage, state: string, flow: Flow): void {
   storage.put(FLOW_FOLDER + state, flowCodec, flow);
+}
+
+export function deleteFlow(storage: WriteStorage, state: string): void {
+  storage.delete(FLOW_FOLDER + state);
 }

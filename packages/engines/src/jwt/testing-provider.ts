@@ -10,29 +10,39 @@ export interface TestProvider {
   readonly clientSecret: string;
   /** Opens the URL, logs in as this user, consents, and gives where the provider then sends the browser. */
   visit(authUrl: string, user: string): Promise<URL>;
+  /** What the browser is made to post (form_post), and where. */
+  visitForm(authUrl: string, user: string): Promise<{ readonly target: URL; readonly form: URLSearchParams }>;
+  /** Opens the URL of a device, enters its code and logs in as this user, who may refuse. */
+  approve(url: string, user: string, decision?: "yes" | "abort"): Promise<void>;
   close(): void;
 }
+
+const DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code";
 
 interface ProviderOptions {
   readonly redirectUris: readonly string[];
   readonly clientSecret?: string;
   readonly tokenEndpointAuth?: "client_secret_basic" | "client_secret_post";
+  /** Instead of the groups that everybody has. */
+  readonly claimsOf?: (sub: string) => Readonly<Record<string, unknown>>;
 }
 
-export async function testProvider({ redirectUris, clientSecret = "s3cret/+ &", tokenEndpointAuth = "client_secret_basic" }: ProviderOptions): Promise<TestProvider> {
+export async function testProvider({ redirectUris, clientSecret = "s3cret/+ &", tokenEndpointAuth = "client_secret_basic", claimsOf = (sub) => ({ groups: ["ops", sub] }) }: ProviderOptions): Promise<TestProvider> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const { privateKey } = await generateKeyPair("RS256", { extractable: true });
   const provider = new Provider(url, {
-    clients: [{ client_id: "coffer", client_secret: clientSecret, redirect_uris: [...redirectUris], token_endpoint_auth_method: tokenEndpointAuth, application_type: "native" }],
+    clients: [{ client_id: "coffer", client_secret: clientSecret, redirect_uris: [...redirectUris], token_endpoint_auth_method: tokenEndpointAuth, application_type: "native", response_types: ["code", "id_token"], grant_types: ["authorization_code", "implicit", DEVICE_GRANT] }],
+    features: { deviceFlow: { enabled: true } },
+    responseTypes: ["code", "id_token"],
     clientAuthMethods: [tokenEndpointAuth],
     jwks: { keys: [{ ...(await exportJWK(privateKey)), kid: "op", use: "sig", alg: "RS256" } as never] },
     cookies: { keys: ["a key of the test"] },
-    claims: { openid: ["sub"], profile: ["name"], groups: ["groups"] },
+    claims: { openid: ["sub"], profile: ["name"], groups: ["groups", "_claim_names", "_claim_sources"] },
     scopes: ["openid", "profile", "groups"],
     pkce: { required: () => true },
-    findAccount: (_context, sub) => ({ accountId: sub, claims: () => ({ sub, name: `The ${sub}`, groups: ["ops", sub] }) }),
+    findAccount: (_context, sub) => ({ accountId: sub, claims: () => ({ sub, name: `The ${sub}`, ...claimsOf(sub) }) }),
     ttl: { Session: 600, Grant: 600, Interaction: 600, AccessToken: 600, IdToken: 600 },
   });
   server.on("request", provider.callback());
@@ -40,7 +50,13 @@ export async function testProvider({ redirectUris, clientSecret = "s3cret/+ &", 
     url,
     clientId: "coffer",
     clientSecret,
-    visit: (authUrl, user) => visit(authUrl, user, url),
+    visit: async (authUrl, user) => (await browse(authUrl, user, url)).target,
+    visitForm: async (authUrl, user) => {
+      const { target, form } = await browse(authUrl, user, url);
+      if (!form) throw new Error(`the provider does not have the browser post anything, but go to ${target}`);
+      return { target, form };
+    },
+    approve: async (deviceUrl, user, decision = "yes") => void (await browse(deviceUrl, user, url, decision)),
     close: () => {
       server.close();
       server.closeAllConnections();
@@ -48,11 +64,17 @@ export async function testProvider({ redirectUris, clientSecret = "s3cret/+ &", 
   };
 }
 
-async function visit(authUrl: string, user: string, origin: string): Promise<URL> {
+interface Left {
+  readonly target: URL;
+  readonly form?: URLSearchParams;
+}
+
+/** Goes on until the provider sends the browser elsewhere, or shows a page without a form. */
+async function browse(start: string, user: string, origin: string, decision = "yes"): Promise<Left> {
   const cookies = new Map<string, string>();
-  let [target, form]: [URL, URLSearchParams | undefined] = [new URL(authUrl), undefined];
+  let [target, form]: [URL, URLSearchParams | undefined] = [new URL(start), undefined];
   for (let step = 0; step < 20; step++) {
-    if (target.origin !== origin) return target;
+    if (target.origin !== origin) return { target, ...(form && { form }) };
     const answer: Response = await fetch(target, { redirect: "manual", headers: { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join("; ") }, ...(form && { method: "POST", body: form }) });
     for (const line of answer.headers.getSetCookie()) {
       const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
@@ -60,12 +82,20 @@ async function visit(authUrl: string, user: string, origin: string): Promise<URL
     }
     const location = answer.headers.get("location");
     const text = await answer.text();
-    if (location !== null) [target, form] = [new URL(location, target), undefined];
-    else {
-      const prompt = /name="prompt" value="(\w+)"/.exec(text)?.[1];
-      if (prompt === undefined) throw new Error(`the provider answered ${answer.status}: ${text.slice(0, 500)}`);
-      form = new URLSearchParams({ prompt, login: user, password: "any" });
+    if (location !== null) {
+      [target, form] = [new URL(location, target), undefined];
+      continue;
     }
+    const action = /<form[^>]* action="([^"]*)"/.exec(text)?.[1];
+    if (action === undefined) {
+      if (answer.status === 200) return { target };
+      throw new Error(`the provider answered ${answer.status}: ${text.slice(0, 500)}`);
+    }
+    const inputs = [...text.matchAll(/<input[^>]* name="([^"]+)"[^>]*? value="([^"]*)"/g)].map(([, name, value]) => [name!, value!.replaceAll("&amp;", "&")]);
+    const prompt = /name="prompt" value="(\w+)"/.exec(text)?.[1];
+    const given = decision === "yes" ? inputs : inputs.map(([name, value]) => [name === "confirm" ? decision : name!, value!]);
+    form = prompt === undefined ? new URLSearchParams(given as [string, string][]) : new URLSearchParams({ prompt, login: user, password: "any" });
+    target = new URL(action.replaceAll("&amp;", "&"), target);
   }
   throw new Error("the provider does not come to an end");
 }

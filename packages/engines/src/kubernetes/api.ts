@@ -44,6 +44,22 @@ export async function namespaceLabels(namespace: string, config: KubernetesConfi
   return metadata?.labels ?? {};
 }
 
+const ANNOTATION = "vault.hashicorp.com/alias-metadata-";
+/** Of an alias' metadata: so many pairs, and so many characters a value. */
+const MOST_PAIRS = 50;
+const MOST_CHARACTERS = 512;
+
+/** What an account's annotations say for its alias, by their names without the prefix. Rejects where they cannot be read. */
+export async function aliasAnnotations(token: string, { namespace, name }: ServiceAccount, config: KubernetesConfig): Promise<Readonly<Record<string, string>>> {
+  const bearer = config.token_reviewer_jwt === "" ? token : config.token_reviewer_jwt;
+  const { status, text } = await call(config, bearer, `/api/v1/namespaces/${encodeURIComponent(namespace)}/serviceaccounts/${encodeURIComponent(name)}`);
+  if (status !== 200) throw new Error(`failed to get service account annotations (code ${status})`);
+  const metadata = jsonObject(text)?.["metadata"] as { readonly annotations?: Readonly<Record<string, unknown>> } | undefined;
+  const pairs = Object.entries(metadata?.annotations ?? {}).flatMap(([key, value]) => (key.startsWith(ANNOTATION) && typeof value === "string" ? [[key.slice(ANNOTATION.length), value] as const] : []));
+  if (pairs.length > MOST_PAIRS || pairs.some(([, value]) => value.length > MOST_CHARACTERS)) throw new Error(`more than ${MOST_PAIRS} annotations, or one of more than ${MOST_CHARACTERS} characters`);
+  return Object.fromEntries(pairs);
+}
+
 function call({ kubernetes_host: host, kubernetes_ca_cert: ca }: KubernetesConfig, bearer: string, path: string, body?: Readonly<Record<string, unknown>>): Promise<OutgoingAnswer> {
   return outgoing({
     url: host.replace(/\/$/, "") + path,

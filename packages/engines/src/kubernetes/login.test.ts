@@ -8,13 +8,14 @@ async function cluster() {
   const key = await signingKey("cluster", "RS256");
   const reviewer = "reviewer-token";
   const issued = new Map<string, { readonly namespace: string; readonly name: string; readonly uid: string; readonly audiences: readonly string[] }>();
-  const state = { answer: undefined as ((status: Record<string, unknown>) => Record<string, unknown>) | undefined, bearers: [] as string[], labels: { team: "web" } as Record<string, string> };
+  const state = { answer: undefined as ((status: Record<string, unknown>) => Record<string, unknown>) | undefined, bearers: [] as string[], labels: { team: "web" } as Record<string, string>, annotations: undefined as Record<string, string> | undefined };
   const server = await tlsServer(({ url, headers }, body) => {
     const bearer = (headers.authorization ?? "").replace("Bearer ", "");
     state.bearers.push(bearer);
     const forbidden = { status: 403, json: { kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", reason: "Forbidden", code: 403 } };
     if (bearer !== reviewer && !issued.has(bearer)) return { status: 401, json: { ...forbidden.json, reason: "Unauthorized", code: 401 } };
     if (url === "/api/v1/namespaces/shop") return bearer === reviewer ? { json: { kind: "Namespace", apiVersion: "v1", metadata: { name: "shop", labels: state.labels } } } : forbidden;
+    if (url === "/api/v1/namespaces/shop/serviceaccounts/app-sa") return bearer === reviewer ? { json: { kind: "ServiceAccount", apiVersion: "v1", metadata: { name: "app-sa", annotations: state.annotations } } } : forbidden;
     if (url !== "/apis/authentication.k8s.io/v1/tokenreviews") return { status: 404, json: { kind: "Status", status: "Failure", reason: "NotFound", code: 404 } };
     const review = JSON.parse(body) as { readonly apiVersion: string; readonly kind: string; readonly spec: { readonly token: string; readonly audiences?: readonly string[] } };
     assert.deepEqual([review.apiVersion, review.kind], ["authentication.k8s.io/v1", "TokenReview"]);
@@ -185,7 +186,7 @@ test("a cluster with a certificate from elsewhere, or none at all, vouches for n
 test("configuration and roles: what is read back, and what is refused", async (t) => {
   const { request, api, store } = await service();
   t.after(() => api.close());
-  assert.deepEqual((await request("GET", "auth/kubernetes/config")).body["data"], { disable_iss_validation: true, disable_local_ca_jwt: false, issuer: "", kubernetes_ca_cert: api.ca, kubernetes_host: api.url, pem_keys: [], token_reviewer_jwt_set: true });
+  assert.deepEqual((await request("GET", "auth/kubernetes/config")).body["data"], { disable_iss_validation: true, disable_local_ca_jwt: false, use_annotations_as_alias_metadata: false, issuer: "", kubernetes_ca_cert: api.ca, kubernetes_host: api.url, pem_keys: [], token_reviewer_jwt_set: true });
   assert.deepEqual((await request("GET", "auth/kubernetes/role/APP")).body["data"], {
     alias_name_source: "serviceaccount_uid", bound_service_account_names: ["app-sa"], bound_service_account_namespace_selector: "", bound_service_account_namespaces: ["shop"], policies: ["app"], token_bound_cidrs: [],
     token_explicit_max_ttl: 0, token_max_ttl: 0, token_no_default_policy: false, token_num_uses: 0, token_period: 0, token_policies: ["app"], token_strictly_bind_ip: false, token_ttl: 3600, token_type: "default", ttl: 3600,
@@ -228,4 +229,26 @@ test("a token is renewed as the role says by now, and not without it; other addr
   await refuses(await api.tokenFor("shop", "app-sa"), "permission denied");
   await request("DELETE", "auth/kubernetes/role/app");
   assert.deepEqual((await request("POST", "auth/token/renew-self", {}, { token })).body.errors, ["role app does not exist during renewal"]);
+});
+
+test("annotations of the account become metadata of its alias, where the configuration says so", async (t) => {
+  const { request, api, login, refuses } = await service({ use_annotations_as_alias_metadata: true });
+  t.after(() => api.close());
+  const token = await api.tokenFor("shop", "app-sa");
+  const aliasOf = async () => {
+    const { status, body } = await login(token);
+    assert.equal(status, 200, JSON.stringify(body));
+    const { metadata, entity_id: id } = body["auth"];
+    assert.equal(metadata.team, undefined, "not of the token");
+    return (await request("GET", `identity/entity/id/${id}`)).body["data"].aliases[0].metadata as Record<string, string>;
+  };
+  assert.equal((await aliasOf())["service_account_name"], "app-sa");
+  api.state.annotations = { "vault.hashicorp.com/alias-metadata-team": "web", "vault.hashicorp.com/alias-metadata-service_account_uid": "another", "vault.hashicorp.com/role": "x" };
+  const metadata = await aliasOf();
+  assert.deepEqual([metadata["team"], metadata["service_account_uid"], metadata["role"]], ["web", "uid-of-shop-app-sa", undefined]);
+  api.state.annotations = { "vault.hashicorp.com/alias-metadata-team": "x".repeat(513) };
+  await refuses(token, /more than 512 characters/);
+  await request("POST", "auth/kubernetes/config", { kubernetes_host: api.url, kubernetes_ca_cert: api.ca, use_annotations_as_alias_metadata: true });
+  await refuses(token, "failed to get service account annotations (code 403)");
+  assert.equal((await request("GET", "auth/kubernetes/config")).body["data"].use_annotations_as_alias_metadata, true);
 });

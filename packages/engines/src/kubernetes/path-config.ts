@@ -17,6 +17,7 @@ export const configPath = definePath({
     issuer: field.string({ description: "What the `iss` claim must be where disable_iss_validation is false.", default: "", deprecated: true }),
     disable_iss_validation: field.bool({ description: "Whether any issuer is taken: the API knows its own tokens.", default: true, deprecated: true }),
     disable_local_ca_jwt: field.bool({ description: "Whether the pod's own token and authority are left alone.", default: false }),
+    use_annotations_as_alias_metadata: field.bool({ description: "Whether annotations of the service account that begin with vault.hashicorp.com/alias-metadata- become metadata of its alias.", default: false }),
   },
   operations: {
     read: {

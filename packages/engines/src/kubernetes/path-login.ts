@@ -3,7 +3,7 @@ import { checkExpected } from "../web-tokens/expected.js";
 import { fitsGlob } from "../web-tokens/glob.js";
 import { claimsWithoutSignature, publicKeyFrom, SIGNATURE_ALGORITHMS, TokenRefused, verifyWithKeys } from "../web-tokens/signature.js";
 import type { Claims } from "../web-tokens/signature.js";
-import { namespaceLabels, review } from "./api.js";
+import { aliasAnnotations, namespaceLabels, review } from "./api.js";
 import { withPod } from "./pod.js";
 import { selectorFrom, selects } from "./selector.js";
 import { serviceAccountOf } from "./service-account.js";
@@ -40,10 +40,11 @@ export const loginPath = definePath({
           throw denied();
         });
         const metadata = { service_account_uid: account.uid, service_account_name: account.name, service_account_namespace: account.namespace, service_account_secret_name: account.secretName };
+        const annotations = await annotationsOf(input.jwt, account, config);
         const grant = grantFor(role.tokens, {
           displayName: loginDisplayName(mount, `${account.namespace}-${account.name}`),
           metadata: { ...metadata, role: input.role },
-          alias: { name: role.alias_name_source === "serviceaccount_name" ? `${account.namespace}/${account.name}` : account.uid, metadata },
+          alias: { name: role.alias_name_source === "serviceaccount_name" ? `${account.namespace}/${account.name}` : account.uid, metadata: { ...annotations, ...metadata } },
           internalData: { role: input.role },
           remoteAddress,
         });
@@ -70,6 +71,14 @@ async function accountFrom(token: string, role: KubernetesRole, config: Kubernet
   await checkNamespace(account.namespace, role, config);
   if (account.uid === "") throw forbidden("could not parse UID from claims");
   return account;
+}
+
+/** Who may annotate an account cannot take the names that say who it is. Throws RequestError 403. */
+async function annotationsOf(token: string, account: ServiceAccount, config: KubernetesConfig): Promise<Readonly<Record<string, string>>> {
+  if (!config.use_annotations_as_alias_metadata) return {};
+  return aliasAnnotations(token, account, config).catch((error: Error) => {
+    throw forbidden(error.message);
+  });
 }
 
 /** Without keys of its own, the cluster's review is what judges the signature. */

@@ -15,6 +15,7 @@ export interface KubernetesConfig {
   readonly issuer: string;
   readonly disable_iss_validation: boolean;
   readonly disable_local_ca_jwt: boolean;
+  readonly use_annotations_as_alias_metadata: boolean;
 }
 
 export const ALIAS_SOURCES = ["serviceaccount_uid", "serviceaccount_name"] as const;
@@ -34,7 +35,9 @@ const configCodec = jsonCodec<KubernetesConfig>();
 const roleCodec = jsonCodec<KubernetesRole>();
 
 export function getConfig(storage: ReadStorage): KubernetesConfig | undefined {
-  return storage.get("config", configCodec);
+  const config = storage.get("config", configCodec);
+  // Of one that is older than the setting.
+  return config && { ...config, use_annotations_as_alias_metadata: config.use_annotations_as_alias_metadata ?? false };
 }
 
 export function putConfig(storage: WriteStorage, config: KubernetesConfig): void {

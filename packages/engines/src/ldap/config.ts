@@ -2,7 +2,6 @@ import { createSecureContext } from "node:tls";
 import { X509Certificate } from "node:crypto";
 import { field, invalid, roleTokens, shownTokens } from "@coffer/state-machine";
 import type { InputOf, RoleTokens, TokenInput } from "@coffer/state-machine";
-import { checkTemplate } from "./template.js";
 
 export const TLS_VERSIONS = { tls10: "TLSv1", tls11: "TLSv1.1", tls12: "TLSv1.2", tls13: "TLSv1.3" } as const;
 export const DEREFERENCING = { never: "never", finding: "find", searching: "search", always: "always" } as const;
@@ -90,8 +89,6 @@ function check(settings: LdapSettings): void {
   serversOf(settings.url);
   if (!/^[a-z][a-z0-9-]*$|^\d+(\.\d+)*$/.test(settings.userattr)) throw invalid("invalid userattr: it is the name of an attribute");
   if (!/^[A-Za-z][A-Za-z0-9-]*$|^\d+(\.\d+)*$|^$/.test(settings.groupattr)) throw invalid("invalid groupattr: it is the name of an attribute");
-  checkTemplate("userfilter", settings.userfilter, ["UserAttr", "Username"]);
-  checkTemplate("groupfilter", settings.groupfilter, ["UserDN", "Username"]);
   for (const name of ["tls_min_version", "tls_max_version"] as const) if (!(settings[name] in TLS_VERSIONS)) throw invalid(`invalid '${name}'`);
   if (settings.tls_max_version < settings.tls_min_version) throw invalid("'tls_max_version' must be greater than or equal to 'tls_min_version'");
   if (!(settings.dereference_aliases in DEREFERENCING)) throw invalid("invalid dereference_aliases: must be one of never, finding, searching, always");

@@ -1,6 +1,5 @@
 import { invalid } from "@coffer/state-machine";
 import type { ReadStorage, RoleTokens } from "@coffer/state-machine";
-import { authenticate } from "./directory.js";
 import { foldedName, getConfig, getGroup, getUser } from "./storage.js";
 
 /** Longer ones are no names; servers refuse them in their own ways. */
@@ -24,6 +23,7 @@ export async function logIn(storage: ReadStorage, username: string, password: st
   if (username === "") throw invalid("missing username");
   if (username.length > MAX_USERNAME_LENGTH) throw invalid(`the username is longer than ${MAX_USERNAME_LENGTH} characters`);
   if (settings.deny_null_bind && password === "") throw invalid("password cannot be of zero length when passwordless binds are being denied");
+  const { authenticate } = await import("./directory.js");
   const { alias, groups: found } = await authenticate(settings, username, password);
   const user = getUser(storage, username);
   const groups = [...new Set([...(user?.groups ?? []), ...found])];

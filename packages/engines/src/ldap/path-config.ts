@@ -21,8 +21,12 @@ export const configPath = definePath({
     update: {
       effect: "write",
       summary: "Change the configuration.",
-      handler: ({ input }, storage) => {
+      handler: async ({ input }, storage) => {
         const config = changeConfig(getConfig(storage), input);
+        // The library of LDAP comes with it: a node that never speaks to a directory never loads it.
+        const { checkTemplate } = await import("./template.js");
+        checkTemplate("userfilter", config.settings.userfilter, ["UserAttr", "Username"]);
+        checkTemplate("groupfilter", config.settings.groupfilter, ["UserDN", "Username"]);
         putConfig(storage, config);
         return { ...NO_CONTENT, warnings: configWarnings(config.settings) };
       },

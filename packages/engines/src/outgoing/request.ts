@@ -8,7 +8,7 @@ export interface OutgoingRequest {
   /** Default GET. */
   readonly method?: "GET" | "POST";
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Uint8Array;
   /** PEM. Trusted instead of the system's authorities; absent or empty: the system's. */
   readonly ca?: string;
 }
@@ -16,6 +16,8 @@ export interface OutgoingRequest {
 export interface OutgoingAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
+  readonly bytes: Buffer;
+  /** The bytes, as UTF-8. */
   readonly text: string;
 }
 
@@ -56,7 +58,10 @@ function once({ url, method = "GET", headers = {}, body, ca = "" }: OutgoingRequ
         else parts.push(part);
       });
       answer.on("error", fail);
-      answer.on("end", () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text: Buffer.concat(parts).toString() }));
+      answer.on("end", () => {
+        const bytes = Buffer.concat(parts);
+        resolve({ status: answer.statusCode ?? 0, headers: answer.headers, bytes, text: bytes.toString() });
+      });
     });
     sent.on("error", fail);
     sent.end(body);

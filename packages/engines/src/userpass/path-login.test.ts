@@ -160,3 +160,20 @@ test("a renewal goes by what the user is given now", async () => {
   await request("POST", "auth/userpass/users/alice", { token_period: "10m" });
   assert.equal(await renew({ increment: "9h" }), 600);
 });
+
+test("a login as nobody writes what a wrong password writes, locks nobody and is listed nowhere", async () => {
+  const { request, login, store, clock, doDueWork } = await withAlice();
+  const keysUnder = async (folder: string) => (await store.evaluate((tx) => tx.keys(`core/${folder}/`))).value.length;
+  const writes = async (name: string) => {
+    const before = store.index();
+    assert.equal((await login("wrong", name)).status, 400);
+    return store.index() - before;
+  };
+  assert.deepEqual([await writes("alice"), await writes("bob")], [1, 1]);
+  for (let i = 0; i < 7; i++) assert.equal((await login("wrong", "bob")).status, 400, "never locked");
+  assert.equal(await keysUnder("lockout"), 2);
+  assert.equal((await request("GET", "sys/locked-users")).body["data"].total, 0);
+  clock.advance(2000);
+  await doDueWork();
+  assert.equal(await keysUnder("lockout"), 0);
+});

@@ -1,4 +1,4 @@
-import { definePath, denied, field, grantFor, invalid, isWithin, loginDisplayName, wrongCredentials } from "@coffer/state-machine";
+import { definePath, denied, field, grantFor, invalid, isWithin, loginDisplayName, unknownUser, wrongCredentials } from "@coffer/state-machine";
 import { isPassword } from "./password.js";
 import { USERNAME } from "./path-users.js";
 import { getUser } from "./storage.js";
@@ -20,7 +20,7 @@ export const loginPath = definePath({
         if (input.password === "") throw invalid("missing password");
         const user = getUser(storage, name);
         const isRight = await isPassword(input.password, user?.hash);
-        if (!user) throw invalid(INVALID);
+        if (!user) throw unknownUser(INVALID);
         if (!isRight) throw wrongCredentials(INVALID);
         const { token_bound_cidrs: networks, token_policies } = user.tokens.parameters;
         if (!isWithin(networks, remoteAddress)) throw denied();

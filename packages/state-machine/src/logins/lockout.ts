@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { field } from "../framework/fields.js";
 import type { Environment, MountEntry } from "../framework/engine.js";
 import { jsonCodec } from "../framework/storage.js";
@@ -73,7 +73,7 @@ const MS = 1000;
 const ROOT = "lockout/";
 
 /** Names may be long and hold anything; keys may not. */
-const nameOf = (accessor: string, alias: string) => `${accessor}/${createHash("sha256").update(alias).digest("hex")}`;
+const nameOf = (accessor: string, alias: string) => `${accessor}/${hash("sha256", alias, "hex")}`;
 
 function isLocking({ count, lastMs }: Failures, { threshold, durationSeconds }: LockoutRules, nowMs: number): boolean {
   return count >= threshold && nowMs < lastMs + durationSeconds * MS;
@@ -98,6 +98,19 @@ export function countFailure(storage: WriteStorage, { accessor }: Pick<MountEntr
   if (before) cancelExpiry(storage, before.dueMs, "lockout", name);
   storage.put(ROOT + name, codec, { alias, count: isFresh ? 1 : before.count + 1, lastMs: now, dueMs });
   scheduleExpiry(storage, dueMs, "lockout", name);
+  return true;
+}
+
+/** Records that failures of unknown users share, a mount: as many names as anybody likes to make up, and no more than these. */
+const NOBODIES = 64;
+
+/**
+ * A failure of somebody who does not exist: the write of `countFailure`, so that time does not tell who does. It locks nobody, and
+ * no list shows it. Always true.
+ */
+export function countForNobody(storage: WriteStorage, { accessor }: Pick<MountEntry, "accessor">, alias: string, rules: LockoutRules, env: Environment): true {
+  const place = Number.parseInt(hash("sha256", alias, "hex").slice(0, 8), 16) % NOBODIES;
+  countFailure(storage, { accessor: `${accessor}-nobody` }, String(place), { ...rules, threshold: Number.POSITIVE_INFINITY }, env);
   return true;
 }
 

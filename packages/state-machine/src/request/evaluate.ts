@@ -5,7 +5,7 @@ import type { ReadStorage, WriteStorage } from "../framework/storage.js";
 import { identityOf } from "../identity/index.js";
 import { createIntentLedger } from "../intents/index.js";
 import { origin, tokenRemoved } from "../leases/index.js";
-import { countFailure, forgetFailures, isLocked, lockoutRules } from "../logins/lockout.js";
+import { countFailure, countForNobody, forgetFailures, isLocked, lockoutRules } from "../logins/lockout.js";
 import { validateStepUp } from "../mfa/index.js";
 import type { StepUp } from "../mfa/index.js";
 import { passwordBy } from "../passwords/index.js";
@@ -265,7 +265,10 @@ export async function useUpStepUp({ store, env }: Pick<CoreOptions, "store" | "e
 
 /** A failed login, in the store. What the caller gets for it: the error as it is, or, where others locked the user meanwhile, a denial. */
 export async function countFailedLogin({ store, env }: Pick<CoreOptions, "store" | "env">, { mount, alias, rules }: Login, error: RequestError): Promise<RequestError> {
-  const { value, outcome } = await store.transact((tx) => countFailure(tx.scoped("core/"), mount, alias, rules, env));
+  const { value, outcome } = await store.transact((tx) => {
+    const core = tx.scoped("core/");
+    return error.code === "unknown_user" ? countForNobody(core, mount, alias, rules, env) : countFailure(core, mount, alias, rules, env);
+  });
   if (outcome.outcome !== "applied") throw new RequestError("overloaded", "the failed login could not be recorded; try again");
   return value ? error : denied();
 }

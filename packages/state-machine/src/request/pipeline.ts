@@ -106,7 +106,8 @@ export function createCore(options: CoreOptions): Core {
     try {
       if (progress.spending && known.status < SERVER_ERROR) await spendOnFailure(options, progress.spending);
       if (progress.stepUp && known.status < SERVER_ERROR) await useUpStepUp(options, progress.stepUp);
-      const shown = known.code === "invalid_credentials" && progress.login ? await countFailedLogin(options, progress.login, known) : known;
+      const isWrongLogin = known.code === "invalid_credentials" || known.code === "unknown_user";
+      const shown = isWrongLogin && progress.login ? await countFailedLogin(options, progress.login, known) : known;
       await trail.failed(progress, shown);
       return responded(errorResponse(shown, store.index()));
     } catch (cause) {

@@ -208,6 +208,8 @@ export class Transaction implements StoreTransaction {
       this.#reads.set(key, cached.version);
       return cached.value;
     }
+    // What was not there a moment ago still is not: were it by now, the view would have moved, and the commit will tell.
+    if (!this.#snapshot && this.#reads.get(key) === 0) return undefined;
     const found = this.#snapshot ? this.#snapshot.get(key) : this.#peek(key);
     this.#reads.set(key, found?.version ?? 0);
     if (!found) {

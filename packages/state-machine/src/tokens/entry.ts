@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import type { Environment } from "../framework/engine.js";
 import { jsonCodec } from "../framework/storage.js";
-import type { ReadStorage, WriteStorage } from "../framework/storage.js";
+import type { Codec, ReadStorage, WriteStorage } from "../framework/storage.js";
 
 /** A token as stored: under its salted HMAC, so that the storage gives nobody a token. Times in seconds since 1970. */
 export interface TokenEntry {
@@ -49,7 +49,27 @@ export const childKey = (parent: string, child: string) => `token/parent/${paren
 export const childrenKey = (parent: string) => `token/parent/${parent}`;
 const SALT = "token/salt";
 
-export const tokenCodec = jsonCodec<TokenEntry>();
+/** What most tokens have; it is not stored. */
+const USUAL = Object.freeze({
+  type: "service", parent: "", meta: null, numUses: 0, explicitMaxTtl: 0, maxTtl: 0, period: 0, renewable: true, lastRenewal: 0, entityId: "", role: "", boundCidrs: Object.freeze([]), mountUuid: "", internalData: Object.freeze({}),
+} as const satisfies Partial<TokenEntry>);
+const USUAL_NAMES = Object.keys(USUAL) as readonly (keyof typeof USUAL)[];
+
+function isUsual(entry: TokenEntry, name: keyof typeof USUAL): boolean {
+  const value = entry[name];
+  if (name === "boundCidrs") return entry.boundCidrs.length === 0;
+  return name === "internalData" ? Object.keys(entry.internalData).length === 0 : value === USUAL[name];
+}
+
+const storedTokenCodec = jsonCodec<Partial<TokenEntry>>();
+export const tokenCodec: Codec<TokenEntry> = {
+  encode(entry) {
+    const stored: Partial<TokenEntry> = { ...entry };
+    for (const name of USUAL_NAMES) if (isUsual(entry, name)) delete stored[name];
+    return storedTokenCodec.encode(stored);
+  },
+  decode: (bytes) => ({ ...USUAL, ...storedTokenCodec.decode(bytes) }) as TokenEntry,
+};
 export const accessorCodec = jsonCodec<{ readonly id: string }>();
 export const emptyCodec = jsonCodec<Record<string, never>>();
 const saltCodec = jsonCodec<{ readonly salt: string }>();

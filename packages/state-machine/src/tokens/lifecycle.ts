@@ -39,7 +39,8 @@ export interface NewToken {
 export function createToken(storage: WriteStorage, token: NewToken, env: Environment): { readonly text: string; readonly entry: TokenEntry } {
   const text = token.text ?? newTokenText(env);
   const id = tokenId(storage, text);
-  if (storage.get(tokenKey(id), tokenCodec)) throw invalid("cannot create a token with a duplicate ID");
+  // One that is made up has 142 bits of chance: only a chosen one can be taken.
+  if (token.text !== undefined && storage.get(tokenKey(id), tokenCodec)) throw invalid("cannot create a token with a duplicate ID");
   const now = Math.floor(env.now() / MS);
   // What never ends is no lease; and what wraps an answer is nobody's login.
   const quota = token.ttl > 0 && token.policies[0] !== "response-wrapping" ? countLease(storage, token.path, token.loginRole ?? token.role ?? "", env) : "";
