@@ -23,6 +23,8 @@ export interface Configuration {
   readonly pidFile: string | undefined;
   readonly ui: boolean;
   readonly cacheSize: number;
+  /** Serves sys/raw. */
+  readonly rawStorage: boolean;
   readonly hostnameHeader: boolean;
   readonly nodeIdHeader: boolean;
   /** "FILE:LINE: key … has no effect in this version", to be logged at start. No values, hence no secrets. */

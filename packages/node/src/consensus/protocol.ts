@@ -14,6 +14,8 @@ export interface WorkerStart {
   readonly advertise: string;
   /** A new cluster: this node is its first member. */
   readonly bootstrap: boolean;
+  /** Recovery mode: this node becomes the only one. */
+  readonly alone: boolean;
   readonly clusterId: string;
   readonly tls: { readonly ca: string; readonly certificate: string; readonly key: string };
   readonly performanceMultiplier: number;

@@ -78,6 +78,7 @@ function startHost(options: WorkerStart, state: StateDatabase, service: Question
       id: options.nodeId,
       directory: options.directory,
       transport: { listen: options.listen, advertise: options.advertise, tls: options.tls, clusterId: options.clusterId },
+      ...(options.alone && { alone: true }),
       ...(options.bootstrap && { bootstrap: { address: options.advertise } }),
       electionTicks: ELECTION_TICKS * options.performanceMultiplier,
       heartbeatTicks: HEARTBEAT_TICKS * options.performanceMultiplier,

@@ -69,6 +69,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     lockout: configuration.userLockout,
     cacheEntries: configuration.cacheSize,
     logging,
+    rawStorage: configuration.rawStorage,
     systemServices: () => services, onTokenMade: (made) => control.countToken(made),
   });
   const { barrier, store, core, env } = service;

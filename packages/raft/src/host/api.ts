@@ -69,6 +69,8 @@ export interface RaftOptions {
   readonly transport: TransportOptions;
   /** A new cluster: where the log is empty, it begins with this node, at this address, as its only voter. */
   readonly bootstrap?: { readonly address: string };
+  /** Makes this server the only one, whoever was there, with all that its own log holds. Nobody else may go on with what they have. */
+  readonly alone?: true;
   /** Milliseconds a tick; default 50. */
   readonly tickMs?: number;
   /** Followers campaign after between this many ticks and twice as many without a leader. */

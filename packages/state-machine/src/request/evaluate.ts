@@ -48,7 +48,8 @@ export type Evaluator = (tx: StoreTransaction, progress: Progress, active: boole
 /** System, token and identity engines are the core's own: their storage is `core/`. */
 const isOfCore = ({ type }: MountEntry): boolean => type === "system" || type === "token" || type === "identity";
 
-function storageOf(tx: StoreTransaction, entry: MountEntry): WriteStorage {
+function storageOf(tx: StoreTransaction, { entry, operation }: Target): WriteStorage {
+  if (operation.wholeStorage) return tx;
   return isOfCore(entry) ? tx.scoped("core/") : tx.scoped(`logical/${entry.uuid}/`);
 }
 
@@ -112,7 +113,7 @@ export function createEvaluator({ options, trail, mountOf }: EvaluatorParts): Ev
       if (judge(core, progress, false).length > 0) throw denied();
       throw error;
     }
-    const routed: Routed = { options, env, core, storage: storageOf(tx, found.entry), mount: viewFor(tx, progress, found), target: found, progress };
+    const routed: Routed = { options, env, core, storage: storageOf(tx, found), mount: viewFor(tx, progress, found), target: found, progress };
     progress.target = found;
     progress.operation = effectiveOperation(routed);
     if (isRecorded) progress.operation();

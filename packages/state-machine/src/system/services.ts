@@ -178,6 +178,8 @@ export interface SystemServices {
   readonly generateRoot: GenerateRootControl;
   readonly rekey: Readonly<Record<RekeyTarget, RekeyControl>>;
   readonly node: NodeControl;
+  /** In recovery mode only: makes the token that is taken from then on, and no other. */
+  readonly recoveryToken?: () => string;
   /** The neighbouring rooms of the state machine, joined by the composition. */
   readonly rooms: SystemRooms;
 }

@@ -103,6 +103,7 @@ export function configurationOf(storage: Configuration["storage"], listener: Lis
     pidFile: undefined,
     ui: false,
     cacheSize: 1000,
+    rawStorage: false,
     hostnameHeader: false,
     nodeIdHeader: false,
     warnings: [],
