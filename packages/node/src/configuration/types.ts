@@ -45,6 +45,8 @@ export interface Listener {
   /** Addresses and CIDRs whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
   readonly unauthenticatedMetrics: boolean;
+  /** Paths of sys/ that share holders may use without a token elsewhere, and which here take one with sudo. They end in `/`. */
+  readonly tokenOnly: readonly string[];
 }
 
 export interface ListenerTls {

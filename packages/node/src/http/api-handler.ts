@@ -13,7 +13,7 @@ import { createResponder } from "./respond.js";
 
 export interface ApiHandlerOptions {
   readonly application: ApiApplication;
-  readonly listener: Pick<Listener, "maxRequestSize" | "maxRequestDuration" | "readTimeout" | "tls" | "unauthenticatedMetrics">;
+  readonly listener: Pick<Listener, "maxRequestSize" | "maxRequestDuration" | "readTimeout" | "tls" | "unauthenticatedMetrics" | "tokenOnly">;
   readonly proxies: TrustedProxies;
   readonly logger: Logger;
   readonly isClosing: () => boolean;
@@ -126,6 +126,7 @@ export function createApiHandler({ application, listener, proxies, logger, isClo
       }
       parsed = parseRequest(request, method, url, proxies);
       if (listener.unauthenticatedMetrics) parsed.openPaths = METRICS;
+      if (listener.tokenOnly.some((prefix) => parsed.path.startsWith(prefix))) parsed.tokenOnly = true;
       isStream = withBody && application.takesStream(parsed);
     } catch (error) {
       return refuse(response, error, extra);

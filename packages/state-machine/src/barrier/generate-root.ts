@@ -3,6 +3,7 @@ import type { Environment } from "../framework/engine.js";
 import { randomText } from "../tokens/entry.js";
 import { createAttempts, isAuthorised, quorumOf } from "./break-glass.js";
 import type { BreakGlass } from "./break-glass.js";
+import { requireHolders } from "./quorum.js";
 import type { Quorum } from "./quorum.js";
 import { createOncePerRequest } from "./once-per-request.js";
 import { pgpRecipient } from "./pgp.js";
@@ -86,7 +87,9 @@ export function createGenerateRoot(parts: BreakGlass, { what, check, authorise }
     const made = otp === "" && pgpKey === "" ? newOtp(parts.env) : "";
     const secrecy: Secrecy = otp === "" && pgpKey !== "" ? { kind: "pgp", recipient: await pgpRecipient(pgpKey) } : { kind: "otp", otp: otp || made };
     if (attempts.current()) throw invalid(`${what} generation already in progress`);
-    const shares = createShareCollection(quorumOf(parts).secret_threshold, "generation");
+    const quorum = quorumOf(parts);
+    requireHolders(quorum);
+    const shares = createShareCollection(quorum.secret_threshold, "generation");
     const nonce = parts.env.uuid();
     attempts.begin({ nonce, secrecy, shares, clear: () => shares.clear() });
     parts.note(`${what} generation initialized`, { nonce });

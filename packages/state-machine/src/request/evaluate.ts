@@ -1,6 +1,6 @@
 import { RequestError, denied, invalid } from "../errors.js";
 import { buildInput } from "../framework/index.js";
-import type { Apart, EngineRequest, Environment, EnvelopeResponse, MountEntry, OperationName, Response, WriteMount } from "../framework/index.js";
+import type { Apart, EngineRequest, Environment, EnvelopeResponse, Fields, MountEntry, Operation, OperationName, Response, WriteMount } from "../framework/index.js";
 import type { WriteStorage } from "../framework/storage.js";
 import { identityOf } from "../identity/index.js";
 import { createIntentLedger } from "../intents/index.js";
@@ -117,7 +117,7 @@ export function createEvaluator({ options, trail, mountOf }: EvaluatorParts): Ev
     progress.target = found;
     progress.operation = effectiveOperation(routed);
     if (isRecorded) progress.operation();
-    const access = request.openPaths?.includes(request.path) ? "none" : (found.operation.access ?? "token");
+    const access = accessOf(request, found);
     const elsewhere = active ? undefined : forwarding(routed, access !== "none");
     if (elsewhere) return elsewhere;
     if (found.operation.precheck) found.operation.precheck(engineRequest(progress, found, false).made, routed.storage, routed.mount);
@@ -128,6 +128,12 @@ export function createEvaluator({ options, trail, mountOf }: EvaluatorParts): Ev
     const logged = trail.asked(core, progress);
     return logged ? logged.then(go) : go();
   };
+}
+
+/** As its path declares it, unless the listener that it came in by says otherwise. */
+function accessOf({ openPaths, tokenOnly, path }: Progress["request"], { operation: { access = "token" } }: Target): NonNullable<Operation<Fields, unknown>["access"]> {
+  if (openPaths?.includes(path)) return "none";
+  return tokenOnly && access === "none" ? "sudo" : access;
 }
 
 /** The second factors that are demanded. Throws RequestError 403. */
