@@ -67,6 +67,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   "operator generate-root": { synopsis: "Make a root token by a quorum", load: () => import("./commands/operator-generate-root.js") },
   "operator rekey": { synopsis: "Replace unseal or recovery keys", load: () => import("./commands/operator-rekey.js") },
   "operator rotate": { synopsis: "Rotate the encryption key", load: () => import("./commands/operator-rotate.js") },
+  "operator diagnose": { synopsis: "Look for what would keep a server from starting", load: () => import("./commands/operator-diagnose.js") },
   "operator migrate": { synopsis: "Copy everything from one storage to another", load: () => import("./commands/operator-migrate.js") },
   "operator key-status": { synopsis: "Print the encryption key's term and age", load: () => import("./commands/operator-key-status.js") },
   "operator members": { synopsis: "List the nodes of the cluster", load: () => import("./commands/operator-members.js") },

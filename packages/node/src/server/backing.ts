@@ -72,7 +72,7 @@ function raftBacking(configuration: Configuration, storage: RaftStorage, echoes:
 }
 
 /** The first listener's cluster_address, or its host with the port of cluster_addr. */
-function clusterListenAddress({ listeners, clusterAddress }: Configuration): string {
+export function clusterListenAddress({ listeners, clusterAddress }: Configuration): string {
   const [first] = listeners;
   if (first?.clusterAddress !== undefined) return first.clusterAddress;
   const host = (first?.address ?? "127.0.0.1:8200").replace(/:\d+$/, "");

@@ -1,5 +1,5 @@
 import { encodeConfiguration } from "../core/configuration.js";
-import type { LogIndex, SnapshotMeta, Term } from "../core/types.js";
+import type { Configuration, LogIndex, SnapshotMeta, Term } from "../core/types.js";
 import { DamagedLogError } from "../log/record.js";
 import { openDurableLog } from "../log/durable-log.js";
 import type { DurableLog } from "../log/durable-log.js";
@@ -29,6 +29,17 @@ export async function openMemberLog(directory: string, options: RaftOptions, mac
   } catch (error) {
     await log.close();
     throw error;
+  }
+}
+
+/** The servers that a log in this folder names last, committed or not. Only while nobody else has it open. Throws DamagedLogError. */
+export async function readMembers(directory: string): Promise<Configuration> {
+  const log = await openDurableLog(directory);
+  try {
+    const last = log.lastIndex();
+    return readAppliedConfigurations(log, last).at(last).configuration;
+  } finally {
+    await log.close();
   }
 }
 
