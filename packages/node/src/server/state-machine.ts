@@ -56,6 +56,7 @@ export function createSecretsService({ log, reader, limits, lockout = {}, cacheE
     limits,
     lockout,
     audit,
+    apiAddress: identityServices.apiAddress,
     ...(onTokenMade && { onTokenMade }),
     onInternalError: (request, error) => coreLogger.error("a request failed", { request_id: request.id, path: request.path, operation: request.operation, reason: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
   });

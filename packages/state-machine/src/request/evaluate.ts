@@ -24,6 +24,7 @@ import { newEvaluation } from "./progress.js";
 import type { Login, Progress } from "./progress.js";
 import { target } from "./route.js";
 import { cubbyholeResponse } from "./wrapping.js";
+import { asJwt, isJwtAsked } from "./wrapping-jwt.js";
 
 interface EvaluatorParts {
   readonly options: CoreOptions;
@@ -208,7 +209,7 @@ function handle(routed: Routed, refused: RequestError | undefined): Answer | Pro
   const unwrapped = spending && isLastUse ? cubbyholeResponse(core, spending, progress.request, routed.env) : undefined;
   const { made, warnings } = engineRequest(progress, found, true);
   refuseLocked(routed, made);
-  return then(unwrapped ?? found.operation.handler(made, storage, mount), (response) => spend(settle(routed, response, warnings, made)));
+  return then(unwrapped ?? found.operation.handler(made, storage, mount), (response) => then(settle(routed, response, warnings, made), spend));
 }
 
 /** Whoever is locked out is refused before anything that they show is looked at. Throws RequestError 403. */
@@ -221,7 +222,7 @@ function refuseLocked({ options, env, core, storage, target: { entry, operation 
   progress.login = { mount: entry, alias, rules };
 }
 
-function settle({ env, core, storage, mount, target: { operation }, progress }: Routed, response: Response | undefined, fieldWarnings: readonly string[], made: EngineRequest<never>): Answer {
+function settle({ options, env, core, storage, mount, target: { operation }, progress }: Routed, response: Response | undefined, fieldWarnings: readonly string[], made: EngineRequest<never>): Answer | Promise<Answer> {
   const { request, token, wrapTtlSeconds } = progress;
   if (response === undefined) {
     const isRead = request.operation === "read" || request.operation === "list" || request.operation === "scan";
@@ -234,7 +235,10 @@ function settle({ env, core, storage, mount, target: { operation }, progress }: 
   const warnings = hasContent(envelope) ? fieldWarnings : [];
   const loginRole = () => (operation.effect === "write" && operation.roleOf && hasLeaseCounts(core) ? (operation.roleOf(made, storage) ?? "") : "");
   const sealed = finishResponse({ storage: core, response: envelope, warnings, mount, path: request.path, token, wrapTtlSeconds, requestId: request.id, mfaHeader: request.headers["x-vault-mfa"], loginRole, env });
-  return "kind" in sealed ? { kind: "refused", error: sealed.error } : { kind: "envelope", sealed };
+  if ("kind" in sealed) return { kind: "refused", error: sealed.error };
+  const { wrapInfo } = sealed;
+  if (!wrapInfo || !isJwtAsked(request)) return { kind: "envelope", sealed };
+  return asJwt(core, wrapInfo, options.apiAddress?.() ?? "", env).then((inJwt) => ({ kind: "envelope", sealed: { ...sealed, wrapInfo: inJwt } }));
 }
 
 function useUp({ env, core }: Routed, token: TokenEntry, answer: Answer): Promise<Answer> {

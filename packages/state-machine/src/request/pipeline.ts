@@ -18,6 +18,7 @@ import { newProgress } from "./progress.js";
 import type { Progress } from "./progress.js";
 import { sealedTarget } from "./route.js";
 import { handleSealed } from "./sealed.js";
+import { openJwts } from "./wrapping-jwt.js";
 
 /** A conflicting request is evaluated again; so often only when many write the same key at once. */
 const MAX_ATTEMPTS = 20;
@@ -115,6 +116,22 @@ export function createCore(options: CoreOptions): Core {
     }
   }
 
+  /** What shows a wrapping token as a JWT is handled as if it had shown the token. */
+  function begin(request: ApiRequest, active: boolean): Handled | Promise<Handled> {
+    const opened = options.isSealed() ? request : openJwts(request, store);
+    if (!(opened instanceof Promise)) return attempt(newProgress(opened), active);
+    return opened.then((plain) => attempt(newProgress(plain), active), (error: unknown) => fail(newProgress(request), error));
+  }
+
+  function attempt(progress: Progress, active: boolean): Handled | Promise<Handled> {
+    try {
+      const handled = dispatch(progress, active);
+      return handled instanceof Promise ? handled.catch((error: unknown) => fail(progress, error)) : handled;
+    } catch (error) {
+      return fail(progress, error);
+    }
+  }
+
   function dispatch(progress: Progress, active: boolean): Handled | Promise<Handled> {
     const { request } = progress;
     const open = request.operation === "help" ? undefined : sealedTarget(options.system, request.path, request.operation as OperationName);
@@ -128,12 +145,10 @@ export function createCore(options: CoreOptions): Core {
 
   function handle(asked: ApiRequest, { active }: { readonly active: boolean }): Handled | Promise<Handled> {
     const request: ApiRequest = asked.operation === "head" ? { ...asked, operation: "read" } : asked;
-    const progress = newProgress(request);
     try {
-      const handled = dispatch(progress, active);
-      return handled instanceof Promise ? handled.catch((error: unknown) => fail(progress, error)) : handled;
+      return begin(request, active);
     } catch (error) {
-      return fail(progress, error);
+      return fail(newProgress(request), error);
     }
   }
 
