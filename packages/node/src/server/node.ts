@@ -124,6 +124,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     found: backing.membership ? backing.membership.found : (write) => write(),
     enter: async (offer, rootKey) => backing.membership?.enter(offer, rootKey),
     onUnsealed() {
+      unsealings += 1;
       member()?.thread.setCanLead(true);
       duties.wake();
     },
@@ -142,6 +143,8 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
   });
 
   let activeSince: number | undefined;
+  /** What becoming active does (migrations, the declared, the upkeep of seals) is done anew after a seal, within one term too. */
+  let unsealings = 0;
   const cluster = createClusterControl({
     isReplicated: storage.type === "raft",
     member,
@@ -183,7 +186,10 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
   }
 
   const duties = startActiveDuties({
-    leadingTerm,
+    reign() {
+      const term = leadingTerm();
+      return term === undefined ? undefined : `${term} after ${unsealings} unsealings`;
+    },
     async onActivation() {
       if (!isDeclared) {
         for (const device of configuration.auditDevices) await service.audit.test(device);
