@@ -26,6 +26,8 @@ const CATCH_UP_MS = 1000;
 /** From here on the fault is ours. */
 const SERVER_ERROR = 500;
 
+export const clientGone = () => new RequestError("client_gone", "the client has gone before its request was done; nothing was changed");
+
 /** The way of a request: evaluate, commit, evaluate again after a conflict, audit, answer. */
 export function createCore(options: CoreOptions): Core {
   const { store, log, env } = options;
@@ -53,6 +55,11 @@ export function createCore(options: CoreOptions): Core {
 
   /** Commits an evaluation, or evaluates again what it conflicted with. */
   async function commit(progress: Progress, evaluated: Evaluated<Answer>, attemptsLeft: number): Promise<Handled> {
+    // The last moment at which nothing has happened yet. What its handler has begun outside is undone like after any failure.
+    if (progress.request.isAbandoned?.()) {
+      discard(evaluated.value);
+      throw clientGone();
+    }
     const { outcome, index } = { index: 0, ...(await store.commit(evaluated)) };
     if (outcome === "applied") {
       countToken(progress, evaluated.value);
