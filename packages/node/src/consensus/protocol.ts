@@ -31,6 +31,7 @@ export interface Calls {
   metrics: { argument: null; answer: Readonly<Record<string, number>> };
   addServer: { argument: { id: string; address: string; voter: boolean }; answer: MembershipResult };
   removeServer: { argument: string; answer: MembershipResult };
+  demoteServer: { argument: string; answer: MembershipResult };
   transferLeadership: { argument: null; answer: boolean };
   /** Opens a fixed point of the state; its chunks come by `snapshotChunk`. */
   openSnapshot: { argument: null; answer: { id: number; index: number; term: number } };

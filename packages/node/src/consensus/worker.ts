@@ -110,6 +110,7 @@ const HANDLERS: Handlers = {
   metrics: (_, { host }) => host.metrics(),
   addServer: (server, { host }) => host.addServer(server),
   removeServer: (id, { host }) => host.removeServer(id),
+  demoteServer: (id, { host }) => host.demoteServer(id),
   transferLeadership: (_, { host }) => host.transferLeadership(),
   async openSnapshot(_, { state, snapshots }) {
     const opened = await state.openSnapshot();

@@ -132,6 +132,8 @@ export interface ClusterControl {
   challenge(serverId: string): Promise<{ readonly challenge: Uint8Array; readonly sealConfig: Readonly<Record<string, unknown>> }>;
   answer(input: { readonly serverId: string; readonly answer: Uint8Array; readonly clusterAddress: string; readonly nonVoter: boolean; readonly publicKey: string }): Promise<Readonly<Record<string, unknown>>>;
   removePeer(serverId: string): Promise<void>;
+  /** Makes a server that was not to vote one that is, or the other way round. */
+  letVote(serverId: string, votes: boolean): Promise<void>;
   stepDown(): Promise<void>;
   /** A gzip'd tar in Vault's snapshot format. */
   saveSnapshot(): Promise<Readable>;
