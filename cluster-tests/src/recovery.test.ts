@@ -34,8 +34,11 @@ async function recoveryToken(cluster: TestCluster, node: NodeProcess): Promise<s
   return token!;
 }
 
+/** Whatever the mode. */
 const answers = (cluster: TestCluster, node: NodeProcess) =>
-  until(`${node.id} answers`, 30_000, () => cluster.client(node).request("GET", "sys/generate-recovery-token/attempt").then(() => true, (error: unknown) => error instanceof ApiError));
+  until(`${node.id} answers`, 60_000, () => cluster.client(node).request("GET", "sys/seal-status").then(() => true, (error: unknown) => error instanceof ApiError)).catch((cause: unknown) => {
+    throw new Error(`${String(cause)}\n${node.log().split("\n").slice(-15).join("\n")}`);
+  });
 const refused = (promise: Promise<unknown>, status: number, text: RegExp) =>
   assert.rejects(promise, (error: unknown) => error instanceof ApiError && error.status === status && text.test(error.message));
 
@@ -73,7 +76,7 @@ test("one node of three is mended in recovery mode, and a cluster is formed anew
   // The others have not heard of it: with what they hold, they are a cluster of their own and cannot reach the first.
   first.start();
   second.start();
-  await until("both answer", 30_000, async () => (await Promise.all([first, second].map((node) => cluster.client(node).request("GET", "sys/seal-status")))).length === 2);
+  for (const node of [first, second]) await answers(cluster, node);
   await cluster.unseal(first);
   const servers = async () => (await cluster.client(first).request<{ config: { servers: { node_id: string; voter: boolean }[] } }>("GET", "sys/storage/raft/configuration")).data.config.servers;
   assert.deepEqual((await servers()).map(({ node_id }) => node_id), ["node-1"]);
