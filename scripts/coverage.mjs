@@ -8,7 +8,7 @@
 // docs/compatibility.md does.
 import { readFileSync } from "node:fs";
 import { engines } from "../packages/engines/dist/index.js";
-import { systemEngine } from "../packages/state-machine/dist/index.js";
+import { rawSystemEngine } from "../packages/state-machine/dist/index.js";
 
 const METHODS = { read: "GET", list: "LIST", update: "POST", patch: "PATCH", delete: "DELETE" };
 const reference = JSON.parse(readFileSync(new URL("coverage/reference-endpoints.json", import.meta.url), "utf8"));
@@ -25,7 +25,7 @@ function patternOf(template) {
   return new RegExp(`^${source}$`);
 }
 
-const ours = new Map([...engines, systemEngine].map((engine) => [groupOf(engine), engine.paths.map(({ template, operations }) => ({ pattern: patternOf(template), methods: new Set(Object.keys(operations).map((name) => METHODS[name])) }))]));
+const ours = new Map([...engines, rawSystemEngine].map((engine) => [groupOf(engine), engine.paths.map(({ template, operations }) => ({ pattern: patternOf(template), methods: new Set(Object.keys(operations).map((name) => METHODS[name])) }))]));
 
 const rows = [];
 const missing = [];

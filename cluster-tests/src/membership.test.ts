@@ -57,6 +57,27 @@ test("servers come and go", async (t) => {
     for (const node of victims) assert.equal(await get(node), 2, node.id);
   });
 
+  await t.test("a follower that is demoted keeps receiving and stays without a vote, until it is promoted", async () => {
+    const leader = await cluster.active();
+    const [standby] = await cluster.standbys();
+    const raft = (...args: string[]) => cli(leader, "operator", "raft", ...args);
+    const refused = await raft("demote", leader.id);
+    assert.deepEqual([refused.code, /leads the cluster/.test(refused.stderr)], [2, true]);
+    assert.match((await raft("promote", standby!.id)).stderr, /server is not a non-voter/);
+    assert.match((await raft("demote", "node-99")).stderr, /server node-99 not found/);
+    assert.equal((await raft("demote", standby!.id)).stdout, "Server demoted successfully!\n");
+    assert.equal((await servers(leader)).find(({ node_id: id }) => id === standby!.id)?.voter, false);
+    await put(leader, 7);
+    assert.equal(await get(standby!), 7);
+    // Longer than autopilot takes to give a vote to whoever may have one.
+    const until12s = Date.now() + 12_000;
+    await until("autopilot has had its chance", 15_000, () => Date.now() > until12s);
+    assert.equal((await servers(leader)).find(({ node_id: id }) => id === standby!.id)?.voter, false);
+    assert.match((await raft("demote", standby!.id)).stderr, /a non-voter already/);
+    assert.equal((await raft("promote", standby!.id)).stdout, "Server promoted successfully!\n");
+    await votes(leader, standby!);
+  });
+
   await t.test("remove-peer takes a follower out: it serves no more, the others do", async () => {
     const leader = await cluster.active();
     const victim = cluster.nodes.find((node) => node !== leader && node.id !== "node-1")!;

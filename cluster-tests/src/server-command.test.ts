@@ -62,3 +62,23 @@ test("a configuration that cannot be used ends the server with 1 and says where 
   assert.equal(missing.code, 1);
   assert.match(missing.stderr, /missing\.hcl/);
 });
+
+test("coffer operator diagnose tells what it finds by its exit code, as text and as JSON", async (t) => {
+  const folder = temporaryFolder(t);
+  const file = join(folder, "coffer.hcl");
+  const [port, clusterPort] = await freePorts(2);
+  const configuration = (tls: string) => `listener "tcp" {\n  address = "127.0.0.1:${port}"\n  ${tls}\n}\nstorage "raft" {\n  path    = "${folder}/data"\n  node_id = "a"\n}\napi_addr = "http://127.0.0.1:${port}"\ncluster_addr = "https://127.0.0.1:${clusterPort}"\n`;
+  writeFileSync(file, configuration("tls_disable = true"));
+  const warned = await coffer(["operator", "diagnose", `-config=${file}`], {});
+  assert.equal(warned.code, 2, warned.stderr);
+  assert.match(warned.stdout, /^Results:\n\[ warning \] Vault Diagnose\n {2}\[ \w+ \] Check Operating System\n/);
+  assert.match(warned.stdout, /\n {4}\[ warning \] Check Listener TLS 127\.0\.0\.1:\d+: TLS is off/);
+  const json = await coffer(["operator", "diagnose", `-config=${file}`, "-format=json", "-skip=listener", "-skip=storage"], {});
+  const { name, children } = JSON.parse(json.stdout) as { name: string; children: { name: string; status: string }[] };
+  assert.deepEqual([name, children.find((child) => child.name === "Start Listeners")?.status], ["Vault Diagnose", "skip"]);
+  writeFileSync(file, configuration(`tls_cert_file = "${folder}/a.pem"\n  tls_key_file = "${folder}/a.key"`));
+  const failed = await coffer(["operator", "diagnose", `-config=${file}`], {});
+  assert.deepEqual([failed.code, /\[ failure \] Check Listener TLS .*ENOENT/.test(failed.stdout)], [1, true]);
+  assert.equal((await coffer(["operator", "diagnose"], {})).code, 3);
+  assert.match((await coffer(["operator", "diagnose", `-config=${file}`, "-skip=moon"], {})).stderr, /-skip takes listener, storage, autounseal/);
+});

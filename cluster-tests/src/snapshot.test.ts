@@ -3,6 +3,10 @@ import { Readable } from "node:stream";
 import test from "node:test";
 import { raft } from "@coffer/client";
 import type { Client } from "@coffer/client";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { coffer } from "./harness/run-command.js";
 import { startCluster } from "./harness/cluster.js";
 import type { TestCluster } from "./harness/cluster.js";
 import { until } from "./harness/until.js";
@@ -38,6 +42,31 @@ test("a snapshot brings the cluster back to where it was, on all nodes, while th
   }
   await put(cluster.client(cluster.nodes[1]!), "goes-on", 1);
   assert.equal(await get(cluster.client(cluster.nodes[2]!), "goes-on"), 1);
+});
+
+test("inspect tells how much of a snapshot lies where, without a server", async (t) => {
+  const cluster = await startCluster({ nodes: 1 });
+  t.after(() => cluster.stop());
+  const client = cluster.client(cluster.nodes[0]!);
+  for (const n of [1, 2, 3]) await put(client, `inspected-${n}`, n);
+  const folder = mkdtempSync(join(tmpdir(), "coffer-inspect-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, "a.snap");
+  const file = await save(client);
+  writeFileSync(path, file);
+  const inspect = (...flags: string[]) => coffer(["operator", "raft", "snapshot", "inspect", ...flags, path], {});
+  const table = await inspect();
+  assert.match(table.stdout, /^index +\d+\nsize +\d+\nterm +\d+/m);
+  assert.match(table.stdout, /\n\nKey Name +Count +Size\n-+ +-+ +-+\n[^]*core\/mounts +\d+ +[\d.]+KB\n[^]*\nTotal +\d+ +[\d.]+KB\n$/);
+  const whole = JSON.parse((await inspect("-format=json", "-depth=1")).stdout) as { StatsKV: { Name: string; Count: number; Size: number }[]; TotalCountKV: number; TotalSizeKV: number };
+  assert.deepEqual(whole.StatsKV.map(({ Name }) => Name).sort(), ["core", "logical"]);
+  assert.equal(whole.StatsKV.reduce((sum, { Count }) => sum + Count, 0), whole.TotalCountKV);
+  const some = JSON.parse((await inspect("-format=json", "-filter=core/policy/", "-depth=9")).stdout) as typeof whole;
+  assert.ok(some.StatsKV.length > 0 && some.StatsKV.every(({ Name }) => Name.startsWith("core/policy/acl/")) && some.TotalSizeKV < whole.TotalSizeKV);
+  assert.doesNotMatch((await inspect("-details=false")).stdout, /Key Name/);
+  assert.equal((await inspect("-depth=0")).code, 1);
+  writeFileSync(path, file.subarray(0, file.length - 20));
+  assert.equal((await inspect()).code, 2);
 });
 
 test("a damaged, cut or foreign file is refused before anything changes", async (t) => {

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -23,10 +23,13 @@ export interface NodePlan {
 
 /** One server process, with its own folder as working directory, which may be killed and started again on the same data. */
 export interface NodeProcess extends NodePlan {
-  start(): void;
+  /** `flags`: of `coffer server`, beside its configuration. */
+  start(flags?: readonly string[]): void;
   /** Resolves with the exit code, or the signal's name, once the process is gone. */
   end(signal: NodeJS.Signals): Promise<number | string>;
   signal(signal: NodeJS.Signals): void;
+  /** Empties its data folder, while it does not run. */
+  wipe(): void;
   readonly pid: () => number;
   readonly isRunning: () => boolean;
   log(): string;
@@ -41,10 +44,10 @@ export function createNodeProcess(plan: NodePlan, configuration: string): NodePr
   const running = () => child !== undefined && child.exitCode === null && child.signalCode === null;
   return {
     ...plan,
-    start() {
+    start(flags = []) {
       if (running()) throw new Error(`${plan.id} is running`);
       const log = openSync(logFile, "a");
-      const [command, ...args] = [...(plan.inside ?? []), process.execPath, `--import=${STALL}`, `--import=${CLOCK}`, COFFER, "server", `-config=${configFile}`];
+      const [command, ...args] = [...(plan.inside ?? []), process.execPath, `--import=${STALL}`, `--import=${CLOCK}`, COFFER, "server", `-config=${configFile}`, ...flags];
       child = spawn(command!, args, { cwd: plan.folder, stdio: ["ignore", log, log] });
     },
     async end(signal) {
@@ -53,6 +56,10 @@ export function createNodeProcess(plan: NodePlan, configuration: string): NodePr
       child.kill(signal);
       const [code, by] = await gone;
       return code ?? by!;
+    },
+    wipe() {
+      rmSync(join(plan.folder, "data"), { recursive: true });
+      mkdirSync(join(plan.folder, "data"), { mode: 0o700 });
     },
     signal: (signal) => void child?.kill(signal),
     pid: () => child!.pid!,

@@ -72,6 +72,17 @@ test("generate-root begins, takes shares from standard input, prints the encoded
   assert.equal((await run(["operator", "generate-root", "-cancel"])).stdout, "Success! Root token generation canceled (if it was started)\n");
 });
 
+test("generate-root speaks to a server in recovery mode under its own paths", async (t) => {
+  const { run, asked } = await setUp(t, { "GET generate-recovery-token/attempt": attempt({ started: false, nonce: "" }), "PUT generate-recovery-token/attempt": attempt(), "DELETE generate-recovery-token/attempt": null });
+  assert.match((await run(["operator", "generate-root", "-recovery-token", "-generate-otp"])).stdout, /^[A-Za-z0-9]{28}\n$/);
+  assert.match((await run(["operator", "generate-root", "-recovery-token", "-init", `-otp=${"p".repeat(28)}`])).stdout, /^Nonce +n-1\n/);
+  const { stderr } = await run(["operator", "generate-root", "-recovery-token", "share"]);
+  assert.match(stderr.replace(/\s+/g, " "), /No recovery generation is in progress.*-init -recovery-token/);
+  assert.equal((await run(["operator", "generate-root", "-recovery-token", "-cancel"])).stdout, "Success! Recovery token generation canceled (if it was started)\n");
+  assert.equal((await run(["operator", "generate-root", "-recovery-token", "-dr-token"])).exitCode, 1);
+  assert.ok(asked.every(({ call }) => call.includes("generate-recovery-token/")));
+});
+
 test("generate-root says what is missing", async (t) => {
   const { run, asked } = await setUp(t, { "GET generate-root/attempt": attempt({ started: false, nonce: "" }) });
   assert.match((await run(["operator", "generate-root", "key"])).stderr, /No root generation is in progress/);

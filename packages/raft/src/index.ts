@@ -8,6 +8,8 @@ export { nextState as nextAutopilotState } from "./autopilot/state.js";
 export type { AutopilotState, JudgedServer } from "./autopilot/state.js";
 export { createCore } from "./core/core.js";
 export { createRaftHost } from "./host/host.js";
+export { readMembers } from "./host/opening.js";
+export { recoveryFile } from "./host/recovery.js";
 export { DiskFailure, isDiskFailure } from "./log/disk-failure.js";
 export { DamagedLogError, UnknownEntryError } from "./log/record.js";
 export { CLIENT_OPTIONS, clientCredentials, CLUSTER_SERVER_NAME } from "./transport/credentials.js";

@@ -15,6 +15,8 @@ export const ERROR_STATUS = Object.freeze({
   too_large: 413,
   unsupported_media_type: 415,
   rate_limited: 429,
+  /** Nobody reads it: the client has gone before anything was done. */
+  client_gone: 499,
   internal: 500,
   not_implemented: 501,
   upstream_failed: 502,

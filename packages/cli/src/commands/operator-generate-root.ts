@@ -23,7 +23,12 @@ type Status = {
 };
 
 const MEMBERS = ["nonce", "started", "progress", "required", "complete", "encoded_token", "encoded_root_token", "pgp_fingerprint", "otp", "otp_length"] as const;
-const ATTEMPT = "sys/generate-root/attempt";
+
+/** What a quorum makes: a root token, or on a server in recovery mode the token that it takes. */
+type Kind = { readonly path: "sys/generate-root" | "sys/generate-recovery-token"; readonly name: "root" | "recovery"; readonly flag: "" | " -recovery-token" };
+
+const ROOT: Kind = { path: "sys/generate-root", name: "root", flag: "" };
+const RECOVERY: Kind = { path: "sys/generate-recovery-token", name: "recovery", flag: " -recovery-token" };
 const LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /** Of a server that does not say. */
 const OTP_LENGTH = 28;
@@ -43,29 +48,30 @@ export const command: Command = {
     { name: "pgp-key", kind: "string", help: "File with the public PGP key to encrypt the token for." },
     { name: "nonce", kind: "string", help: "Of what was begun; needed where the share is not typed in." },
     { name: "dr-token", kind: "bool", help: "Not supported.", hidden: true },
-    { name: "recovery-token", kind: "bool", help: "Not supported.", hidden: true },
+    { name: "recovery-token", kind: "bool", help: "For a server that runs in recovery mode: unseals it, and makes the token that it takes." },
   ],
   run: async (context) => {
     const { flags } = context;
-    for (const name of ["dr-token", "recovery-token"]) if (flags.bool(name)) throw new Failure(`-${name} is not supported`);
-    if (flags.bool("generate-otp")) return printOtp(context);
+    if (flags.bool("dr-token")) throw new Failure(flags.bool("recovery-token") ? "Both -recovery-token and -dr-token flags are set" : "-dr-token is not supported");
+    const kind = flags.bool("recovery-token") ? RECOVERY : ROOT;
+    if (flags.bool("generate-otp")) return printOtp(context, kind);
     if (flags.has("decode")) return decode(context);
     const client = await context.client();
     if (flags.bool("cancel")) {
-      await context.attempt("Error canceling root token generation", client.request("DELETE", ATTEMPT));
-      context.print("Success! Root token generation canceled (if it was started)");
+      await context.attempt(`Error canceling ${kind.name} token generation`, client.request("DELETE", `${kind.path}/attempt`));
+      context.print(`Success! ${kind.name === "root" ? "Root" : "Recovery"} token generation canceled (if it was started)`);
       return 0;
     }
-    if (flags.bool("init")) return init(context, client);
-    if (flags.bool("status")) return printStatus(context, await readStatus(context, client));
-    return provide(context, client);
+    if (flags.bool("init")) return init(context, client, kind);
+    if (flags.bool("status")) return printStatus(context, await readStatus(context, client, kind));
+    return provide(context, kind);
   },
 };
 
-const readStatus = (context: Context, client: Client): Promise<Status> => context.attempt("Error getting root generation status", client.request<unknown, Status>("GET", ATTEMPT));
+const readStatus = (context: Context, client: Client, kind: Kind): Promise<Status> => context.attempt(`Error getting ${kind.name} generation status`, client.request<unknown, Status>("GET", `${kind.path}/attempt`));
 
-async function printOtp(context: Context): Promise<number> {
-  const { otp_length: length } = await readStatus(context, await context.client());
+async function printOtp(context: Context, kind: Kind): Promise<number> {
+  const { otp_length: length } = await readStatus(context, await context.client(), kind);
   const otp = Array.from({ length: length || OTP_LENGTH }, () => LETTERS[randomInt(LETTERS.length)]).join("");
   if (context.format !== "table") return context.printData({ otp, otp_length: otp.length });
   context.print(otp);
@@ -91,22 +97,23 @@ async function decode(context: Context): Promise<number> {
   return 0;
 }
 
-async function init(context: Context, client: Client): Promise<number> {
+async function init(context: Context, client: Client, kind: Kind): Promise<number> {
   const { flags } = context;
   if (flags.string("otp") !== "" && flags.string("pgp-key") !== "") throw new Failure("Error initializing: cannot specify both -otp and -pgp-key");
   const pgpKey = flags.string("pgp-key") === "" ? "" : await readPgpKey(flags.string("pgp-key"), "pgp-key");
   const body = { otp: flags.string("otp"), pgp_key: pgpKey };
-  return printStatus(context, await context.attempt("Error initializing root generation", client.request<unknown, Status>("PUT", ATTEMPT, { body })));
+  return printStatus(context, await context.attempt(`Error initializing ${kind.name} generation`, client.request<unknown, Status>("PUT", `${kind.path}/attempt`, { body })));
 }
 
-async function provide(context: Context, client: Client): Promise<number> {
-  const status = await readStatus(context, await context.preflight());
+async function provide(context: Context, kind: Kind): Promise<number> {
+  const client = await context.client();
+  const status = await readStatus(context, await context.preflight(), kind);
   if (!status.started) {
-    context.warn(wrapText('No root generation is in progress. Start a root generation by running "coffer operator generate-root -init".'));
-    throw new Failure(wrapText(`If starting root generation using the OTP method and generating your own OTP, the length of the OTP string needs to be ${status.otp_length} characters in length.`));
+    context.warn(wrapText(`No ${kind.name} generation is in progress. Start a ${kind.name} generation by running "coffer operator generate-root -init${kind.flag}".`));
+    throw new Failure(wrapText(`If starting ${kind.name} generation using the OTP method and generating your own OTP, the length of the OTP string needs to be ${status.otp_length} characters in length.`));
   }
   const body = await readKeyShare(context, { nonce: status.nonce, title: "Operation nonce", question: "Unseal Key (will be hidden): " });
-  return printStatus(context, await context.attempt("Error posting unseal key", client.request<unknown, Status>("PUT", "sys/generate-root/update", { body })));
+  return printStatus(context, await context.attempt("Error posting unseal key", client.request<unknown, Status>("PUT", `${kind.path}/update`, { body })));
 }
 
 async function printStatus(context: Context, status: Status): Promise<number> {

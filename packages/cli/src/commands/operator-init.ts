@@ -21,7 +21,7 @@ export const command: Command = {
     { name: "t", kind: "int", help: "Short for -key-threshold.", hidden: true },
     { name: "pgp-keys", kind: "string", help: "Files with public PGP keys, with commas between: one a share, in this order; each share is printed encrypted for its key." },
     { name: "root-token-pgp-key", kind: "string", help: "File with the public PGP key to encrypt the root token for." },
-    { name: "recovery-shares", kind: "int", help: "Number of recovery shares, where a seal unseals by itself (5)." },
+    { name: "recovery-shares", kind: "int", help: "Number of recovery shares, where a seal unseals by itself (5); 0 makes no recovery key." },
     { name: "recovery-threshold", kind: "int", help: "Number of recovery shares that count as a quorum (3)." },
     { name: "recovery-pgp-keys", kind: "string", help: "As -pgp-keys, for the recovery shares." },
     { name: "stored-shares", kind: "int", help: "Of no effect.", hidden: true },
@@ -37,7 +37,7 @@ export const command: Command = {
       secret_shares: shares,
       secret_threshold: threshold,
       recovery_shares: recovery ? flags.int("recovery-shares", DEFAULT_SHARES) : 0,
-      recovery_threshold: recovery ? flags.int("recovery-threshold", DEFAULT_THRESHOLD) : 0,
+      recovery_threshold: recovery ? flags.int("recovery-threshold", flags.int("recovery-shares", DEFAULT_SHARES) === 0 ? 0 : DEFAULT_THRESHOLD) : 0,
     };
     const result = await context.attempt("Error initializing", sys.init(await context.client(), { ...body, ...(await pgpMembers(flags)) }));
     if (context.format !== "table") return context.printData(machineReadable(body, result));

@@ -15,6 +15,7 @@ export const command: Command = {
     { name: "dev-listen-address", kind: "string", env: "VAULT_DEV_LISTEN_ADDRESS", help: `Where the dev server listens, by default ${DEV_LISTEN_ADDRESS} (VAULT_DEV_LISTEN_ADDRESS).` },
     { name: "dev-no-store-token", kind: "bool", help: "Do not keep the dev server's root token in ~/.vault-token." },
     { name: "dev-tls", kind: "bool", help: "Let the dev server listen with TLS, by a certificate made for it." },
+    { name: "recovery", kind: "bool", help: "Run this node alone, in recovery mode: it serves sys/raw only, with a token of operator generate-root -recovery-token." },
     { name: "log-level", kind: "string", env: "VAULT_LOG_LEVEL", help: "trace, debug, info, warn or error (VAULT_LOG_LEVEL)." },
     { name: "log-format", kind: "string", env: "VAULT_LOG_FORMAT", help: "standard or json (VAULT_LOG_FORMAT)." },
   ],
@@ -25,6 +26,8 @@ export const command: Command = {
     if (!dev && configPaths.length === 0) {
       throw new Failure("Must specify at least one config path using -config (or try a server that keeps nothing: coffer server -dev)");
     }
+    const recovery = flags.bool("recovery");
+    if (dev && recovery) throw new Failure("-recovery is for a node that keeps its data: it cannot be used with -dev");
     const text = (name: string): string | undefined => (flags.has(name) ? flags.string(name) : undefined);
     const { runServer } = await import("@coffer/node");
     return runServer({
@@ -39,6 +42,7 @@ export const command: Command = {
           }
         : {}),
       configPaths,
+      recovery,
       logLevel: text("log-level"),
       logFormat: text("log-format"),
     });

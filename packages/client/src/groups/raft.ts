@@ -16,6 +16,10 @@ export async function removePeer(client: Client, serverId: string): Promise<void
   await client.request("POST", "sys/storage/raft/remove-peer", { body: { server_id: serverId } });
 }
 
+export async function letVote(client: Client, serverId: string, votes: boolean): Promise<void> {
+  await client.request("POST", `sys/storage/raft/${votes ? "promote" : "demote"}`, { body: { server_id: serverId } });
+}
+
 /** The snapshot file as a stream of bytes (gzip of tar). */
 export async function saveSnapshot(client: Client): Promise<Readable> {
   return (await client.stream("GET", "sys/storage/raft/snapshot")).body;

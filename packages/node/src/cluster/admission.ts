@@ -14,6 +14,8 @@ export interface Admission {
   isForVote(serverId: string): boolean;
   /** Gives a server its vote once it has caught up, which may take minutes. One that is being removed meanwhile stays away. */
   promote(server: { readonly id: string; readonly address: string }): Promise<MembershipResult>;
+  /** From now on a server is to vote (autopilot gives it its vote), or is never to. Throws RequestError 400 for one that is not there, or is that already. */
+  letVote(serverId: string, votes: boolean): Promise<void>;
   /** Throws RequestError 400 for a server that is not there. */
   remove(serverId: string): Promise<void>;
 }
@@ -55,6 +57,7 @@ export function changed(result: MembershipResult): void {
       throw new RequestError("overloaded", "another change of the cluster is under way; try again");
     case "timeout":
       throw new RequestError("overloaded", result.message);
+    case "leads":
     case "last-voter":
     case "unknown-server":
     case "id-in-use":
@@ -135,6 +138,19 @@ export function createAdmission({ member, store, barrier, logger, now }: Admissi
       // Nothing is awaited between this look at the servers and the request below: what was removed since is known by then.
       if (leaving.has(server.id) || !servers.some(({ id, address }) => id === server.id && address === server.address)) return { ok: false, reason: "unknown-server", message: `${server.id} was removed` };
       return found.thread.call("addServer", { ...server, voter: true });
+    },
+    async letVote(serverId, votes) {
+      const found = current();
+      const { servers } = await found.thread.call("status", null);
+      const server = servers.find(({ id }) => id === serverId);
+      if (!server) throw invalid(`server ${serverId} not found in raft configuration`);
+      if (votes ? server.voter || isForVote(serverId) : !server.voter && !isForVote(serverId)) throw invalid(votes ? "server is not a non-voter" : "server is a non-voter already");
+      if (!votes && serverId === found.identity.nodeId) throw invalid(`${serverId} leads the cluster: let another one take over first, by coffer operator step-down`);
+      // First what autopilot goes by: it would undo the rest.
+      const { outcome } = await store.transact((tx) => tx.scoped("core/").put(recordKey(serverId), recordCodec, { nonVoter: !votes }));
+      if (outcome.outcome !== "applied") throw new RequestError("no_active_node", "the change could not be recorded; try again");
+      if (!votes) changed(await found.thread.call("demoteServer", serverId));
+      logger.info(votes ? "a server is to vote" : "a server votes no more", { id: serverId });
     },
     async remove(serverId) {
       const found = current();

@@ -88,6 +88,10 @@ export function createClusterControl(options: ClusterControlOptions): ClusterCon
       member();
       await admission.remove(serverId);
     },
+    async letVote(serverId, votes) {
+      member();
+      await admission.letVote(serverId, votes);
+    },
     async stepDown() {
       const found = options.member();
       if (!found || !(await hasOtherVoter(found))) return;

@@ -25,6 +25,7 @@ export function readListener({ labels, body, fail }: BlockReader, maxRequestDura
     idleTimeout: body.durationSeconds("http_idle_timeout") ?? SECONDS.idle,
     trustedProxies: readTrustedProxies(body),
     unauthenticatedMetrics: readTelemetry(body, warnings),
+    tokenOnly: readTokenOnly(body),
   };
   const tls = readTls(body);
   refuseWhatOpensDoors(body);
@@ -69,6 +70,13 @@ function isNetwork(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+function readTokenOnly(body: BodyReader): readonly string[] {
+  return [
+    ...(body.bool("disable_unauthed_rekey_endpoints") ? ["sys/rekey/", "sys/rekey-recovery-key/"] : []),
+    ...(body.bool("disable_unauthed_generate_root_endpoints") ? ["sys/generate-root/"] : []),
+  ];
 }
 
 /** Whether metrics need no token. */

@@ -28,6 +28,7 @@ test("what is not said has Vault's defaults", (t) => {
     pidFile: undefined,
     ui: false,
     cacheSize: 131_072,
+    rawStorage: false,
     hostnameHeader: false,
     nodeIdHeader: false,
     warnings: [],

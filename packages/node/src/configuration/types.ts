@@ -23,6 +23,8 @@ export interface Configuration {
   readonly pidFile: string | undefined;
   readonly ui: boolean;
   readonly cacheSize: number;
+  /** Serves sys/raw. */
+  readonly rawStorage: boolean;
   readonly hostnameHeader: boolean;
   readonly nodeIdHeader: boolean;
   /** "FILE:LINE: key … has no effect in this version", to be logged at start. No values, hence no secrets. */
@@ -43,6 +45,8 @@ export interface Listener {
   /** Addresses and CIDRs whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
   readonly unauthenticatedMetrics: boolean;
+  /** Paths of sys/ that share holders may use without a token elsewhere, and which here take one with sudo. They end in `/`. */
+  readonly tokenOnly: readonly string[];
 }
 
 export interface ListenerTls {

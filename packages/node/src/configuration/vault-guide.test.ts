@@ -96,6 +96,7 @@ test("the guide's production configuration is read in full, once the CA that it 
         idleTimeout: 300,
         trustedProxies: [],
         unauthenticatedMetrics: false,
+        tokenOnly: [],
       },
     ],
     storage: {
@@ -128,6 +129,7 @@ test("the guide's production configuration is read in full, once the CA that it 
     pidFile: undefined,
     ui: true,
     cacheSize: 131_072,
+    rawStorage: false,
     hostnameHeader: false,
     nodeIdHeader: false,
   });

@@ -14,6 +14,8 @@ export interface WorkerStart {
   readonly advertise: string;
   /** A new cluster: this node is its first member. */
   readonly bootstrap: boolean;
+  /** Recovery mode: this node becomes the only one. */
+  readonly alone: boolean;
   readonly clusterId: string;
   readonly tls: { readonly ca: string; readonly certificate: string; readonly key: string };
   readonly performanceMultiplier: number;
@@ -29,6 +31,7 @@ export interface Calls {
   metrics: { argument: null; answer: Readonly<Record<string, number>> };
   addServer: { argument: { id: string; address: string; voter: boolean }; answer: MembershipResult };
   removeServer: { argument: string; answer: MembershipResult };
+  demoteServer: { argument: string; answer: MembershipResult };
   transferLeadership: { argument: null; answer: boolean };
   /** Opens a fixed point of the state; its chunks come by `snapshotChunk`. */
   openSnapshot: { argument: null; answer: { id: number; index: number; term: number } };

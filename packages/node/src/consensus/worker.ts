@@ -78,6 +78,7 @@ function startHost(options: WorkerStart, state: StateDatabase, service: Question
       id: options.nodeId,
       directory: options.directory,
       transport: { listen: options.listen, advertise: options.advertise, tls: options.tls, clusterId: options.clusterId },
+      ...(options.alone && { alone: true }),
       ...(options.bootstrap && { bootstrap: { address: options.advertise } }),
       electionTicks: ELECTION_TICKS * options.performanceMultiplier,
       heartbeatTicks: HEARTBEAT_TICKS * options.performanceMultiplier,
@@ -109,6 +110,7 @@ const HANDLERS: Handlers = {
   metrics: (_, { host }) => host.metrics(),
   addServer: (server, { host }) => host.addServer(server),
   removeServer: (id, { host }) => host.removeServer(id),
+  demoteServer: (id, { host }) => host.demoteServer(id),
   transferLeadership: (_, { host }) => host.transferLeadership(),
   async openSnapshot(_, { state, snapshots }) {
     const opened = await state.openSnapshot();

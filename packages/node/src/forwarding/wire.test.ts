@@ -30,8 +30,9 @@ const request: fc.Arbitrary<ApiRequest> = fc
     clientCertificate: fc.option(fc.uint8Array({ minLength: 1, maxLength: 50 }), { nil: undefined }),
     clientIntermediates: fc.option(fc.array(fc.uint8Array({ minLength: 1, maxLength: 50 }), { minLength: 1, maxLength: 3 }), { nil: undefined }),
     forwardedFrom: fc.option(fc.string({ minLength: 1 }), { nil: undefined }),
+    tokenOnly: fc.boolean(),
   })
-  .map(({ clientCertificate, clientIntermediates, forwardedFrom, ...rest }) => ({ ...rest, ...(clientCertificate && { clientCertificate }), ...(clientIntermediates && { clientIntermediates }), ...(forwardedFrom && { forwardedFrom }) }));
+  .map(({ clientCertificate, clientIntermediates, forwardedFrom, tokenOnly, ...rest }) => ({ ...rest, ...(tokenOnly && { tokenOnly: true as const }), ...(clientCertificate && { clientCertificate }), ...(clientIntermediates && { clientIntermediates }), ...(forwardedFrom && { forwardedFrom }) }));
 
 const response: fc.Arbitrary<ApiResponse> = fc.record({
   status: fc.integer({ min: 200, max: 599 }),

@@ -69,6 +69,7 @@ interface WireRequest {
   client_intermediates: Uint8Array[];
   forwarded_from: string;
   upload: string;
+  token_only: boolean;
 }
 
 interface WireChunk {
@@ -127,6 +128,7 @@ function requestToWire(request: ApiRequest, upload: string): WireRequest {
     client_intermediates: [...(request.clientIntermediates ?? [])],
     forwarded_from: request.forwardedFrom ?? "",
     upload,
+    token_only: request.tokenOnly ?? false,
   };
 }
 
@@ -145,6 +147,7 @@ function requestFromWire(wire: WireRequest): ApiRequest {
     ...(wire.client_certificate.length > 0 && { clientCertificate: wire.client_certificate }),
     ...(wire.client_intermediates.length > 0 && { clientIntermediates: wire.client_intermediates }),
     ...(wire.forwarded_from !== "" && { forwardedFrom: wire.forwarded_from }),
+    ...(wire.token_only && { tokenOnly: true }),
   };
 }
 

@@ -301,3 +301,26 @@ test("a write whose fate is not known is not done again, though this node leads 
   Object.assign(world, { isActive: true, leadership: {} });
   assert.equal((await gateway.handleForwarded(requestOf("update", "kv/a", { v: "2" })))?.status, 503);
 });
+
+test("what nobody waits for is given up before it has changed anything, and not after", async () => {
+  const { world, ask } = await setUp();
+  const gone = { isAbandoned: () => true };
+  assert.equal((await ask("read", "kv/a", undefined, gone)).status, 499);
+  let proposed = 0;
+  const real = world.propose;
+  world.propose = (...entry) => ((proposed += 1), real(...entry));
+  assert.equal((await ask("update", "kv/a", { v: "2" }, gone)).status, 499);
+  assert.deepEqual([proposed, (await ask("read", "kv/a")).json.data.v], [0, "1"]);
+  // It goes while the write is on its way: that is done, and answered.
+  let isGone = false;
+  world.propose = (...entry) => ((isGone = true), real(...entry));
+  assert.equal((await ask("update", "kv/a", { v: "3" }, { isAbandoned: () => isGone })).status, 204);
+  assert.equal((await ask("read", "kv/a")).json.data.v, "3");
+
+  world.isActive = false;
+  let asked = 0;
+  world.forward = () => ((asked += 1), { kind: "unsent" });
+  const since = Date.now();
+  assert.equal((await ask("update", "kv/a", { v: "4" }, { isAbandoned: () => asked > 0 })).status, 499);
+  assert.deepEqual([asked, Date.now() - since < 90], [1, true], "it does not wait for a leader any longer");
+});

@@ -1,4 +1,4 @@
-import { errorResponse, RequestError } from "@coffer/state-machine";
+import { clientGone, errorResponse, RequestError } from "@coffer/state-machine";
 import type { ApiRequest, ApiResponse, Core, Description, Handled, ReplicatedLog } from "@coffer/state-machine";
 import type { Asked } from "../forwarding/client.js";
 import type { ReadPoints } from "./read-points.js";
@@ -132,6 +132,7 @@ export function createRequestGateway(options: GatewayOptions): RequestGateway {
     if (request.headers["x-vault-no-request-forwarding"] !== undefined) return redirect(request);
     const deadline = Date.now() + leaderPatienceMs;
     for (;;) {
+      if (request.isAbandoned?.()) return failed(clientGone());
       if (request.stream?.readableDidRead) return failed(new RequestError("no_active_node", "the active node was lost while it took this upload; try again"));
       const response = await (isActive() ? asActive(request) : askActive(request, isRepeatable));
       if (response) return response;
@@ -151,9 +152,11 @@ export function createRequestGateway(options: GatewayOptions): RequestGateway {
 
   async function read(request: ApiRequest): Promise<ApiResponse> {
     const point = await options.readPoints.next();
+    if (request.isAbandoned?.()) return failed(clientGone());
     if (point.outcome === "no-leader") return nobodyLeads();
     const required = options.stateHeader.required(request.headers["x-vault-index"]);
     if (required > log.appliedIndex() && !(await log.waitApplied(required, STATE_PATIENCE_MS))) return stale(request);
+    if (request.isAbandoned?.()) return failed(clientGone());
     return here(request);
   }
 

@@ -264,6 +264,38 @@ test("slow headers, slow bodies and slow answers come to an end", async (t) => {
   assert.deepEqual(server.application.requests.list(), {});
 });
 
+test("an upload may take long as long as it moves, and comes to an end when it stops", async (t) => {
+  const application = echoApplication({ takesStream: () => true, handle: async ({ stream }) => json(200, { size: (await collect(stream!)).length }) });
+  const server = await serve(t, { listener: { readTimeout: 0.3, maxRequestDuration: 0.4 }, application });
+  const [slow, silent] = [await rawClient(t, server.port), await rawClient(t, server.port)];
+  await silent.send(`${head("POST", "/v1/up", "Content-Length: 10")}half`);
+  await slow.send(head("POST", "/v1/up", "Content-Length: 100"));
+  for (let i = 0; i < 10; i++) {
+    await slow.send("0123456789");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  assert.deepEqual(JSON.parse((await slow.answer()).body), { size: 100 });
+  assert.equal((await silent.answer()).status, 408);
+  await silent.closed();
+  // Of an upload that was answered before its end nothing more is waited for either.
+  const early = await rawClient(t, (await serve(t, { listener: { readTimeout: 0.2 }, application: echoApplication({ takesStream: () => true, handle: () => json(403, {}) }) })).port);
+  await early.send(`${head("POST", "/v1/up", "Content-Length: 10")}half`);
+  assert.equal((await early.answer()).status, 403);
+  await early.closed();
+});
+
+test("who works on a request is told when its client has gone, and the request is off the list", async (t) => {
+  let asked: ApiRequest | undefined;
+  const server = await serve(t, { application: echoApplication({ handle: (request) => ((asked = request), new Promise(() => {})) }) });
+  const client = await rawClient(t, server.port);
+  await client.send(head("GET", "/v1/a"));
+  while (!asked) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(asked.isAbandoned!(), false);
+  client.socket.destroy();
+  while (!asked.isAbandoned!()) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(server.application.requests.list(), {});
+});
+
 test("headers that are too large are 431, and other bytes than HTTP 400", async (t) => {
   const server = await serve(t);
   for (const [bytes, status] of [[head("GET", "/v1/a", `X-Large: ${"x".repeat(20_000)}`), 431], ["\u0016\u0003\u0001\u0002\r\n\r\n", 400], [head("POST", "/v1/a", "Content-Length: 3", "Transfer-Encoding: chunked"), 400]] as const) {

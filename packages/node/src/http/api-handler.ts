@@ -10,10 +10,11 @@ import { ALLOWED_METHODS, parseRequest } from "./parse-request.js";
 import type { OpenRequest } from "./parse-request.js";
 import { hasBody, readBody } from "./request-body.js";
 import { createResponder } from "./respond.js";
+import { limitBody, limitSilence } from "./upload-limits.js";
 
 export interface ApiHandlerOptions {
   readonly application: ApiApplication;
-  readonly listener: Pick<Listener, "maxRequestSize" | "maxRequestDuration" | "readTimeout" | "tls" | "unauthenticatedMetrics">;
+  readonly listener: Pick<Listener, "maxRequestSize" | "maxRequestDuration" | "readTimeout" | "tls" | "unauthenticatedMetrics" | "tokenOnly">;
   readonly proxies: TrustedProxies;
   readonly logger: Logger;
   readonly isClosing: () => boolean;
@@ -42,6 +43,8 @@ interface Exchange {
   /** Runs out when the request has taken too long; set only where there is something to wait for. */
   timer: NodeJS.Timeout | undefined;
   isOver: boolean;
+  /** Its client has gone before it was answered. */
+  isAbandoned: boolean;
 }
 
 /** Everything under /v1/. A request that has no body and is answered at once is answered within the call. */
@@ -84,6 +87,16 @@ export function createApiHandler({ application, listener, proxies, logger, isClo
     if (finish(exchange, error.status)) responder.refuseUnread(exchange.request, exchange.response, error, exchange.extra);
   }
 
+  /** Told to whoever works on the request, and at once off the list of those under way. */
+  function watchClient(exchange: Exchange): void {
+    exchange.response.once("close", () => {
+      if (exchange.isOver) return;
+      exchange.isAbandoned = true;
+      finish(exchange, BROKEN_OFF);
+    });
+    exchange.parsed.isAbandoned = () => exchange.isAbandoned;
+  }
+
   function startTimer(exchange: Exchange): void {
     if (listener.maxRequestDuration <= 0) return;
     exchange.timer ??= setTimeout(() => refuseUnread(exchange, TOO_LONG), listener.maxRequestDuration * 1000).unref();
@@ -91,9 +104,12 @@ export function createApiHandler({ application, listener, proxies, logger, isClo
 
   function handle(exchange: Exchange): void {
     try {
+      watchClient(exchange);
       const handled = application.handle(exchange.parsed);
       if (!(handled instanceof Promise)) return answer(exchange, handled);
-      startTimer(exchange);
+      // An upload takes as long as it takes; what is made of it does not.
+      if (exchange.parsed.stream) exchange.request.once("end", () => exchange.isOver || startTimer(exchange));
+      else startTimer(exchange);
       handled.then((response) => answer(exchange, response)).catch((error: unknown) => fail(exchange, error));
     } catch (error) {
       fail(exchange, error);
@@ -126,12 +142,18 @@ export function createApiHandler({ application, listener, proxies, logger, isClo
       }
       parsed = parseRequest(request, method, url, proxies);
       if (listener.unauthenticatedMetrics) parsed.openPaths = METRICS;
+      if (listener.tokenOnly.some((prefix) => parsed.path.startsWith(prefix))) parsed.tokenOnly = true;
       isStream = withBody && application.takesStream(parsed);
     } catch (error) {
+      if (withBody) limitBody(request, listener.readTimeout * 1000);
       return refuse(response, error, extra);
     }
-    const exchange: Exchange = { request, response, parsed, extra, done: application.requests.begin(parsed), timer: undefined, isOver: false };
-    if (isStream) parsed.stream = request.on("error", () => {});
+    const exchange: Exchange = { request, response, parsed, extra, done: application.requests.begin(parsed), timer: undefined, isOver: false, isAbandoned: false };
+    if (isStream) {
+      parsed.stream = request.on("error", () => {});
+      limitSilence(request, listener.readTimeout * 1000, () => refuseUnread(exchange, TIMEOUT));
+      response.once("finish", () => limitBody(request, listener.readTimeout * 1000));
+    }
     if (isStream || !withBody) handle(exchange);
     else void readThenHandle(exchange);
   };

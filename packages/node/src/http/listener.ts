@@ -14,6 +14,7 @@ import { trustedProxies } from "./client-address.js";
 import { answerClientError } from "./client-error.js";
 import { API_PREFIX } from "./parse-request.js";
 import { clientCertificateOptions, readSecureContext } from "./tls-options.js";
+import { limitBody } from "./upload-limits.js";
 import { STAND_IN, createVerbLanes } from "./verb-lane.js";
 
 export interface ListenerOptions {
@@ -65,9 +66,13 @@ export async function startListener({ listener, application, logger, other }: Li
     const url = originForm(request.url ?? "");
     if (url.startsWith(API_PREFIX)) api(request, response, method, url);
     else if (other) {
+      limitBody(request, listener.readTimeout * 1000);
       if (request.httpVersionMajor === 1) request.socket.setTimeout(stallTimeoutMs);
       other(request, response);
-    } else response.writeHead(404).end();
+    } else {
+      limitBody(request, listener.readTimeout * 1000);
+      response.writeHead(404).end();
+    }
   });
   server.on("clientError", (error: Error, socket: Duplex) => {
     if (!lanes.rescue(error, socket)) answerClientError(error, socket);
@@ -112,14 +117,14 @@ function secureServer(tls: ListenerTls, { readHeaderTimeout }: Listener): Http2S
 }
 
 /** Node's names for them, in milliseconds. */
-function timeouts({ readHeaderTimeout, readTimeout, idleTimeout }: Listener) {
+function timeouts({ readHeaderTimeout, idleTimeout }: Listener) {
   const headersTimeout = readHeaderTimeout * 1000;
-  const late = [headersTimeout, readTimeout * 1000].filter((milliseconds) => milliseconds > 0);
   return {
     headersTimeout,
-    requestTimeout: readTimeout > 0 ? Math.max(readTimeout * 1000, headersTimeout) : 0,
+    // Of the whole request, whatever it is: `readTimeout` is kept by those who read bodies, as an upload may go on for longer.
+    requestTimeout: 0,
     keepAliveTimeout: idleTimeout * 1000,
-    connectionsCheckingInterval: Math.max(CHECK_MS.least, Math.min(CHECK_MS.most, ...late.map((milliseconds) => milliseconds / 4))),
+    connectionsCheckingInterval: Math.max(CHECK_MS.least, headersTimeout > 0 ? Math.min(CHECK_MS.most, headersTimeout / 4) : CHECK_MS.most),
   };
 }
 

@@ -44,10 +44,20 @@ export function createDiskWait(directory: string, pauseMs = PAUSE_MS, neededByte
 
 /** A quota or a failing disk shows itself only in a write. */
 async function isWritable(directory: string, neededBytes: number): Promise<boolean> {
-  const path = join(directory, "disk-probe");
   try {
     const { bavail, bsize } = await statfs(directory);
     if (bavail * bsize < neededBytes) return false;
+    await probeDisk(directory);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Writes a file of 1 MiB, syncs it and deletes it. Rejects where that cannot be done. */
+export async function probeDisk(directory: string): Promise<void> {
+  const path = join(directory, "disk-probe");
+  try {
     const handle = await open(path, "w", 0o600);
     try {
       await handle.writeFile(Buffer.alloc(PROBE_BYTES, 1));
@@ -55,9 +65,6 @@ async function isWritable(directory: string, neededBytes: number): Promise<boole
     } finally {
       await handle.close();
     }
-    return true;
-  } catch {
-    return false;
   } finally {
     await rm(path, { force: true }).catch(() => undefined);
   }

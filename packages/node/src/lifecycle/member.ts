@@ -29,6 +29,8 @@ export interface MemberOptions {
   readonly listen: string;
   readonly advertise: string;
   readonly bootstrap: boolean;
+  /** Recovery mode: this node becomes the only one of its cluster, and nobody reaches it. */
+  readonly alone?: boolean;
   readonly replica: Replica;
   /** A question of another node; see forwarding/wire.ts. */
   readonly onQuestion: (payload: Uint8Array) => Promise<Uint8Array>;
@@ -50,6 +52,7 @@ export async function startMember(options: MemberOptions): Promise<Member> {
       listen: options.listen,
       advertise: options.advertise,
       bootstrap: options.bootstrap,
+      alone: options.alone ?? false,
       clusterId: identity.clusterId,
       tls: { ca: identity.tls.ca, certificate: identity.tls.certificate, key: identity.tls.key },
       performanceMultiplier: storage.performanceMultiplier,

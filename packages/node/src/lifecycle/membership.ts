@@ -1,3 +1,6 @@
+import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
+import { recoveryFile } from "@coffer/raft";
 import { RaftThreadError } from "../consensus/raft-thread.js";
 import { createDiskWait } from "./disk-wait.js";
 import { foundIdentity } from "./founding.js";
@@ -76,6 +79,15 @@ export function createMembership(options: MembershipOptions): Membership {
     if (identity.origin === "joining") writeIdentity(path, { ...identity, origin: "joiner" });
   }
 
+  /** By another name, so that nobody who has missed what is written from now on can ever speak to it. */
+  function leaveOthers(identity: NodeIdentity): NodeIdentity {
+    const peers = recoveryFile(path);
+    if (existsSync(peers)) throw new Error(`${peers} names servers for the next start, and recovery mode makes this node the only one: remove it first`);
+    const alone = { ...identity, clusterId: randomUUID() };
+    writeIdentity(path, alone);
+    return alone;
+  }
+
   /** What is deleted next must not be in use. */
   function requireOutside(): void {
     if (member) throw new Error("this node is a member of a cluster already");
@@ -99,7 +111,7 @@ export function createMembership(options: MembershipOptions): Membership {
       }
       if (identity.nodeId !== nodeId) throw new Error(`the data in ${path} is that of node ${JSON.stringify(identity.nodeId)}, the configuration says node_id = ${JSON.stringify(nodeId)}`);
       if (identity.origin !== "joining") requireLog(path, identity);
-      await takePart(identity);
+      await takePart(options.alone ? leaveOthers(identity) : identity);
       return true;
     },
     async found(write) {

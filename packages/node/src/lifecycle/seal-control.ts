@@ -263,6 +263,7 @@ export function createSealLifecycle(options: SealLifecycleOptions): SealLifecycl
     if (found.isAuto && seals.all.length === 0) throw invalid(`the root key is wrapped by ${readWraps(raw).map(({ type }) => type).join(", ")}: this node's configuration has to name that seal`);
     if (session?.migrates !== migrates) dropSession();
     const quorum = readQuorum(raw);
+    if (quorum.secret_threshold === 0) throw invalid("there are no recovery keys: this node unseals by its seals at its next start");
     session ??= { ...createUnsealSession(quorum.secret_threshold, env.uuid, (key) => keysBy(quorum, key, migrates)), migrates };
     const keys = await session.add(share);
     if (keys) unlock(keys);

@@ -225,3 +225,34 @@ test("a node whose configuration lacks the seal says which one it needs", async 
   await node.start();
   assert.match((await unseal(node, keys)).body.errors[0], /wrapped by static: this node's configuration has to name that seal/);
 });
+
+test("without recovery keys there is no quorum, until somebody with a token makes them", async (t) => {
+  const seal: AutoSealConfiguration = { type: "static", name: "static", priority: 1, disabled: false, options: { current_key_id: "1", current_key: randomBytes(32).toString("hex") } };
+  const node = await testNode(t, "n1", { seals: [seal] });
+  assert.match((await node.ask("update", "sys/init", { recovery_shares: 0, recovery_threshold: 1 })).body.errors[0], /invalid recovery configuration: shares must be at least one/);
+  const { body: made } = await node.ask("update", "sys/init", { recovery_shares: 0, recovery_threshold: 0 });
+  assert.deepEqual([made.keys, made.recovery_keys], [[], []]);
+  await until("active", async () => (await node.ask("read", "sys/leader")).body.is_self);
+  const token = made.root_token as string;
+  const { body: status } = await node.ask("read", "sys/seal-status");
+  assert.deepEqual([status.sealed, status.t, status.n], [false, 0, 0]);
+  for (const path of ["sys/generate-root/attempt", "sys/rekey/init", "sys/rekey-recovery-key/init"]) {
+    const { status: code, body } = await node.ask("update", path, path.includes("root") ? {} : { secret_shares: 1, secret_threshold: 1 });
+    assert.deepEqual([code, /there are no recovery keys/.test(body.errors[0])], [400, true], path);
+  }
+  assert.equal((await node.ask("update", "sys/rotate/recovery/init", { secret_shares: 2, secret_threshold: 2 })).status, 403);
+  assert.equal((await node.ask("update", "sys/seal", {}, { token })).status, 204);
+  assert.match((await unseal(node, [randomBytes(32)])).body.errors[0], /there are no recovery keys/);
+  await node.stop();
+  await node.start();
+  await until("unsealed by itself", async () => (await node.ask("read", "sys/leader")).body.is_self);
+
+  const { body: keys } = await node.ask("update", "sys/rotate/recovery/init", { secret_shares: 2, secret_threshold: 2 }, { token });
+  assert.deepEqual([keys.data.complete, keys.data.keys.length], [true, 2]);
+  const { body: attempt } = await node.ask("update", "sys/generate-root/attempt", {});
+  let last;
+  for (const key of keys.data.keys as string[]) last = await node.ask("update", "sys/generate-root/update", { key, nonce: attempt.nonce });
+  assert.equal(last!.body.complete, true);
+  // From here on their holders decide.
+  assert.equal((await node.ask("update", "sys/rotate/recovery/init", { secret_shares: 1, secret_threshold: 1 }, { token })).body.data.complete, undefined);
+});

@@ -24,7 +24,7 @@ async function setUp(t: TestContext) {
     return work();
   };
   const duties = startActiveDuties({
-    leadingTerm: () => world.term,
+    reign: () => (world.term === undefined ? undefined : String(world.term)),
     onActivation: note("activate", () => world.activate()),
     expiration: { step: note("expire", () => world.step()) },
     autopilot: note("autopilot", () => world.autopilot()),

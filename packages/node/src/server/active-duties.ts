@@ -9,9 +9,9 @@ export interface ActiveDuties {
 }
 
 export interface ActiveDutiesOptions {
-  /** The term in which this node leads, unsealed; undefined where it does not. */
-  readonly leadingTerm: () => number | undefined;
-  /** Once in each term in which this node leads, before the rest; again and again while it rejects. */
+  /** Names this node's present time of leading, unsealed: another one after each election and each unsealing. Undefined where it does not. */
+  readonly reign: () => string | undefined;
+  /** Once in each of these, before the rest; again and again while it rejects. */
   readonly onActivation: () => Promise<void>;
   readonly expiration: Pick<ExpirationWorker, "step">;
   /** Votes for servers that joined, and the removal of those that are gone. */
@@ -23,9 +23,9 @@ const PAUSE_MS = 1000;
 /** With more due than one slice: a breath between slices for the requests. */
 const BUSY_PAUSE_MS = 5;
 
-export function startActiveDuties({ leadingTerm, onActivation, expiration, autopilot, logger }: ActiveDutiesOptions): ActiveDuties {
+export function startActiveDuties({ reign, onActivation, expiration, autopilot, logger }: ActiveDutiesOptions): ActiveDuties {
   let stopped = false;
-  let activeTerm: number | undefined;
+  let activeReign: string | undefined;
   /** A round will begin as soon as the one under way is over. */
   let isNextDue = false;
   let timer: NodeJS.Timeout | undefined;
@@ -37,18 +37,18 @@ export function startActiveDuties({ leadingTerm, onActivation, expiration, autop
       return { value: await work() };
     } catch (error) {
       // Leadership or the keys may go at any moment; the next active node does it then.
-      if (!stopped && leadingTerm() !== undefined) logger.error(`${what} failed; will be tried again`, { reason: error instanceof Error ? error.message : String(error) });
+      if (!stopped && reign() !== undefined) logger.error(`${what} failed; will be tried again`, { reason: error instanceof Error ? error.message : String(error) });
       return undefined;
     }
   }
 
   /** True when more is due. */
   async function round(): Promise<boolean> {
-    const term = stopped ? undefined : leadingTerm();
-    if (term !== activeTerm) activeTerm = undefined;
-    if (term === undefined) return false;
-    if (activeTerm === undefined && (await attempt("becoming active", onActivation)) === undefined) return false;
-    activeTerm = term;
+    const present = stopped ? undefined : reign();
+    if (present !== activeReign) activeReign = undefined;
+    if (present === undefined) return false;
+    if (activeReign === undefined && (await attempt("becoming active", onActivation)) === undefined) return false;
+    activeReign = present;
     // A server that joined may take minutes to catch up.
     void attempt("autopilot", autopilot);
     return (await attempt("expiration", () => expiration.step()))?.value ?? false;

@@ -13,6 +13,8 @@ import { openSoleState } from "../storage/open-sole-state.js";
 import { startEchoes } from "./echo-duty.js";
 
 const MS = 1000;
+/** A port that nobody knows, on this machine. */
+const NOBODY_LISTENS = "127.0.0.1:0";
 
 /** What the service stands on: a member's replica, or the state of a node alone. */
 export interface Backing {
@@ -26,22 +28,24 @@ export interface Backing {
   stop(): Promise<void>;
 }
 
-export async function openBacking(configuration: Configuration, echoes: Echoes, logger: Logger, onFatal: (message: string) => void): Promise<Backing> {
+/** `alone`: recovery mode. A member of a cluster becomes one of its own, and listens to nobody. */
+export async function openBacking(configuration: Configuration, echoes: Echoes, logger: Logger, onFatal: (message: string) => void, alone = false): Promise<Backing> {
   const { storage } = configuration;
-  if (storage.type === "raft") return raftBacking(configuration, storage, echoes, logger, onFatal, await lockDataFolder(storage.path));
-  const alone = { membership: undefined, answerQuestions: () => undefined };
-  if (storage.type === "inmem") return { ...(await createMemoryLog()), ...alone, resume: async () => false, stop: async () => undefined };
+  if (storage.type === "raft") return raftBacking(configuration, storage, echoes, logger, onFatal, await lockDataFolder(storage.path), alone);
+  const single = { membership: undefined, answerQuestions: () => undefined };
+  if (storage.type === "inmem") return { ...(await createMemoryLog()), ...single, resume: async () => false, stop: async () => undefined };
   const state = await openSoleState(storage, echoes.own.nodeId, logger, onFatal);
-  return { log: state.log, reader: state.reader, ...alone, resume: async () => state.reader.get(SEAL_CONFIG_KEY) !== undefined, stop: () => state.close() };
+  return { log: state.log, reader: state.reader, ...single, resume: async () => state.reader.get(SEAL_CONFIG_KEY) !== undefined, stop: () => state.close() };
 }
 
-function raftBacking(configuration: Configuration, storage: RaftStorage, echoes: Echoes, logger: Logger, onFatal: (message: string) => void, lock: FolderLock): Backing {
+function raftBacking(configuration: Configuration, storage: RaftStorage, echoes: Echoes, logger: Logger, onFatal: (message: string) => void, lock: FolderLock, alone: boolean): Backing {
   const replica = createReplica();
   let answer: ((payload: Uint8Array) => Promise<Uint8Array>) | undefined;
   let echoing: { stop(): void } | undefined;
   const membership = createMembership({
     storage,
-    listen: clusterListenAddress(configuration),
+    listen: alone ? NOBODY_LISTENS : clusterListenAddress(configuration),
+    alone,
     advertise: hostAndPort(configuration.clusterAddress),
     replica,
     onQuestion: (payload) => answer!(payload),
@@ -68,7 +72,7 @@ function raftBacking(configuration: Configuration, storage: RaftStorage, echoes:
 }
 
 /** The first listener's cluster_address, or its host with the port of cluster_addr. */
-function clusterListenAddress({ listeners, clusterAddress }: Configuration): string {
+export function clusterListenAddress({ listeners, clusterAddress }: Configuration): string {
   const [first] = listeners;
   if (first?.clusterAddress !== undefined) return first.clusterAddress;
   const host = (first?.address ?? "127.0.0.1:8200").replace(/:\d+$/, "");

@@ -71,6 +71,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     lockout: configuration.userLockout,
     cacheEntries: configuration.cacheSize,
     logging,
+    rawStorage: configuration.rawStorage,
     systemServices: () => services, onTokenMade: (made) => control.countToken(made),
   });
   const { barrier, store, core, env } = service;
@@ -125,6 +126,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     found: backing.membership ? backing.membership.found : (write) => write(),
     enter: async (offer, rootKey) => backing.membership?.enter(offer, rootKey),
     onUnsealed() {
+      unsealings += 1;
       member()?.thread.setCanLead(true);
       duties.wake();
     },
@@ -144,6 +146,8 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
   });
 
   let activeSince: number | undefined;
+  /** What becoming active does (migrations, the declared, the upkeep of seals) is done anew after a seal, within one term too. */
+  let unsealings = 0;
   const cluster = createClusterControl({
     isReplicated: storage.type === "raft",
     member,
@@ -185,7 +189,10 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
   }
 
   const duties = startActiveDuties({
-    leadingTerm,
+    reign() {
+      const term = leadingTerm();
+      return term === undefined ? undefined : `${term} after ${unsealings} unsealings`;
+    },
     async onActivation() {
       if (!isDeclared) {
         for (const device of configuration.auditDevices) await service.audit.test(device);

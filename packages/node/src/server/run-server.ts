@@ -11,6 +11,8 @@ import { devConfiguration } from "./dev-configuration.js";
 import { setUpDevServer } from "./dev-setup.js";
 import { startNode } from "./node.js";
 import type { CofferNode } from "./node.js";
+import { startRecoveryNode } from "./recovery.js";
+import type { ServedNode } from "./recovery.js";
 import { API_VERSION } from "./version.js";
 
 export interface ServerOptions {
@@ -24,6 +26,8 @@ export interface ServerOptions {
     readonly storeToken: ((token: string) => Promise<void>) | undefined;
   };
   readonly configPaths: readonly string[];
+  /** Serves sys/raw alone, on what this node's own disk holds. */
+  readonly recovery?: boolean;
   readonly logLevel: string | undefined;
   readonly logFormat: string | undefined;
 }
@@ -60,7 +64,7 @@ export async function runServer(options: ServerOptions): Promise<number> {
 async function serve(options: ServerOptions, configuration: Configuration, caFile: string | undefined, logging: Logging, exit: (code: number) => void): Promise<void> {
   const logger = logging.logger("server");
   for (const warning of configuration.warnings) logger.warn(warning);
-  let node: CofferNode | undefined;
+  let node: ServedNode | undefined;
   const listeners: RunningListener[] = [];
   let stopping = false;
 
@@ -95,23 +99,24 @@ async function serve(options: ServerOptions, configuration: Configuration, caFil
   };
 
   try {
-    node = await startNode({
+    const common = {
       configuration,
       logging,
-      onFatal(message) {
+      onFatal(message: string) {
         logger.error("this node cannot go on", { reason: message });
         void stop(1, "consensus has stopped", DRAIN_MS);
       },
-      ...(options.dev?.rootTokenId !== undefined && { rootTokenText: options.dev.rootTokenId }),
-    });
+    };
+    const whole = options.recovery ? undefined : await startNode({ ...common, ...(options.dev?.rootTokenId !== undefined && { rootTokenText: options.dev.rootTokenId }) });
+    node = whole ?? (await startRecoveryNode(common));
     // Consensus may have failed meanwhile, and this node been given up.
     if (stopping) return await node.stop();
     for (const listener of configuration.listeners) {
       listeners.push(await startListener({ listener, application: node.application, logger: logging.logger("http"), other: createPages({ ui: configuration.ui }) }));
     }
     if (configuration.pidFile !== undefined) writeFileSync(configuration.pidFile, `${process.pid}\n`);
-    announce(configuration, listeners);
-    if (options.dev) await announceDev(options.dev, node, caFile);
+    announce(configuration, listeners, options.recovery ?? false);
+    if (options.dev && whole) await announceDev(options.dev, whole, caFile);
   } catch (error) {
     logger.error("the server could not start", { reason: reasonOf(error) });
     await stop(1, "it could not start", 0);
@@ -142,13 +147,14 @@ function reloadLevel(options: ServerOptions, logging: Logging): void {
   }
 }
 
-function announce(configuration: Configuration, listeners: readonly RunningListener[]): void {
+function announce(configuration: Configuration, listeners: readonly RunningListener[], isRecovery: boolean): void {
   const { storage } = configuration;
   const rows: [string, string][] = [
     ["Api Address", configuration.apiAddress],
     ...(storage.type === "raft" ? [["Cluster Address", configuration.clusterAddress] as [string, string]] : []),
     ...listeners.map(({ address }, i): [string, string] => [`Listener ${i + 1}`, `tcp (addr: "${address}", tls: "${configuration.listeners[i]!.tls ? "enabled" : "disabled"}")`]),
     ["Log Level", configuration.logLevel],
+    ...(isRecovery ? [["Recovery Mode", "true"] as [string, string]] : []),
     ...(configuration.seals.length > 0 ? [["Seals", configuration.seals.map(({ name, type, disabled }) => `${name === type ? type : `${name} (${type})`}${disabled ? ", disabled" : ""}`).join("; ")] as [string, string]] : []),
     ["Storage", storage.type === "raft" ? `raft (node: ${storage.nodeId}, path: ${storage.path})` : storage.type],
     ["Version", `Coffer, speaking the API of Vault ${API_VERSION}`],

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { engineFor, mountableTypes } from "@coffer/engines";
 import type { IdentityServices } from "@coffer/engines";
-import { compileEngine, createAuditBroker, createBarrier, createCore, createExpirationWorker, createRooms, createStore, systemEngine } from "@coffer/state-machine";
+import { compileEngine, createAuditBroker, createBarrier, createCore, createExpirationWorker, createRooms, createStore, rawSystemEngine, systemEngine } from "@coffer/state-machine";
 import type { AuditBroker, Barrier, CompiledEngine, Core, Engine, EngineLog, Environment, ExpirationWorker, LockoutSettings, MountEntry, ReplicatedLog, StateReader, Store, SystemLimits, SystemRooms, SystemServices, TokenMade } from "@coffer/state-machine";
 import type { Logging } from "../logging/logger.js";
 import { API_VERSION } from "./version.js";
@@ -25,17 +25,15 @@ export interface SecretsServiceOptions {
   readonly lockout?: LockoutSettings;
   readonly cacheEntries: number;
   readonly logging: Logging;
+  /** Whether sys/raw is served; it is not unless an operator says so. */
+  readonly rawStorage?: boolean;
   /** What sys/ may do to the node. Asked for at each request, as the node and its service need each other. */
   readonly systemServices: () => SystemServices;
   readonly onTokenMade?: (made: TokenMade) => void;
 }
 
 /** Its services are what `systemServices` gives: the type that says so is erased here. */
-const SYSTEM = compileEngine(systemEngine as unknown as Engine);
-
-function engineOf(entry: MountEntry): CompiledEngine | undefined {
-  return entry.type === "system" ? SYSTEM : engineFor(entry);
-}
+const compileSystem = (rawStorage: boolean): CompiledEngine => compileEngine((rawStorage ? rawSystemEngine : systemEngine) as unknown as Engine);
 
 /** As Vault names them: `secrets.database`, `auth.ldap`. Each line says which mount it is about. */
 function mountLog(logging: Logging, { table, type, path }: MountEntry): EngineLog {
@@ -43,7 +41,7 @@ function mountLog(logging: Logging, { table, type, path }: MountEntry): EngineLo
   return { info: (message, fields) => logger.info(message, { mount: path, ...fields }), warn: (message, fields) => logger.warn(message, { mount: path, ...fields }) };
 }
 
-export function createSecretsService({ log, reader, limits, lockout = {}, cacheEntries, logging, systemServices, onTokenMade }: SecretsServiceOptions): SecretsService {
+export function createSecretsService({ log, reader, limits, lockout = {}, cacheEntries, logging, rawStorage = false, systemServices, onTokenMade }: SecretsServiceOptions): SecretsService {
   const env: Environment = { now: () => Date.now(), randomBytes: (length) => new Uint8Array(randomBytes(length)), uuid: () => randomUUID() };
   const barrier = createBarrier();
   const store = createStore({ reader, log, barrier, cacheEntries });
@@ -51,17 +49,20 @@ export function createSecretsService({ log, reader, limits, lockout = {}, cacheE
   const audit = createAuditBroker((device, error) => auditLogger.error("an audit device cannot write", { device, reason: (error as NodeJS.ErrnoException).code ?? "unknown" }));
   const identityServices: IdentityServices = { apiAddress: () => systemServices().cluster.leadership().activeApiAddress };
   const coreLogger = logging.logger("core");
+  const system = compileSystem(rawStorage);
+  const engineOf = (entry: MountEntry): CompiledEngine | undefined => (entry.type === "system" ? system : engineFor(entry));
   const core = createCore({
     store,
     log,
     isSealed: () => barrier.sealed(),
     engineFor: engineOf,
-    system: SYSTEM,
+    system,
     servicesFor: (type) => (type === "system" ? systemServices() : type === "identity" ? identityServices : undefined),
     env,
     limits,
     lockout,
     audit,
+    apiAddress: identityServices.apiAddress,
     ...(onTokenMade && { onTokenMade }),
     onInternalError: (request, error) => coreLogger.error("a request failed", { request_id: request.id, path: request.path, operation: request.operation, reason: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
   });

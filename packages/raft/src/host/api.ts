@@ -22,7 +22,7 @@ export type ProposeResult =
   | { readonly outcome: "applied" | "conflict"; readonly index: LogIndex }
   | { readonly outcome: "not-leader" | "overloaded" | "unknown" };
 
-export type MembershipResult = { readonly ok: true; readonly index: LogIndex } | { readonly ok: false; readonly reason: "not-leader" | "change-in-progress" | "unknown-server" | "id-in-use" | "last-voter" | "timeout"; readonly message: string };
+export type MembershipResult = { readonly ok: true; readonly index: LogIndex } | { readonly ok: false; readonly reason: "not-leader" | "change-in-progress" | "unknown-server" | "id-in-use" | "last-voter" | "leads" | "timeout"; readonly message: string };
 
 export interface ServerHealth {
   readonly id: NodeId;
@@ -69,6 +69,8 @@ export interface RaftOptions {
   readonly transport: TransportOptions;
   /** A new cluster: where the log is empty, it begins with this node, at this address, as its only voter. */
   readonly bootstrap?: { readonly address: string };
+  /** Makes this server the only one, whoever was there, with all that its own log holds. Nobody else may go on with what they have. */
+  readonly alone?: true;
   /** Milliseconds a tick; default 50. */
   readonly tickMs?: number;
   /** Followers campaign after between this many ticks and twice as many without a leader. */
@@ -103,6 +105,8 @@ export interface RaftHost {
   /** Adds a learner and, when `voter`, promotes it once it has caught up. */
   addServer(server: { readonly id: NodeId; readonly address: string; readonly voter: boolean }): Promise<MembershipResult>;
   removeServer(id: NodeId): Promise<MembershipResult>;
+  /** Takes a server its vote. `leads` where that is this one. */
+  demoteServer(id: NodeId): Promise<MembershipResult>;
   /** Goes over to exactly these servers in one step (joint consensus). A new voter must be a learner of the cluster that has caught up. */
   changeServers(servers: readonly Server[]): Promise<MembershipResult>;
   /** Hands leadership to `to`, or to the most caught-up voter that can lead. Resolves when another server leads, or false. */

@@ -13,7 +13,7 @@ import { createCompaction } from "./compaction.js";
 import { createLeadershipWatch } from "./leadership.js";
 import { createMeasures } from "./measures.js";
 import { createMemberCore } from "./member-core.js";
-import { addServer, changeServers, removeServer } from "./membership.js";
+import { addServer, changeServers, demoteServer, removeServer } from "./membership.js";
 import type { MembershipPort } from "./membership.js";
 import { openMemberLog } from "./opening.js";
 import { createPersistence } from "./persistence.js";
@@ -276,6 +276,7 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
     status: () => toStatus(id, core.status(), log, core.unstable(), settings.tickMs),
     addServer: (server) => addServer(membership, server),
     removeServer: (server) => removeServer(membership, server),
+    demoteServer: (server) => demoteServer(membership, server, id),
     changeServers: (servers) => changeServers(membership, servers),
     transferLeadership: (to) => transferLeadership(transfer, id, to),
     setCanLead: (canLead) => guard(() => core.setCanLead(canLead)),

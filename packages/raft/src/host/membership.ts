@@ -82,6 +82,14 @@ export async function removeServer(port: MembershipPort, id: NodeId): Promise<Me
   return change(port, (current) => (current.some((server) => server.id === id) ? current.filter((server) => server.id !== id) : undefined));
 }
 
+/** Takes a server its vote; it goes on receiving the log. Not the leader, whose place somebody else would have to take first. */
+export async function demoteServer(port: MembershipPort, id: NodeId, self: NodeId): Promise<MembershipResult> {
+  const found = port.core.status().configuration.servers.find((server) => server.id === id);
+  if (!found) return { ok: false, reason: "unknown-server", message: `no server ${id} in the cluster` };
+  if (id === self) return { ok: false, reason: "leads", message: `${id} leads the cluster: let another one take over first` };
+  return change(port, (servers) => (servers.some((server) => server.id === id && server.voter) ? servers.map((server) => (server.id === id ? { ...server, voter: false } : server)) : undefined));
+}
+
 /** Any other set of servers, by one change: safe and available throughout, whatever the difference. New voters must be learners that have caught up. */
 export async function changeServers(port: MembershipPort, servers: readonly Server[]): Promise<MembershipResult> {
   const twice = servers.find(({ id }, at) => servers.findIndex((one) => one.id === id) !== at);

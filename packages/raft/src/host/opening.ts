@@ -1,10 +1,11 @@
 import { encodeConfiguration } from "../core/configuration.js";
-import type { LogIndex, SnapshotMeta, Term } from "../core/types.js";
+import type { Configuration, LogIndex, SnapshotMeta, Term } from "../core/types.js";
 import { DamagedLogError } from "../log/record.js";
 import { openDurableLog } from "../log/durable-log.js";
 import type { DurableLog } from "../log/durable-log.js";
 import type { RaftLogger, RaftOptions, StateMachine } from "./api.js";
-import { recoverFromPeers } from "./recovery.js";
+import { readAppliedConfigurations } from "./applied-configurations.js";
+import { recoverFromPeers, standAlone } from "./recovery.js";
 
 /** Opens the log of a member, begins it where a new cluster is asked for, and makes it agree with the state. */
 export async function openMemberLog(directory: string, options: RaftOptions, machine: StateMachine, logger: RaftLogger): Promise<DurableLog> {
@@ -21,7 +22,7 @@ export async function openMemberLog(directory: string, options: RaftOptions, mac
     if (lastTerm !== undefined && lastTerm > log.hardState.term) throw new DamagedLogError(`the hard state is of term ${log.hardState.term}, the last entry of term ${lastTerm}`);
     const adopted = snapshotToAdopt(log, machine.appliedIndex(), machine.appliedTerm());
     if (adopted) await log.reset(adopted);
-    if (!(await recoverFromPeers(log, options.directory, options.id, logger))) return log;
+    if (!(await changeServers(log, options, logger))) return log;
     // The hard state is read as it is opened.
     await log.close();
     return await openDurableLog(directory);
@@ -29,6 +30,24 @@ export async function openMemberLog(directory: string, options: RaftOptions, mac
     await log.close();
     throw error;
   }
+}
+
+/** The servers that a log in this folder names last, committed or not. Only while nobody else has it open. Throws DamagedLogError. */
+export async function readMembers(directory: string): Promise<Configuration> {
+  const log = await openDurableLog(directory);
+  try {
+    const last = log.lastIndex();
+    return readAppliedConfigurations(log, last).at(last).configuration;
+  } finally {
+    await log.close();
+  }
+}
+
+/** As an operator asks for by a file, or by recovery mode. True where the log has other servers now. */
+function changeServers(log: DurableLog, { id, directory, alone, transport }: RaftOptions, logger: RaftLogger): Promise<boolean> {
+  if (!alone) return recoverFromPeers(log, directory, id, logger);
+  const last = log.lastIndex();
+  return standAlone(log, directory, { id, address: transport.advertise, voter: true }, readAppliedConfigurations(log, last).at(last).configuration, logger);
 }
 
 /**

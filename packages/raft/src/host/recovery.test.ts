@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import test from "node:test";
 import { createMembers, until } from "../testing/cluster.js";
@@ -84,6 +84,33 @@ test("a file that cannot be meant stops the start, says why, and stays", async (
     }
     const path = leave(directory, [a]);
     assert.deepEqual(readPeers(path), [{ ...a, voter: true }]);
+  } finally {
+    await cluster.close();
+  }
+});
+
+test("a server that is started alone is the only one from then on, with everything that it held", async () => {
+  const cluster = await createMembers(3);
+  try {
+    await cluster.form();
+    const [first, second] = cluster.members;
+    for (let i = 0; i < 5; i++) assert.equal((await (await cluster.leader()).host!.propose(Buffer.from(`entry ${i}`))).outcome, "applied");
+    await until("the second has it all", () => second!.machine.applied.length === 5);
+    for (const member of cluster.members) await cluster.stop(member);
+    const path = leave(cluster.directoryOf(second!), [{ id: first!.id, address: first!.address }]);
+    await assert.rejects(cluster.start(second!, { alone: true }), (error: Error) => error instanceof RecoveryError && error.message.includes("remove it first"));
+    rmSync(path);
+    // Twice: it is the only one already then.
+    for (const expected of [6, 7]) {
+      const host = await cluster.start(second!, { alone: true });
+      await cluster.leader();
+      assert.deepEqual(host.status().configuration.servers.map(({ id, voter }) => [id, voter]), [["n2", true]]);
+      assert.equal((await host.propose(Buffer.from("alone"))).outcome, "applied");
+      assert.equal(second!.machine.applied.length, expected);
+      await cluster.stop(second!);
+    }
+    await cluster.start(second!);
+    assert.deepEqual((await cluster.leader()).host!.status().configuration.servers.map(({ id }) => id), ["n2"]);
   } finally {
     await cluster.close();
   }

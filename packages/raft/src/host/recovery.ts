@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync, closeSync, fsyncSync, openSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { encodeConfiguration } from "../core/configuration.js";
-import type { NodeId, Server, Term } from "../core/types.js";
+import type { Configuration, LogIndex, NodeId, Server, Term } from "../core/types.js";
 import type { DurableLog } from "../log/durable-log.js";
 import type { RaftLogger } from "./api.js";
 
@@ -53,14 +53,33 @@ export async function recoverFromPeers(log: DurableLog, directory: string, self:
   const servers = readPeers(path);
   const position = servers.findIndex(({ id }) => id === self);
   if (position < 0) throw new RecoveryError(`${path} cannot be used: it does not name this node, ${self}`);
+  const at = await takeServers(log, servers, position);
+  rmSync(path);
+  syncFolder(dirname(path));
+  logger.log("warn", "took the cluster's servers from peers.json; what the lost ones alone had acknowledged is gone", { ...at, servers: servers.map(({ id }) => id) });
+  return true;
+}
+
+/**
+ * Makes this server the cluster's only one, unless it is that already. What the others had acknowledged and this one never got
+ * is gone for it, so none of them may take part again with the log that it has. True when that was done.
+ */
+export async function standAlone(log: DurableLog, directory: string, self: Server, configuration: Configuration, logger: RaftLogger): Promise<boolean> {
+  const path = recoveryFile(directory);
+  if (existsSync(path)) throw new RecoveryError(`${path} names servers for the next start, and this start makes this node the only one: remove it first`);
+  const [only, ...others] = configuration.servers;
+  if (only?.id === self.id && only.voter && others.length === 0 && !configuration.outgoing) return false;
+  const at = await takeServers(log, [self], 0);
+  logger.log("warn", "this node is a cluster of its own from now on; the others have to join it anew, with empty data folders", { ...at, without: configuration.servers.flatMap(({ id }) => (id === self.id ? [] : id)) });
+  return true;
+}
+
+async function takeServers(log: DurableLog, servers: readonly Server[], position: number): Promise<{ readonly index: LogIndex; readonly term: Term }> {
   const term = nextTermOf(position, servers.length, Math.max(log.hardState.term, log.term(log.lastIndex()) ?? 0));
   const index = log.lastIndex() + 1;
   const entry = { index, term, kind: "config", data: encodeConfiguration({ servers }) } as const;
-  await log.write({ hardState: { term, vote: self, commit: log.hardState.commit }, entries: [entry] });
-  rmSync(path);
-  syncFolder(dirname(path));
-  logger.log("warn", "took the cluster's servers from peers.json; what the lost ones alone had acknowledged is gone", { index, term, servers: servers.map(({ id }) => id) });
-  return true;
+  await log.write({ hardState: { term, vote: servers[position]!.id, commit: log.hardState.commit }, entries: [entry] });
+  return { index, term };
 }
 
 function nextTermOf(position: number, count: number, after: Term): Term {

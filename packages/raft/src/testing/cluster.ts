@@ -44,8 +44,8 @@ export async function createMembers(count: number, more: Partial<RaftOptions> = 
     members.push({ id: `n${i}`, address: `127.0.0.1:${line.port}`, listen: `127.0.0.1:${port}`, line, machine: createMemoryMachine(), host: undefined });
   }
 
-  async function start(member: Member, how: { readonly bootstrap?: boolean; readonly machine?: StateMachine; readonly wrapLog?: (log: DurableLog) => DurableLog; readonly onFatal?: (error: Error) => void } = {}): Promise<RaftHost> {
-    const options = { id: member.id, directory: join(folder, member.id), transport: { listen: member.listen, advertise: member.address, tls, clusterId: "test" }, ...(how.bootstrap && { bootstrap: { address: member.address } }), ...more };
+  async function start(member: Member, how: { readonly bootstrap?: boolean; readonly alone?: true; readonly machine?: StateMachine; readonly wrapLog?: (log: DurableLog) => DurableLog; readonly onFatal?: (error: Error) => void } = {}): Promise<RaftHost> {
+    const options = { id: member.id, directory: join(folder, member.id), transport: { listen: member.listen, advertise: member.address, tls, clusterId: "test" }, ...(how.bootstrap && { bootstrap: { address: member.address } }), ...(how.alone && { alone: true as const }), ...more };
     const [machine, logger] = [how.machine ?? member.machine, { log: () => undefined }];
     const host = how.wrapLog
       ? await runHost(settingsOf(options), how.wrapLog(await openMemberLog(join(options.directory, "log"), options, machine, logger)), machine, logger)

@@ -3,6 +3,8 @@ import type { Environment } from "../framework/engine.js";
 import { randomText } from "../tokens/entry.js";
 import { createAttempts, isAuthorised, quorumOf } from "./break-glass.js";
 import type { BreakGlass } from "./break-glass.js";
+import { requireHolders } from "./quorum.js";
+import type { Quorum } from "./quorum.js";
 import { createOncePerRequest } from "./once-per-request.js";
 import { pgpRecipient } from "./pgp.js";
 import type { PgpRecipient } from "./pgp.js";
@@ -25,7 +27,7 @@ export interface GenerateRootUpdate extends GenerateRootStatus {
   readonly encode?: (token: string) => Promise<string>;
 }
 
-/** sys/generate-root: a root token by the agreement of a quorum. Everything throws RequestError 400 for what the caller did wrong. */
+/** sys/generate-root, sys/generate-recovery-token: a token by the agreement of a quorum. Everything throws RequestError 400 for what the caller did wrong. */
 export interface GenerateRootControl {
   status(): GenerateRootStatus;
   /** With neither a password nor a key, a password is made, and told this once. */
@@ -47,11 +49,32 @@ interface Attempt {
 /** As many as a root token has: "hvs." and 24 more. */
 const OTP_LENGTH = 28;
 
-export function createGenerateRoot(parts: BreakGlass): GenerateRootControl {
+/** What the agreement of a quorum is worth. */
+export interface Agreement {
+  /** What is made, for messages. */
+  readonly what: "root" | "recovery token";
+  /** Throws RequestError where none can be made now. */
+  readonly check: () => void;
+  /** What to do once nothing is in the way any more; undefined where the combined key is a wrong one. Overwrites the key. */
+  readonly authorise: (quorum: Quorum, key: Uint8Array) => Promise<(() => void) | undefined>;
+}
+
+const rootOf = (parts: BreakGlass): Agreement => ({
+  what: "root",
+  check: () => undefined,
+  async authorise(quorum, key) {
+    const isRight = isAuthorised(parts, quorum, key);
+    key.fill(0);
+    return isRight ? () => undefined : undefined;
+  },
+});
+
+export function createGenerateRoot(parts: BreakGlass, { what, check, authorise }: Agreement = rootOf(parts)): GenerateRootControl {
   const attempts = createAttempts<Attempt>(parts);
   const once = createOncePerRequest();
 
   function status(): GenerateRootStatus {
+    check();
     const attempt = attempts.current();
     const { secret_threshold: required } = quorumOf(parts);
     const pgpFingerprint = attempt?.secrecy.kind === "pgp" ? attempt.secrecy.recipient.fingerprint : "";
@@ -59,34 +82,38 @@ export function createGenerateRoot(parts: BreakGlass): GenerateRootControl {
   }
 
   async function start({ otp, pgpKey }: { readonly otp: string; readonly pgpKey: string }): Promise<GenerateRootStatus & { readonly otp: string }> {
+    check();
     if (otp !== "" && Buffer.byteLength(otp) !== OTP_LENGTH) throw invalid("OTP string has incorrect length");
     const made = otp === "" && pgpKey === "" ? newOtp(parts.env) : "";
     const secrecy: Secrecy = otp === "" && pgpKey !== "" ? { kind: "pgp", recipient: await pgpRecipient(pgpKey) } : { kind: "otp", otp: otp || made };
-    if (attempts.current()) throw invalid("root generation already in progress");
-    const shares = createShareCollection(quorumOf(parts).secret_threshold, "generation");
+    if (attempts.current()) throw invalid(`${what} generation already in progress`);
+    const quorum = quorumOf(parts);
+    requireHolders(quorum);
+    const shares = createShareCollection(quorum.secret_threshold, "generation");
     const nonce = parts.env.uuid();
     attempts.begin({ nonce, secrecy, shares, clear: () => shares.clear() });
-    parts.note("root generation initialized", { nonce });
+    parts.note(`${what} generation initialized`, { nonce });
     return { ...status(), otp: made };
   }
 
   async function update(share: Uint8Array, nonce: string): Promise<GenerateRootUpdate> {
+    check();
     const attempt = attempts.current();
-    if (!attempt) throw invalid("no root generation in progress");
-    if (nonce !== attempt.nonce) throw invalid(`incorrect nonce supplied; nonce for this root generation operation is "${attempt.nonce}"`);
+    if (!attempt) throw invalid(`no ${what} generation in progress`);
+    if (nonce !== attempt.nonce) throw invalid(`incorrect nonce supplied; nonce for this ${what} generation operation is "${attempt.nonce}"`);
     const key = await attempt.shares.add(share);
     if (!key) return status();
-    const quorum = quorumOf(parts);
-    if (!isAuthorised(parts, quorum, key)) {
-      parts.note("root generation aborted: the shares are not those of this cluster", { nonce });
-      throw invalid("root generation aborted: the key shares are not those of this cluster");
+    const agreed = await authorise(quorumOf(parts), key);
+    if (!agreed) {
+      parts.note(`${what} generation aborted: the shares are not those of this cluster`, { nonce });
+      throw invalid(`${what} generation aborted: the key shares are not those of this cluster`);
     }
-    key.fill(0);
     // The same shares may have come twice at the same moment, and the attempt may have been cancelled meanwhile.
-    if (attempts.current() !== attempt) throw invalid("no root generation in progress");
+    if (attempts.current() !== attempt) throw invalid(`no ${what} generation in progress`);
     const { required, ...done } = status();
     attempts.end();
-    parts.note("root generation finished", { nonce });
+    agreed();
+    parts.note(`${what} generation finished`, { nonce });
     return { ...done, required, progress: required, encode: encoder(attempt.secrecy) };
   }
 

@@ -14,6 +14,8 @@ export * from "./seal-config.js";
 export type { BreakGlass } from "./break-glass.js";
 export * from "./create-break-glass.js";
 export type { GenerateRootControl } from "./generate-root.js";
+export { createRecoveryTokens } from "./recovery-token.js";
+export type { RecoveryTokens } from "./recovery-token.js";
 export { encryptShares, pgpRecipient, pgpRecipients } from "./pgp.js";
 export * from "./rekey-control.js";
 export { replaceQuorumKey } from "./replace-keys.js";

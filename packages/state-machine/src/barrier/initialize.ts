@@ -7,7 +7,7 @@ import type { RootKeyWrap, SealSet } from "./auto-seal.js";
 import { KEYRING_KEY, createKeyring, openKeyring, sealKeyring } from "./keyring.js";
 import { putRecoveryKey, putRootKey } from "./root-key-protection.js";
 import { BarrierError, KEY_BYTES } from "./sealed-value.js";
-import { RECOVERY_CONFIG_KEY, SEAL_CONFIG_KEY, checkSealConfig, decodeSealConfig } from "./seal-config.js";
+import { RECOVERY_CONFIG_KEY, SEAL_CONFIG_KEY, checkRecoveryConfig, checkSealConfig, decodeSealConfig, encodeSealConfig } from "./seal-config.js";
 import type { SealConfig } from "./seal-config.js";
 import { ROOT_KEY_KEY, createUnsealSession, openRootKey, splitKey } from "./shamir-seal.js";
 import type { UnsealSession } from "./shamir-seal.js";
@@ -20,7 +20,7 @@ export interface ClusterInfo {
 }
 
 export interface InitializeOptions {
-  /** Of the unseal key; with an auto seal, of the recovery key. */
+  /** Of the unseal key; with an auto seal, of the recovery key, where 0 means that there is none. */
   readonly shares: number;
   readonly threshold: number;
   readonly env: Environment;
@@ -51,7 +51,7 @@ export function readSealConfig(tx: RawReads): SealConfig | undefined {
 /** Undefined but under an auto seal. */
 export function readRecoveryConfig(tx: RawReads): SealConfig | undefined {
   const bytes = tx.getRaw(RECOVERY_CONFIG_KEY);
-  return bytes && decodeSealConfig(bytes);
+  return bytes && decodeSealConfig(bytes, checkRecoveryConfig);
 }
 
 /** Empty but under an auto seal. */
@@ -74,18 +74,20 @@ export function readKeyring(tx: RawReads, rootKey: Uint8Array): BarrierKeys | un
 /** Makes the keys of a new cluster and writes them into `tx`. Throws RequestError 400 for wrong numbers, or when it was done before. */
 export async function initialize(tx: StoreTransaction, { shares, threshold, env, clusterName, seals = SHAMIR_ONLY }: InitializeOptions): Promise<Initialized> {
   if (tx.getRaw(SEAL_CONFIG_KEY)) throw new RequestError("invalid_request", "Vault is already initialized");
-  checkSealConfig(shares, threshold);
+  const isShamir = seals.type === "shamir";
+  (isShamir ? checkSealConfig : checkRecoveryConfig)(shares, threshold);
   const rootKey = env.randomBytes(KEY_BYTES);
   // Of the unseal key where there is no auto seal, else of the recovery key.
   const sharedKey = env.randomBytes(KEY_BYTES);
   const numbers = { secret_shares: shares, secret_threshold: threshold };
   const keyring = createKeyring(env);
   const cluster: ClusterInfo = { id: env.uuid(), name: clusterName ?? `vault-cluster-${Buffer.from(env.randomBytes(NAME_BYTES)).toString("hex")}` };
-  const parts = await splitKey(sharedKey, shares, threshold);
-  if (seals.type === "shamir") putRootKey(tx, rootKey, { kind: "shamir", unsealKey: sharedKey, numbers });
+  const parts = shares === 0 ? [] : await splitKey(sharedKey, shares, threshold);
+  if (isShamir) putRootKey(tx, rootKey, { kind: "shamir", unsealKey: sharedKey, numbers });
   else {
     putRootKey(tx, rootKey, { kind: "auto", type: seals.type, wraps: await seals.wrap(rootKey) });
-    putRecoveryKey(tx, keyring, sharedKey, seals.type, numbers);
+    if (shares > 0) putRecoveryKey(tx, keyring, sharedKey, seals.type, numbers);
+    else tx.putRaw(RECOVERY_CONFIG_KEY, encodeSealConfig({ type: seals.type, ...numbers }));
   }
   tx.putRaw(KEYRING_KEY, sealKeyring(rootKey, keyring));
   tx.putRaw(CLUSTER_KEY, Buffer.from(JSON.stringify(cluster)));

@@ -23,6 +23,11 @@ export function readQuorum(raw: RawReads): Quorum {
   return { ...recovery, kind: "recovery" };
 }
 
+/** Throws RequestError 400 where nobody holds a share that could count. */
+export function requireHolders({ secret_threshold: threshold }: Quorum): void {
+  if (threshold === 0) throw new RequestError("invalid_request", "there are no recovery keys, so no quorum can agree: make them with sys/rotate/recovery/init, which takes a token");
+}
+
 /** Whether a combined key is that of the quorum. */
 export function isQuorumKey(raw: RawReads, { rootKey, keyring }: BarrierKeys, { kind }: Quorum, key: Uint8Array): boolean {
   if (kind === "recovery") {

@@ -57,6 +57,8 @@ export interface RekeyBackup {
 export interface RekeyControl {
   status(): RekeyStatus;
   start(requestId: string, request: RekeyRequest): Promise<RekeyStatus>;
+  /** Makes a recovery key at once where there is none: no holder could agree. Its caller has to have shown a token. */
+  create(requestId: string, request: RekeyRequest): Promise<RekeyResult>;
   cancel(): void;
   /** Overwrites what was given so far: this node is sealed. Never throws. */
   forget(): void;

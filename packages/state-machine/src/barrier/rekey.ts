@@ -5,6 +5,7 @@ import type { BreakGlass } from "./break-glass.js";
 import { createOncePerRequest } from "./once-per-request.js";
 import { encryptShares, pgpRecipients } from "./pgp.js";
 import type { PgpRecipient } from "./pgp.js";
+import { requireHolders } from "./quorum.js";
 import { replaceQuorumKey } from "./replace-keys.js";
 import { checkSealConfig } from "./seal-config.js";
 import type { ShareNumbers } from "./seal-config.js";
@@ -83,15 +84,28 @@ export function createRekey(parts: BreakGlass, target: RekeyTarget): RekeyContro
     return { numbers: { secret_shares: secretShares, secret_threshold: secretThreshold }, recipients: await pgpRecipients(pgpKeys) };
   }
 
-  async function start(request: RekeyRequest): Promise<RekeyStatus> {
-    requireRecoverySupport();
+  async function begin(request: RekeyRequest): Promise<Attempt> {
     const planned = await plan(request);
     if (attempts.current()) throw invalid("rekey already in progress");
     const shares = createShareCollection(quorumOf(parts).secret_threshold, "rekey");
     const attempt: Attempt = { nonce: env.uuid(), ...planned, request, shares, verification: undefined, isAgreed: false, clear: () => forget(attempt) };
     attempts.begin(attempt);
     note("rekey initialized", { target, nonce: attempt.nonce, shares: request.secretShares, threshold: request.secretThreshold });
+    return attempt;
+  }
+
+  async function start(request: RekeyRequest): Promise<RekeyStatus> {
+    requireRecoverySupport();
+    requireHolders(quorumOf(parts));
+    await begin(request);
     return status();
+  }
+
+  async function create(request: RekeyRequest): Promise<RekeyResult> {
+    requireRecoverySupport();
+    if (target !== "recovery" || quorumOf(parts).secret_threshold > 0) throw invalid("the holders of the present keys have to agree");
+    const attempt = await begin(request);
+    return agreed(attempt, () => withNewShares(attempt, attempt.numbers!));
   }
 
   async function update(share: Uint8Array, nonce: string): Promise<RekeyResult | undefined> {
@@ -180,6 +194,7 @@ export function createRekey(parts: BreakGlass, target: RekeyTarget): RekeyContro
   return {
     status,
     start: (requestId, request) => once(requestId, () => start(request)),
+    create: (requestId, request) => once(requestId, () => create(request)),
     cancel() {
       requireRecoverySupport();
       attempts.end();

@@ -30,13 +30,18 @@ export function checkSealConfig(shares: number, threshold: number): void {
   if (threshold > shares) throw invalid("threshold cannot be larger than shares");
 }
 
+/** As `checkSealConfig`, for a recovery key: 0 of 0 is none, so that there is no quorum that could ever agree. */
+export function checkRecoveryConfig(shares: number, threshold: number): void {
+  if (shares !== 0 || threshold !== 0) checkSealConfig(shares, threshold);
+}
+
 export function encodeSealConfig(config: SealConfig): Uint8Array {
   return Buffer.from(JSON.stringify(config));
 }
 
-export function decodeSealConfig(bytes: Uint8Array): SealConfig {
+export function decodeSealConfig(bytes: Uint8Array, check = checkSealConfig): SealConfig {
   const parsed = JSON.parse(Buffer.from(bytes).toString()) as Partial<SealConfig>;
   if (typeof parsed.type !== "string" || parsed.type === "") throw new Error("the seal configuration in the state is damaged");
-  checkSealConfig(parsed.secret_shares ?? 0, parsed.secret_threshold ?? 0);
+  check(parsed.secret_shares ?? 0, parsed.secret_threshold ?? 0);
   return parsed as SealConfig;
 }

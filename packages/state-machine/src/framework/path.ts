@@ -26,6 +26,8 @@ interface OperationBase<Services> {
    * tell more than anybody may know.
    */
   readonly precheck?: (request: EngineRequest<never>, storage: ReadStorage, mount: Mount<Services>) => void;
+  /** Its storage is all there is (a StoreTransaction), in place of what its engine owns. For sys/raw only. */
+  readonly wholeStorage?: boolean;
   /** The body is bytes, not JSON: it is handed over as `request.stream`. */
   readonly rawBody?: boolean;
   /** Answers by status, for OpenAPI: a short description each. */

@@ -30,6 +30,10 @@ export interface ApiRequest {
    * `sys/metrics`. Never set for what another node forwarded.
    */
   readonly openPaths?: readonly string[];
+  /** Whether its client has gone, so that nobody waits for the answer. Absent: that is not known here (what another node forwarded). */
+  readonly isAbandoned?: () => boolean;
+  /** Where its path asks for no token, the listener it came in by does: for one with sudo. */
+  readonly tokenOnly?: true;
   /** Node that forwarded it here, if any. */
   readonly forwardedFrom?: string;
 }

@@ -35,6 +35,8 @@ export interface CoreOptions {
   readonly env: Environment;
   readonly limits: SystemLimits;
   readonly audit: AuditBroker;
+  /** URL of the node that is active, for wrapping tokens that say where they can be opened; empty while nobody is. */
+  readonly apiAddress?: () => string;
   /** For metrics: once it is certain that there is one. */
   readonly onTokenMade?: (made: TokenMade) => void;
   /** Absent: Vault's defaults. */

@@ -1,6 +1,6 @@
 import { RequestError, denied, invalid } from "../errors.js";
 import { buildInput } from "../framework/index.js";
-import type { Apart, EngineRequest, Environment, EnvelopeResponse, MountEntry, OperationName, Response, WriteMount } from "../framework/index.js";
+import type { Apart, EngineRequest, Environment, EnvelopeResponse, Fields, MountEntry, Operation, OperationName, Response, WriteMount } from "../framework/index.js";
 import type { ReadStorage, WriteStorage } from "../framework/storage.js";
 import { identityOf } from "../identity/index.js";
 import { createIntentLedger } from "../intents/index.js";
@@ -24,6 +24,7 @@ import { newEvaluation } from "./progress.js";
 import type { Login, Progress } from "./progress.js";
 import { target } from "./route.js";
 import { cubbyholeResponse } from "./wrapping.js";
+import { asJwt, isJwtAsked } from "./wrapping-jwt.js";
 
 interface EvaluatorParts {
   readonly options: CoreOptions;
@@ -48,7 +49,8 @@ export type Evaluator = (tx: StoreTransaction, progress: Progress, active: boole
 /** System, token and identity engines are the core's own: their storage is `core/`. */
 const isOfCore = ({ type }: MountEntry): boolean => type === "system" || type === "token" || type === "identity";
 
-function storageOf(tx: StoreTransaction, entry: MountEntry): WriteStorage {
+function storageOf(tx: StoreTransaction, { entry, operation }: Target): WriteStorage {
+  if (operation.wholeStorage) return tx;
   return isOfCore(entry) ? tx.scoped("core/") : tx.scoped(`logical/${entry.uuid}/`);
 }
 
@@ -114,11 +116,11 @@ export function createEvaluator({ options, trail, mountOf }: EvaluatorParts): Ev
       if (judge(core, progress, false).length > 0) throw denied();
       throw error;
     }
-    const routed: Routed = { options, env, core, storage: storageOf(tx, found.entry), mount: viewFor(tx, progress, found), target: found, progress };
+    const routed: Routed = { options, env, core, storage: storageOf(tx, found), mount: viewFor(tx, progress, found), target: found, progress };
     progress.target = found;
     progress.operation = effectiveOperation(routed);
     if (isRecorded) progress.operation();
-    const access = request.openPaths?.includes(request.path) ? "none" : (found.operation.access ?? "token");
+    const access = accessOf(request, found);
     const elsewhere = active ? undefined : forwarding(routed, access !== "none");
     if (elsewhere) return elsewhere;
     if (found.operation.precheck) found.operation.precheck(engineRequest(core, progress, found, false).made, routed.storage, routed.mount);
@@ -129,6 +131,12 @@ export function createEvaluator({ options, trail, mountOf }: EvaluatorParts): Ev
     const logged = trail.asked(core, progress);
     return logged ? logged.then(go) : go();
   };
+}
+
+/** As its path declares it, unless the listener that it came in by says otherwise. */
+function accessOf({ openPaths, tokenOnly, path }: Progress["request"], { operation: { access = "token" } }: Target): NonNullable<Operation<Fields, unknown>["access"]> {
+  if (openPaths?.includes(path)) return "none";
+  return tokenOnly && access === "none" ? "sudo" : access;
 }
 
 /** The second factors that are demanded. Throws RequestError 403. */
@@ -203,7 +211,7 @@ function handle(routed: Routed, refused: RequestError | undefined): Answer | Pro
   const unwrapped = spending && isLastUse ? cubbyholeResponse(core, spending, progress.request, routed.env) : undefined;
   const { made, warnings } = engineRequest(core, progress, found, true);
   refuseLocked(routed, made);
-  return then(unwrapped ?? found.operation.handler(made, storage, mount), (response) => spend(settle(routed, response, warnings, made)));
+  return then(unwrapped ?? found.operation.handler(made, storage, mount), (response) => then(settle(routed, response, warnings, made), spend));
 }
 
 /** Whoever is locked out is refused before anything that they show is looked at. Throws RequestError 403. */
@@ -216,7 +224,7 @@ function refuseLocked({ options, env, core, storage, target: { entry, operation 
   progress.login = { mount: entry, alias, rules };
 }
 
-function settle({ env, core, storage, mount, target: { operation }, progress }: Routed, response: Response | undefined, fieldWarnings: readonly string[], made: EngineRequest<never>): Answer {
+function settle({ options, env, core, storage, mount, target: { operation }, progress }: Routed, response: Response | undefined, fieldWarnings: readonly string[], made: EngineRequest<never>): Answer | Promise<Answer> {
   const { request, token, wrapTtlSeconds } = progress;
   if (response === undefined) {
     const isRead = request.operation === "read" || request.operation === "list" || request.operation === "scan";
@@ -229,7 +237,10 @@ function settle({ env, core, storage, mount, target: { operation }, progress }: 
   const warnings = hasContent(envelope) ? fieldWarnings : [];
   const loginRole = () => (operation.effect === "write" && operation.roleOf && hasLeaseCounts(core) ? (operation.roleOf(made, storage) ?? "") : "");
   const sealed = finishResponse({ storage: core, response: envelope, warnings, mount, path: request.path, token, wrapTtlSeconds, requestId: request.id, mfaHeader: request.headers["x-vault-mfa"], loginRole, env });
-  return "kind" in sealed ? { kind: "refused", error: sealed.error } : { kind: "envelope", sealed };
+  if ("kind" in sealed) return { kind: "refused", error: sealed.error };
+  const { wrapInfo } = sealed;
+  if (!wrapInfo || !isJwtAsked(request)) return { kind: "envelope", sealed };
+  return asJwt(core, wrapInfo, options.apiAddress?.() ?? "", env).then((inJwt) => ({ kind: "envelope", sealed: { ...sealed, wrapInfo: inJwt } }));
 }
 
 function useUp({ env, core }: Routed, token: TokenEntry, answer: Answer): Promise<Answer> {

@@ -3,6 +3,8 @@ export type { Core, CoreOptions, Description, SystemLimits, TokenMade } from "./
 export { errorResponse } from "./envelope.js";
 export { callerOf, identify } from "./authorize.js";
 export { wireAuth } from "./finish.js";
-export { createCore } from "./pipeline.js";
+export { clientGone, createCore } from "./pipeline.js";
+export { createRecoveryCore } from "./recovery.js";
+export type { RecoveryCoreOptions } from "./recovery.js";
 export { findWrapped, wrapResponse } from "./wrapping.js";
 export type { WrappedResponse } from "./wrapping.js";

@@ -18,12 +18,15 @@ import { newProgress } from "./progress.js";
 import type { Progress } from "./progress.js";
 import { sealedTarget } from "./route.js";
 import { handleSealed } from "./sealed.js";
+import { openJwts } from "./wrapping-jwt.js";
 
 /** A conflicting request is evaluated again; so often only when many write the same key at once. */
 const MAX_ATTEMPTS = 20;
 const CATCH_UP_MS = 1000;
 /** From here on the fault is ours. */
 const SERVER_ERROR = 500;
+
+export const clientGone = () => new RequestError("client_gone", "the client has gone before its request was done; nothing was changed");
 
 /** The way of a request: evaluate, commit, evaluate again after a conflict, audit, answer. */
 export function createCore(options: CoreOptions): Core {
@@ -52,6 +55,11 @@ export function createCore(options: CoreOptions): Core {
 
   /** Commits an evaluation, or evaluates again what it conflicted with. */
   async function commit(progress: Progress, evaluated: Evaluated<Answer>, attemptsLeft: number): Promise<Handled> {
+    // The last moment at which nothing has happened yet. What its handler has begun outside is undone like after any failure.
+    if (progress.request.isAbandoned?.()) {
+      discard(evaluated.value);
+      throw clientGone();
+    }
     const { outcome, index } = { index: 0, ...(await store.commit(evaluated)) };
     if (outcome === "applied") {
       countToken(progress, evaluated.value);
@@ -116,6 +124,22 @@ export function createCore(options: CoreOptions): Core {
     }
   }
 
+  /** What shows a wrapping token as a JWT is handled as if it had shown the token. */
+  function begin(request: ApiRequest, active: boolean): Handled | Promise<Handled> {
+    const opened = options.isSealed() ? request : openJwts(request, store);
+    if (!(opened instanceof Promise)) return attempt(newProgress(opened), active);
+    return opened.then((plain) => attempt(newProgress(plain), active), (error: unknown) => fail(newProgress(request), error));
+  }
+
+  function attempt(progress: Progress, active: boolean): Handled | Promise<Handled> {
+    try {
+      const handled = dispatch(progress, active);
+      return handled instanceof Promise ? handled.catch((error: unknown) => fail(progress, error)) : handled;
+    } catch (error) {
+      return fail(progress, error);
+    }
+  }
+
   function dispatch(progress: Progress, active: boolean): Handled | Promise<Handled> {
     const { request } = progress;
     const open = request.operation === "help" ? undefined : sealedTarget(options.system, request.path, request.operation as OperationName);
@@ -129,12 +153,10 @@ export function createCore(options: CoreOptions): Core {
 
   function handle(asked: ApiRequest, { active }: { readonly active: boolean }): Handled | Promise<Handled> {
     const request: ApiRequest = asked.operation === "head" ? { ...asked, operation: "read" } : asked;
-    const progress = newProgress(request);
     try {
-      const handled = dispatch(progress, active);
-      return handled instanceof Promise ? handled.catch((error: unknown) => fail(progress, error)) : handled;
+      return begin(request, active);
     } catch (error) {
-      return fail(progress, error);
+      return fail(newProgress(request), error);
     }
   }
 

@@ -7,7 +7,7 @@ import type { Target } from "./core.js";
 export const SYS_MOUNT = "sys/";
 
 /** Stands for sys/ before the mount table can be read. */
-const SYSTEM_ENTRY: MountEntry = Object.freeze({
+export const SYSTEM_ENTRY: MountEntry = Object.freeze({
   uuid: "system",
   table: "secret",
   path: SYS_MOUNT,

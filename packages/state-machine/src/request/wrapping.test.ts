@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { compactVerify, importJWK, SignJWT, generateKeyPair } from "jose";
 import { createRig } from "../testing/rig.js";
 import type { Rig } from "../testing/rig.js";
 
@@ -135,4 +136,56 @@ test("a policy can demand wrapping, within limits", async () => {
   const bearer = await token(["p"]);
   const status = async (ttl?: string) => (await ask("read", "kv/a", undefined, { token: bearer, ...(ttl && { headers: { "x-vault-wrap-ttl": ttl } }) })).status;
   assert.deepEqual([await status(), await status("9"), await status("10"), await status("60"), await status("61")], [403, 403, 200, 200, 403]);
+});
+
+const AS_JWT = { headers: { "x-vault-wrap-ttl": "60s", "x-vault-wrap-format": "jwt" } };
+const claimsOf = (jwt: string) => JSON.parse(Buffer.from(jwt.split(".")[1]!, "base64url").toString());
+
+async function wrappedAsJwt({ ask }: Rig): Promise<string> {
+  await ask("update", "kv/a", { b: 1 });
+  return (await ask("read", "kv/a", undefined, AS_JWT)).body.wrap_info.token;
+}
+
+test("a wrapping token is told as a JWT, which the published key verifies, and opens wherever the token does", async () => {
+  const rig = await createRig();
+  const { ask } = rig;
+  const jwt = await wrappedAsJwt(rig);
+  const { body } = await ask("read", "sys/wrapping/pubkey", undefined, { token: null });
+  assert.deepEqual([body.data.jwt_curve, body.jwt_x], ["p521", body.data.jwt_x]);
+  const coordinate = (decimal: string) => Buffer.from(BigInt(decimal).toString(16).padStart(132, "0"), "hex").toString("base64url");
+  const { protectedHeader } = await compactVerify(jwt, await importJWK({ kty: "EC", crv: "P-521", x: coordinate(body.data.jwt_x), y: coordinate(body.data.jwt_y) }, "ES512"));
+  assert.deepEqual(protectedHeader, { alg: "ES512", typ: "JWT" });
+  const { iat, exp, nbf, type, addr, jti } = claimsOf(jwt);
+  assert.deepEqual([exp - iat, iat - nbf, type, typeof addr], [60, 5, "wrapping", "string"]);
+  assert.match(jti, /^hvs\./);
+
+  for (const looked of [await ask("read", "sys/wrapping/lookup", undefined, { token: jwt }), await ask("update", "sys/wrapping/lookup", { token: jwt }, { token: null })]) assert.equal(looked.body.data.creation_path, "kv/a");
+  assert.deepEqual((await ask("update", "sys/wrapping/unwrap", undefined, { token: jwt })).body.data, { b: 1 });
+  assert.deepEqual((await ask("update", "sys/wrapping/unwrap", undefined, { token: jwt })).body, GONE);
+  assert.deepEqual((await ask("update", "sys/wrapping/unwrap", { token: await wrappedAsJwt(rig) })).body.data, { b: 1 });
+  const again = await ask("update", "sys/wrapping/rewrap", { token: await wrappedAsJwt(rig) });
+  assert.match(again.body.wrap_info.token, /^hvs\./);
+  const asJwt = await ask("update", "sys/wrapping/rewrap", { token: again.body.wrap_info.token }, { headers: { "x-vault-wrap-format": "jwt" } });
+  assert.equal(claimsOf(asJwt.body.wrap_info.token).type, "wrapping");
+  assert.deepEqual((await ask("update", "sys/wrapping/unwrap", { token: asJwt.body.wrap_info.token })).body.data, { b: 1 });
+  assert.deepEqual(rig.problems, []);
+});
+
+test("a JWT that was altered, is somebody else's, or stands for something else opens nothing", async () => {
+  const rig = await createRig();
+  const jwt = await wrappedAsJwt(rig);
+  const [header, payload, signature] = jwt.split(".") as [string, string, string];
+  const altered = Buffer.from(JSON.stringify({ ...claimsOf(jwt), addr: "https://elsewhere" })).toString("base64url");
+  const { privateKey } = await generateKeyPair("ES512");
+  const foreign = await new SignJWT(claimsOf(jwt)).setProtectedHeader({ alg: "ES512", typ: "JWT" }).sign(privateKey);
+  const none = `${Buffer.from('{"alg":"none"}').toString("base64url")}.${payload}.`;
+  for (const bad of [`${header}.${altered}.${signature}`, foreign, none, "aaaaa.bbbb.cccc"]) {
+    for (const answer of [await rig.ask("update", "sys/wrapping/unwrap", undefined, { token: bad }), await rig.ask("update", "sys/wrapping/unwrap", { token: bad })]) {
+      assert.equal(answer.status, 403);
+      assert.match(answer.body.errors[0], /^error validating wrapping token: /);
+    }
+  }
+  assert.equal((await rig.ask("read", "kv/a", undefined, { token: jwt })).status, 403, "it is no token elsewhere");
+  assert.deepEqual((await rig.ask("update", "sys/wrapping/unwrap", undefined, { token: jwt })).body.data, { b: 1 });
+  assert.deepEqual(rig.problems, []);
 });

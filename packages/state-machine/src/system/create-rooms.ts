@@ -13,6 +13,7 @@ import { callerOf } from "../request/authorize.js";
 import type { SystemLimits } from "../request/core.js";
 import { wrappedText } from "../request/envelope.js";
 import { findWrapped, wrapResponse } from "../request/wrapping.js";
+import { asJwt, wrappingPublicKey } from "../request/wrapping-jwt.js";
 import { findByAccessor, findTokenByText, revokeTree } from "../tokens/index.js";
 import { leaseRoom } from "./lease-room.js";
 import { policyStore } from "./policy-room.js";
@@ -152,12 +153,14 @@ function wrappingRoom({ env }: RoomsOptions): WrappingTokens {
       const found = findWrapped(storage, by, env);
       return found && { creationPath: found.wrapped.creationPath, creationTime: found.wrapped.creationTime, creationTtlSeconds: found.wrapped.ttl };
     },
-    async rewrap(storage, by) {
+    publicKey: wrappingPublicKey,
+    async rewrap(storage, by, jwtAddress) {
       const found = findWrapped(storage, by, env);
       if (!found) return undefined;
       const { text, creationPath, ttl, wrappedAccessor } = found.wrapped;
       await revokeTree(storage, found.id, tokenRemoved(env));
-      const wrapInfo = wrapResponse(storage, { text, path: creationPath, ttl, wrappedAccessor }, env);
+      const made = wrapResponse(storage, { text, path: creationPath, ttl, wrappedAccessor }, env);
+      const wrapInfo = jwtAddress === undefined ? made : await asJwt(storage, made, jwtAddress, env);
       return { kind: "raw", status: 200, contentType: "application/json", body: wrappedText(wrapInfo), audited: { wrapInfo: { ...wrapInfo } } };
     },
   };

@@ -7,7 +7,7 @@ export { goDuration } from "./duration.js";
 export { HASH_FIELDS, hashAnswer, RANDOM_FIELDS, randomAnswer } from "./path-tools.js";
 export type { RandomInput } from "./path-tools.js";
 export { sealStatusBody } from "./path-seal.js";
-export { systemEngine } from "./system-engine.js";
+export { rawSystemEngine, recoveryEngine, systemEngine } from "./system-engine.js";
 export type { SystemRooms } from "./rooms.js";
 export type * from "./services.js";
 export { createRooms } from "./create-rooms.js";

@@ -142,6 +142,25 @@ const removePeerPath = systemPath({
   },
 });
 
+const votePath = (template: "storage/raft/promote" | "storage/raft/demote") => {
+  const votes = template === "storage/raft/promote";
+  const what = votes ? "Makes a server without a vote one that votes." : "Takes a server its vote for good.";
+  return systemPath({
+    template,
+    help: { synopsis: what, description: votes ? "Autopilot gives it its vote once it has been healthy for server_stabilization_time." : "It goes on holding all data. The active node keeps its vote: let another one take over first." },
+    fields: { server_id: SERVER_ID },
+    operations: {
+      update: {
+        summary: what, effect: "write", activeOnly: true,
+        handler: async ({ input }, _storage, { services }) => {
+          await services.cluster.letVote(requireServerId(input.server_id), votes);
+          return NO_CONTENT;
+        },
+      },
+    },
+  });
+};
+
 const restore = (force: boolean) => async ({ stream }: { readonly stream: Readable | undefined }, _storage: unknown, { services: { cluster } }: Mount<SystemServices>): Promise<Response> => {
   if (!stream) throw invalid("no reader for request");
   await cluster.restoreSnapshot(stream, force);
@@ -170,6 +189,6 @@ const snapshotForcePath = systemPath({
 });
 
 export const raftPaths: readonly SystemPath[] = [
-  joinPath, bootstrapPath, challengePath, answerPath, configurationPath, removePeerPath,
+  joinPath, bootstrapPath, challengePath, answerPath, configurationPath, removePeerPath, votePath("storage/raft/promote"), votePath("storage/raft/demote"),
   snapshotPath, snapshotForcePath,
 ];

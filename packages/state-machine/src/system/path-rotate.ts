@@ -24,7 +24,12 @@ function initPath(kind: Kind): SystemPath {
       read: { summary: "Describes the operation under way.", effect: "read", activeOnly: true, handler: (_request, _storage, { services }) => statusOf(services.rekey[target]) },
       update: {
         summary: "Begins the operation.", effect: "write",
-        handler: async ({ id, input }, _storage, { services }) => data(rekeyStatusBody(await services.rekey[target].start(id, rekeyRequest(input)))),
+        handler: async ({ id, input }, _storage, { services }) => {
+          const control = services.rekey[target];
+          // Whoever may do this and finds no recovery key needs nobody's consent, as nobody has a share.
+          if (kind === "recovery" && control.status().required === 0) return data(rekeyResultBody(await control.create(id, rekeyRequest(input))));
+          return data(rekeyStatusBody(await control.start(id, rekeyRequest(input))));
+        },
       },
       delete: {
         summary: "Cancels the operation under way.", effect: "write",

@@ -1,4 +1,4 @@
-import { checkSealConfig } from "../barrier/index.js";
+import { checkRecoveryConfig, checkSealConfig } from "../barrier/index.js";
 import { RequestError, invalid } from "../errors.js";
 import { field, NO_CONTENT, plain } from "../framework/index.js";
 import { decodeShare, inBase64, inHex } from "./decode-share.js";
@@ -37,9 +37,9 @@ function refuseOthers(input: Readonly<Record<string, unknown>>, { type, recovery
   if (given.length > 0) throw invalid(`parameters ${given.join(",")} not applicable to seal type ${type}`);
 }
 
-function checkNumbers(what: string, shares: number, threshold: number, pgpKeys: readonly string[]): void {
+function checkNumbers(what: string, check: typeof checkSealConfig, shares: number, threshold: number, pgpKeys: readonly string[]): void {
   try {
-    checkSealConfig(shares, threshold);
+    check(shares, threshold);
   } catch (error) {
     throw error instanceof RequestError ? invalid(`${what}: ${error.message}`) : error;
   }
@@ -55,7 +55,7 @@ export const initPath = systemPath({
     stored_shares: field.int({ description: "Of no effect.", deprecated: true }),
     pgp_keys: field.commaList({ description: "Public PGP keys, in base64, one a share: each share is told encrypted for the key at its place.", default: [] }),
     root_token_pgp_key: field.string({ description: "Public PGP key, in base64, to encrypt the root token for.", default: "" }),
-    recovery_shares: field.int({ description: "Under an auto seal: number of shares to split the recovery key into.", default: 0 }),
+    recovery_shares: field.int({ description: "Under an auto seal: number of shares to split the recovery key into; 0, with a threshold of 0, makes no recovery key.", default: 0 }),
     recovery_threshold: field.int({ description: "Under an auto seal: number of shares that are a quorum.", default: 0 }),
     recovery_pgp_keys: field.commaList({ description: "As pgp_keys, for the recovery key.", default: [] }),
   },
@@ -69,8 +69,8 @@ export const initPath = systemPath({
       handler: async ({ input }, _storage, { services: { seal } }) => {
         const status = seal.status();
         refuseOthers(input, status);
-        if (status.recoverySeal) checkNumbers("invalid recovery configuration", input.recovery_shares, input.recovery_threshold, input.recovery_pgp_keys);
-        else checkNumbers("invalid seal configuration", input.secret_shares, input.secret_threshold, input.pgp_keys);
+        if (status.recoverySeal) checkNumbers("invalid recovery configuration", checkRecoveryConfig, input.recovery_shares, input.recovery_threshold, input.recovery_pgp_keys);
+        else checkNumbers("invalid seal configuration", checkSealConfig, input.secret_shares, input.secret_threshold, input.pgp_keys);
         const { keys, recoveryKeys, rootToken } = await seal.init({
           secretShares: input.secret_shares,
           secretThreshold: input.secret_threshold,

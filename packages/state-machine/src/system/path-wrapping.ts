@@ -1,6 +1,7 @@
 import { RequestError, invalid } from "../errors.js";
 import { data, field } from "../framework/index.js";
 import type { Caller, EngineRequest, Mount, ReadStorage } from "../framework/index.js";
+import { isJwtAsked } from "../request/wrapping-jwt.js";
 import { systemPath } from "./define.js";
 import type { SystemPath } from "./define.js";
 import type { WrappingToken } from "./rooms.js";
@@ -46,6 +47,17 @@ export const wrappingPaths: readonly SystemPath[] = [
     },
   }),
   systemPath({
+    template: "wrapping/pubkey",
+    help: { synopsis: "Tells the public key of wrapping tokens that are JWTs.", description: "Those are asked for by the header X-Vault-Wrap-Format: jwt. A point of the curve P-521, in decimal." },
+    fields: {},
+    operations: {
+      read: {
+        summary: "Tells the public key.", effect: "read-or-write", access: "none",
+        handler: async (_request, storage, { services }) => data(await services.rooms.wrapping.publicKey(storage), { dual: true }),
+      },
+    },
+  }),
+  systemPath({
     template: "wrapping/unwrap",
     help: { synopsis: "Unwraps a value.", description: "Gives back what a wrapping token stands for, and uses the token up." },
     fields: { token: TOKEN },
@@ -76,8 +88,9 @@ export const wrappingPaths: readonly SystemPath[] = [
     operations: {
       update: {
         summary: "Moves a wrapped value to a new token.", effect: "write", precheck: requireWrappingToken,
-        handler: async ({ input, caller }, storage, { services }) => {
-          const response = await services.rooms.wrapping.rewrap(storage, given(input.token, caller));
+        handler: async ({ input, caller, headers }, storage, { services }) => {
+          const address = isJwtAsked({ headers }) ? services.cluster.leadership().activeApiAddress : undefined;
+          const response = await services.rooms.wrapping.rewrap(storage, given(input.token, caller), address);
           if (!response) throw unknownToken();
           return response;
         },

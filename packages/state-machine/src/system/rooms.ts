@@ -136,8 +136,10 @@ export interface WrappingTokens {
   /** Uses the token up. */
   unwrap(storage: WriteStorage, token: WrappingToken): Awaitable<Response | undefined>;
   lookup(storage: ReadStorage, token: WrappingToken): Awaitable<{ readonly creationPath: string; readonly creationTime: string; readonly creationTtlSeconds: number } | undefined>;
-  /** The same contents under a new token with the same TTL. */
-  rewrap(storage: WriteStorage, token: WrappingToken): Awaitable<Response | undefined>;
+  /** The same contents under a new token with the same TTL; in a JWT that names this address, where one is given. */
+  rewrap(storage: WriteStorage, token: WrappingToken, jwtAddress: string | undefined): Awaitable<Response | undefined>;
+  /** What JWTs are checked by; made where there is none yet. */
+  publicKey(storage: WriteStorage): Awaitable<Readonly<Record<string, string>>>;
 }
 
 /** Users that failed to log in too often. */

@@ -132,6 +132,8 @@ export interface ClusterControl {
   challenge(serverId: string): Promise<{ readonly challenge: Uint8Array; readonly sealConfig: Readonly<Record<string, unknown>> }>;
   answer(input: { readonly serverId: string; readonly answer: Uint8Array; readonly clusterAddress: string; readonly nonVoter: boolean; readonly publicKey: string }): Promise<Readonly<Record<string, unknown>>>;
   removePeer(serverId: string): Promise<void>;
+  /** Makes a server that was not to vote one that is, or the other way round. */
+  letVote(serverId: string, votes: boolean): Promise<void>;
   stepDown(): Promise<void>;
   /** A gzip'd tar in Vault's snapshot format. */
   saveSnapshot(): Promise<Readable>;
@@ -178,6 +180,8 @@ export interface SystemServices {
   readonly generateRoot: GenerateRootControl;
   readonly rekey: Readonly<Record<RekeyTarget, RekeyControl>>;
   readonly node: NodeControl;
+  /** In recovery mode only: makes the token that is taken from then on, and no other. */
+  readonly recoveryToken?: () => string;
   /** The neighbouring rooms of the state machine, joined by the composition. */
   readonly rooms: SystemRooms;
 }

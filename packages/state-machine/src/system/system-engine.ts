@@ -6,7 +6,7 @@ import { catalogPaths } from "./path-catalog.js";
 import { configPaths } from "./path-config.js";
 import { counterPaths } from "./path-counters.js";
 import { diagnosticPaths } from "./path-diagnostics.js";
-import { generateRootPaths } from "./path-generate-root.js";
+import { generateRootPaths, recoveryTokenPaths } from "./path-generate-root.js";
 import { haStatusPath, healthPath, leaderPath, stepDownPath } from "./path-health.js";
 import { internalPaths } from "./path-internal.js";
 import { keyringPaths } from "./path-keyring.js";
@@ -20,6 +20,7 @@ import { aclPolicyPaths } from "./path-policies.js";
 import { productPaths } from "./path-product.js";
 import { quotaPaths } from "./path-quotas.js";
 import { raftPaths } from "./path-raft.js";
+import { rawPaths } from "./path-raw.js";
 import { rekeyPaths } from "./path-rekey.js";
 import { rotatePaths } from "./path-rotate.js";
 import { initPath, sealBackendsPath, sealPath, sealStatusPath, unsealPath } from "./path-seal.js";
@@ -39,3 +40,9 @@ export const systemEngine: Engine<SystemServices> = {
     ...keyringPaths, ...raftPaths, ...autopilotPaths, ...toolPaths, ...observePaths, ...configPaths, ...internalPaths, ...counterPaths, ...productPaths, ...diagnosticPaths, ...catalogPaths,
   ],
 };
+
+/** The same with sys/raw, which an operator has to open. */
+export const rawSystemEngine: Engine<SystemServices> = { ...systemEngine, paths: [...systemEngine.paths, ...rawPaths] };
+
+/** All that a node in recovery mode serves. */
+export const recoveryEngine: Engine<SystemServices> = { type: "system", table: "secret", help: "Reads and changes what is stored, on a node alone, to mend what keeps the service from running.", paths: [...recoveryTokenPaths, ...rawPaths] };

@@ -109,7 +109,7 @@ const matches = (patterns: readonly string[], path: string) => patterns.some((pa
 
 test("exactly the documented paths need no token", () => {
   const documented = [
-    "wrapping/lookup", "replication/status", "replication/performance/status", "replication/dr/status", "internal/specs/openapi", "internal/ui/mounts", "internal/ui/mounts/*", "storage/raft/bootstrap/challenge",
+    "wrapping/lookup", "wrapping/pubkey", "replication/status", "replication/performance/status", "replication/dr/status", "internal/specs/openapi", "internal/ui/mounts", "internal/ui/mounts/*", "storage/raft/bootstrap/challenge",
     "storage/raft/bootstrap/answer", "init", "seal-status", "seal-backend-status", "unseal", "leader", "health", "decode-token", "mfa/validate",
     "generate-root/*", "rekey/init", "rekey/update", "rekey/verify", "rekey-recovery-key/*",
     // Asked of a node that has no tokens yet.

@@ -191,6 +191,7 @@ function servicesOf(rooms: SystemServices["rooms"], node: Rig["node"]): SystemSe
       autopilot: async () => ({ healthy: true, failureTolerance: 0, servers: [] }),
       stepDown: async () => void (node.leader = false),
       removePeer: async () => undefined,
+      letVote: async () => undefined,
     },
     keyring: { status: () => ({ term: 1, installTime: "2026-01-02T03:04:05Z", encryptions: 5 }), rotate: async () => undefined },
     node: {

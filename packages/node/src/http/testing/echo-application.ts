@@ -50,6 +50,7 @@ export function plainListener(overrides: Partial<Listener> = {}): Listener {
     idleTimeout: 60,
     trustedProxies: [],
     unauthenticatedMetrics: false,
+    tokenOnly: [],
     ...overrides,
   };
 }

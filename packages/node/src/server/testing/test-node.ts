@@ -52,6 +52,7 @@ export interface TestNodeOptions {
   readonly retryJoin?: readonly RetryJoin[];
   readonly auditDevices?: Configuration["auditDevices"];
   readonly seals?: Configuration["seals"];
+  readonly tokenOnly?: Listener["tokenOnly"];
   readonly onFatal?: (message: string) => void;
 }
 
@@ -103,6 +104,7 @@ export function configurationOf(storage: Configuration["storage"], listener: Lis
     pidFile: undefined,
     ui: false,
     cacheSize: 1000,
+    rawStorage: false,
     hostnameHeader: false,
     nodeIdHeader: false,
     warnings: [],
@@ -114,7 +116,7 @@ export async function testNode(test: After, id: string, options: TestNodeOptions
   const folder = temporaryFolder(test);
   const [apiPort, clusterPort] = [await freePort(), await freePort()];
   const address = `${options.tls ? "https" : "http"}://127.0.0.1:${apiPort}`;
-  const listener = plainListener({ address: `127.0.0.1:${apiPort}`, clusterAddress: `127.0.0.1:${clusterPort}`, tls: options.tls, maxRequestSize: 1024 * 1024 });
+  const listener = plainListener({ address: `127.0.0.1:${apiPort}`, clusterAddress: `127.0.0.1:${clusterPort}`, tls: options.tls, maxRequestSize: 1024 * 1024, tokenOnly: options.tokenOnly ?? [] });
   const configuration = configurationOf(options.storage ?? raftStorage(join(folder, "data"), id, options.retryJoin), listener, address, `https://127.0.0.1:${clusterPort}`, options.auditDevices);
   const logging = createLogging({ level: "error", format: "standard", file: join(folder, "log") });
   let seals = options.seals ?? [];
