@@ -5,6 +5,7 @@ import type { WriteStorage } from "../framework/storage.js";
 import { effectivePolicies, entityOfLogin, identityOf } from "../identity/index.js";
 import { admitLogin, parseMfaHeader } from "../mfa/index.js";
 import { registerLease } from "../leases/lease.js";
+import { pathOfPlace } from "../mounts/index.js";
 import { clipTtl, createBatchToken, createToken } from "../tokens/index.js";
 import type { TokenEntry, TtlLimits } from "../tokens/index.js";
 import { envelopeText } from "./envelope.js";
@@ -46,7 +47,7 @@ export function finishResponse({ storage, response, warnings, mount, path, token
   if (response.secret) {
     if (!token) throw invalid("a leased secret needs a token to belong to");
     const made = registerLease(storage, path, mount.entry.uuid, token, response.secret, limits, env);
-    lease = { id: made.id, renewable: made.renewable, durationSeconds: made.ttl };
+    lease = { id: pathOfPlace(storage, made.place), renewable: made.renewable, durationSeconds: made.ttl };
   }
   const sealed: Sealed = { response, auth, lease, wrapInfo: null, warnings: all, mountType: mount.entry.type };
   if (wrapTtlSeconds === 0 || (response.data === null && !auth && !lease)) return sealed;

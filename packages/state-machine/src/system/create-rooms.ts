@@ -4,7 +4,7 @@ import { invalid } from "../errors.js";
 import { openApiDocument } from "../framework/index.js";
 import type { AuditedBody, CompiledEngine, Environment, MountEntry } from "../framework/index.js";
 import { aclOf } from "../identity/index.js";
-import { revokeBelow, tokenRemoved } from "../leases/index.js";
+import { revokeMount, tokenRemoved } from "../leases/index.js";
 import { forgetFailures, lockedAliases, lockoutRules } from "../logins/index.js";
 import type { LockoutSettings } from "../logins/index.js";
 import { addMount, fullPath, getMount, listMounts, moveMount, moveStatus, removeMount, route, tuneMount } from "../mounts/index.js";
@@ -15,7 +15,7 @@ import { wrappedText } from "../request/envelope.js";
 import { findWrapped, wrapResponse } from "../request/wrapping.js";
 import { findByAccessor, findTokenByText, revokeTree } from "../tokens/index.js";
 import { leaseRoom } from "./lease-room.js";
-import { policyStore } from "./policy-room.js";
+import { policiesNaming, policyStore } from "./policy-room.js";
 import type { AccessControl, AuditTable, EngineInfo, Lockouts, MountTable, SystemRooms, WrappingTokens } from "./rooms.js";
 
 export interface RoomsOptions {
@@ -79,14 +79,13 @@ function mountRoom({ env, limits, mountableTypes, engineFor }: RoomsOptions): Mo
       const removed = removeMount(storage, table, path);
       if (!removed) return;
       followMount(storage, fullPath(removed), undefined);
-      await revokeBelow(storage, fullPath(removed), env);
+      await revokeMount(storage, removed.uuid, env);
     },
     tune: (storage, table, path, change) => requireEngine(tuneMount(storage, table, path, change)),
     async remount(storage, from, to) {
       const id = moveMount(storage, from, to, env);
       followMount(storage, from, to);
-      await revokeBelow(storage, from, env);
-      return id;
+      return { id, warnings: await policiesNaming(storage, from) };
     },
     remountStatus: moveStatus,
   };

@@ -45,8 +45,8 @@ export interface MountTable {
   /** Absent mounts are no error. Revokes its leases. */
   disable(storage: WriteStorage, table: MountTableName, path: string): Awaitable<void>;
   tune(storage: WriteStorage, table: MountTableName, path: string, change: MountChange): Awaitable<void>;
-  /** Full paths (with `auth/` where it is an auth mount), each ending in `/`. Returns the migration's id. */
-  remount(storage: WriteStorage, from: string, to: string): Awaitable<string>;
+  /** Full paths (with `auth/` where it is an auth mount), each ending in `/`. Returns the migration's id, and what the caller should know. */
+  remount(storage: WriteStorage, from: string, to: string): Awaitable<{ readonly id: string; readonly warnings: readonly string[] }>;
   remountStatus(storage: ReadStorage, migrationId: string): Awaitable<{ readonly from: string; readonly to: string; readonly status: string } | undefined>;
 }
 
@@ -95,6 +95,13 @@ export type Neighbours = (uuid: string) => Neighbour | undefined;
  */
 export type RevocationOrder = { readonly kind: "later" } | ({ readonly kind: "now" } & RevokeNow);
 
+export interface IrrevocableLease {
+  readonly id: string;
+  readonly mountAccessor: string;
+  readonly error: string;
+}
+
+/** Tokens that end are leases too; only leased secrets are renewed here. Ids from before a mount was moved are known. */
 export interface LeaseTable {
   lookup(storage: ReadStorage, id: string): Awaitable<LeaseView | undefined>;
   /** Direct children of a prefix; folders end in `/`. */
@@ -106,7 +113,7 @@ export interface LeaseTable {
   revokePrefix(storage: WriteStorage, prefix: string, how: RevocationOrder): Awaitable<void>;
   /** False where it is under way already. */
   tidy(storage: WriteStorage): Awaitable<boolean>;
-  irrevocable(storage: ReadStorage): Awaitable<readonly { readonly id: string; readonly mountAccessor: string; readonly error: string }[]>;
+  irrevocable(storage: ReadStorage): Awaitable<readonly IrrevocableLease[]>;
 }
 
 export interface AuditDevice {
