@@ -1,5 +1,5 @@
 import { createMemoryLog, SEAL_CONFIG_KEY } from "@coffer/state-machine";
-import type { ReplicatedLog, StateReader } from "@coffer/state-machine";
+import type { ActivityRecorder, ReplicatedLog, StateReader } from "@coffer/state-machine";
 import { hostAndPort } from "../cluster/admission.js";
 import type { Echoes } from "../cluster/echoes.js";
 import type { Configuration, RaftStorage } from "../configuration/types.js";
@@ -10,6 +10,7 @@ import { createMembership } from "../lifecycle/membership.js";
 import type { Membership } from "../lifecycle/membership.js";
 import type { Logger } from "../logging/logger.js";
 import { openSoleState } from "../storage/open-sole-state.js";
+import { startTellingClients } from "./client-duty.js";
 import { startEchoes } from "./echo-duty.js";
 
 const MS = 1000;
@@ -23,13 +24,15 @@ export interface Backing {
   /** Whether there is an initialised state already, of this node or of its cluster; then it takes part from here on. */
   resume(): Promise<boolean>;
   answerQuestions(answer: (payload: Uint8Array) => Promise<Uint8Array>): void;
+  /** Who used this node is told to the active one. */
+  tellClientsOf(activity: Pick<ActivityRecorder, "handOn">): void;
   stop(): Promise<void>;
 }
 
 export async function openBacking(configuration: Configuration, echoes: Echoes, logger: Logger, onFatal: (message: string) => void): Promise<Backing> {
   const { storage } = configuration;
   if (storage.type === "raft") return raftBacking(configuration, storage, echoes, logger, onFatal, await lockDataFolder(storage.path));
-  const alone = { membership: undefined, answerQuestions: () => undefined };
+  const alone = { membership: undefined, answerQuestions: () => undefined, tellClientsOf: () => undefined };
   if (storage.type === "inmem") return { ...(await createMemoryLog()), ...alone, resume: async () => false, stop: async () => undefined };
   const state = await openSoleState(storage, echoes.own.nodeId, logger, onFatal);
   return { log: state.log, reader: state.reader, ...alone, resume: async () => state.reader.get(SEAL_CONFIG_KEY) !== undefined, stop: () => state.close() };
@@ -38,7 +41,9 @@ export async function openBacking(configuration: Configuration, echoes: Echoes, 
 function raftBacking(configuration: Configuration, storage: RaftStorage, echoes: Echoes, logger: Logger, onFatal: (message: string) => void, lock: FolderLock): Backing {
   const replica = createReplica();
   let answer: ((payload: Uint8Array) => Promise<Uint8Array>) | undefined;
+  let activity: Pick<ActivityRecorder, "handOn"> | undefined;
   let echoing: { stop(): void } | undefined;
+  let telling: { stop(): void } | undefined;
   const membership = createMembership({
     storage,
     listen: clusterListenAddress(configuration),
@@ -52,6 +57,8 @@ function raftBacking(configuration: Configuration, storage: RaftStorage, echoes:
   membership.onStart((started) => {
     echoing?.stop();
     echoing = startEchoes(started, echoes);
+    telling?.stop();
+    telling = startTellingClients(started, () => activity);
   });
   return {
     log: replica.log,
@@ -59,8 +66,10 @@ function raftBacking(configuration: Configuration, storage: RaftStorage, echoes:
     membership,
     resume: () => membership.resume(),
     answerQuestions: (handler) => void (answer = handler),
+    tellClientsOf: (recorder) => void (activity = recorder),
     async stop() {
       echoing?.stop();
+      telling?.stop();
       await membership.stop();
       await lock.release();
     },

@@ -121,6 +121,7 @@ export function createEvaluator({ options, trail, mountOf }: EvaluatorParts): Ev
     if (elsewhere) return elsewhere;
     if (found.operation.precheck) found.operation.precheck(engineRequest(progress, found, false).made, routed.storage, routed.mount);
     const methods = access === "none" ? welcome(core, progress, found) : judge(core, progress, access === "sudo");
+    if (access !== "none" && progress.token) options.activity?.seen(progress.token);
     if (methods.length > 0 && !active) return found.operation.thisNode ? refuseStepUpHere() : FORWARD_WRITE;
     const refused = methods.length > 0 ? stepUp(routed, methods) : undefined;
     const go = () => handle(routed, refused);

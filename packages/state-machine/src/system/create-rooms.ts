@@ -1,3 +1,4 @@
+import type { ActivityRecorder } from "../activity/index.js";
 import { auditDevices, auditHash, disableAudit, enableAudit } from "../audit/index.js";
 import type { AuditBroker } from "../audit/index.js";
 import { invalid } from "../errors.js";
@@ -13,12 +14,16 @@ import { callerOf } from "../request/authorize.js";
 import type { SystemLimits } from "../request/core.js";
 import { wrappedText } from "../request/envelope.js";
 import { findWrapped, wrapResponse } from "../request/wrapping.js";
+import type { Store } from "../store/index.js";
 import { findByAccessor, findTokenByText, revokeTree } from "../tokens/index.js";
+import { activityRoom } from "./activity-room.js";
 import { leaseRoom } from "./lease-room.js";
 import { policiesNaming, policyStore } from "./policy-room.js";
 import type { AccessControl, AuditTable, EngineInfo, Lockouts, MountTable, SystemRooms, WrappingTokens } from "./rooms.js";
 
 export interface RoomsOptions {
+  readonly store: Store;
+  readonly activity: ActivityRecorder;
   readonly env: Environment;
   readonly limits: SystemLimits;
   readonly audit: AuditBroker;
@@ -40,6 +45,7 @@ export function createRooms(options: RoomsOptions): SystemRooms {
     audit: auditRoom(options),
     wrapping: wrappingRoom(options),
     lockouts: lockoutRoom(options),
+    activity: activityRoom({ store: options.store, env: options.env, recorder: options.activity }),
     engines: () => engineList(options),
     hasLoginRoles: (entry) => options.engineFor(entry)?.engine.paths.some(({ operations }) => operations.update?.effect === "write" && operations.update.roleOf !== undefined) ?? false,
     openapi: (storage, caller) => {

@@ -1,3 +1,4 @@
+import type { ExportFormat, Period } from "../activity/index.js";
 import type { RevokeNow } from "../leases/index.js";
 import type { Caller, MountConfig, MountEntry, Neighbour } from "../framework/engine.js";
 import type { Response } from "../framework/response.js";
@@ -147,6 +148,16 @@ export interface WrappingTokens {
   rewrap(storage: WriteStorage, token: WrappingToken): Awaitable<Response | undefined>;
 }
 
+/** Who used the service, by months. */
+export interface ActivityRoom {
+  /** Undefined where nobody did. */
+  report(period: Period): Promise<Readonly<Record<string, unknown>> | undefined>;
+  monthly(): Promise<Readonly<Record<string, unknown>>>;
+  hasRecords(): Promise<boolean>;
+  /** Lines; undefined where nobody did. They have to be read to their end or be returned. Throws RequestError 400 while another one is read. */
+  export(period: Period, format: ExportFormat): Promise<AsyncIterable<string> | undefined>;
+}
+
 /** Users that failed to log in too often. */
 export interface Lockouts {
   /** Of the auth mounts where anybody is locked: accessor to the names of aliases, sorted. */
@@ -169,6 +180,7 @@ export interface SystemRooms {
   readonly audit: AuditTable;
   readonly wrapping: WrappingTokens;
   readonly lockouts: Lockouts;
+  readonly activity: ActivityRoom;
   readonly engines: () => readonly EngineInfo[];
   /** Whether the logins of an auth mount can tell a role before they are checked. */
   readonly hasLoginRoles: (entry: MountEntry) => boolean;
