@@ -46,7 +46,7 @@ export function enter({ roleName, role, config, claims, remoteAddress }: Enterin
     internalData: { role: roleName },
     remoteAddress,
   });
-  return { kind: "envelope", data: null, grant };
+  return { kind: "envelope", data: null, grant: { ...grant, role: roleName } };
 }
 
 /** A token is renewed as its role says by now. Throws RequestError 400 where the role is gone. */

@@ -1,5 +1,5 @@
 import { definePath, field, invalid, plain } from "@coffer/state-machine";
-import type { Environment, Response, WriteStorage } from "@coffer/state-machine";
+import type { Environment, ReadStorage, Response, WriteStorage } from "@coffer/state-machine";
 import { TokenRefused } from "../web-tokens/signature.js";
 import { exchange, isSame } from "./code-exchange.js";
 import { checkAddress, enter } from "./login.js";
@@ -25,12 +25,11 @@ export const callbackPath = definePath({
       effect: "write",
       access: "none",
       summary: "End a login by browser.",
+      roleOf: ({ input }, storage) => flowOf(storage, input.state)?.role,
       async handler({ input, remoteAddress }, storage, mount) {
         const config = getConfig(storage);
         if (!config) throw invalid(`${FAILED} Could not load configuration`);
-        // The namespace that was put into the state is the client's concern.
-        const state = input.state.split(",ns=")[0]!;
-        const flow = take(storage, state, mount.env);
+        const flow = take(storage, input.state, mount.env);
         const role = getRole(storage, flow.role);
         if (!role) return usedUp(`${FAILED} Role could not be found`);
         if (input.error !== "") return usedUp(`${FAILED} ${PROVIDER_ERRORS.includes(input.error) ? input.error : "An unknown error occurred during OIDC authentication."}`);
@@ -52,11 +51,18 @@ export const callbackPath = definePath({
 
 const STATE = /^st_[a-z0-9]+$/;
 
+/** The namespace that was put into the state is the client's concern. */
+const stateOf = (given: string): string => given.split(",ns=")[0]!;
+
+function flowOf(storage: ReadStorage, given: string): Flow | undefined {
+  return STATE.test(stateOf(given)) ? getFlow(storage, stateOf(given)) : undefined;
+}
+
 /** The login that a state belongs to; there is none any more when the request is committed. Throws RequestError 400. */
-function take(storage: WriteStorage, state: string, { now }: Environment): Flow {
-  const flow = STATE.test(state) ? getFlow(storage, state) : undefined;
+function take(storage: WriteStorage, given: string, { now }: Environment): Flow {
+  const flow = flowOf(storage, given);
   if (!flow || flow.expiresAt <= now()) throw invalid(`${FAILED} Expired or missing OAuth state.`);
-  storage.delete(FLOW_FOLDER + state);
+  storage.delete(FLOW_FOLDER + stateOf(given));
   return flow;
 }
 

@@ -9,7 +9,6 @@ import { countFailure, forgetFailures, isLocked, lockoutRules } from "../logins/
 import { validateStepUp } from "../mfa/index.js";
 import type { StepUp } from "../mfa/index.js";
 import { passwordBy } from "../passwords/index.js";
-import { hasLeaseCounts } from "../quotas/index.js";
 import type { StoreTransaction } from "../store/index.js";
 import { findToken, revokeTree, useToken } from "../tokens/index.js";
 import type { TokenEntry } from "../tokens/index.js";
@@ -226,7 +225,7 @@ function settle({ env, core, storage, mount, target: { operation }, progress }: 
   if (envelope.grant && progress.login) forgetFailures(core, progress.login.mount, progress.login.alias);
   // An answer without content stays one: Vault then says nothing of ignored fields either.
   const warnings = hasContent(envelope) ? fieldWarnings : [];
-  const loginRole = () => (operation.effect === "write" && operation.roleOf && hasLeaseCounts(core) ? (operation.roleOf(made, storage) ?? "") : "");
+  const loginRole = () => (operation.effect === "write" && operation.roleOf ? (operation.roleOf(made, storage) ?? "") : "");
   const sealed = finishResponse({ storage: core, response: envelope, warnings, mount, path: request.path, token, wrapTtlSeconds, requestId: request.id, mfaHeader: request.headers["x-vault-mfa"], loginRole, env });
   return "kind" in sealed ? { kind: "refused", error: sealed.error } : { kind: "envelope", sealed };
 }
