@@ -62,6 +62,7 @@ async function openService(folder) {
     waitApplied: async () => true,
     appliedIndex: () => database.appliedIndex(),
     onApplied: (listener) => listeners.add(listener),
+    leadership: () => ({ isLeader: true, leaderId: "bench", term: 1 }),
     onLeadership: () => undefined,
   };
   const env = { now: () => Date.now(), randomBytes: (length) => new Uint8Array(randomBytes(length)), uuid: randomUUID };
