@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { compileEngine, createAuditBroker, createBarrier, createCore, createExpirationWorker, createRooms, createStore, data, definePath, field, NO_CONTENT, documentCodec, openStateDatabase, openStateReader, registerLease, systemEngine, writeGenesis, findToken, tokenId } from "../../packages/state-machine/dist/index.js";
+import { compileEngine, createActivityRecorder, createAuditBroker, createBarrier, createCore, createExpirationWorker, createRooms, createStore, data, definePath, field, NO_CONTENT, documentCodec, openStateDatabase, openStateReader, registerLease, systemEngine, writeGenesis, findToken, tokenId } from "../../packages/state-machine/dist/index.js";
 import { parseFlags } from "../cluster-lib.mjs";
 
 const usage = `usage: node scripts/bench/leases.mjs [--leases N] [--due N]
@@ -62,6 +62,7 @@ async function openService(folder) {
     waitApplied: async () => true,
     appliedIndex: () => database.appliedIndex(),
     onApplied: (listener) => listeners.add(listener),
+    leadership: () => ({ isLeader: true, leaderId: "bench", term: 1 }),
     onLeadership: () => undefined,
   };
   const env = { now: () => Date.now(), randomBytes: (length) => new Uint8Array(randomBytes(length)), uuid: randomUUID };
@@ -72,8 +73,9 @@ async function openService(folder) {
   const engineFor = (entry) => (entry.type === "system" ? SYSTEM : entry.type === "bench" ? ENGINE : undefined);
   const audit = createAuditBroker(() => undefined);
   const problem = (what, error) => console.error(what, error);
-  const rooms = createRooms({ env, limits: LIMITS, audit, engineFor, mountableTypes: { secret: ["bench"], auth: [] }, version: "0.0.0" });
-  const core = createCore({ store, log, isSealed: () => false, engineFor, system: SYSTEM, servicesFor: () => ({ rooms, node: { version: "0.0.0" } }), env, limits: LIMITS, audit, onInternalError: problem });
+  const activity = createActivityRecorder({ store, env });
+  const rooms = createRooms({ store, activity, env, limits: LIMITS, audit, engineFor, mountableTypes: { secret: ["bench"], auth: [] }, version: "0.0.0" });
+  const core = createCore({ store, log, activity, isSealed: () => false, engineFor, system: SYSTEM, servicesFor: () => ({ rooms, node: { version: "0.0.0" } }), env, limits: LIMITS, audit, onInternalError: problem });
   const worker = createExpirationWorker({ store, env, engineFor, mountOf: core.mountOf, onError: problem });
   const request = async (token, operation, path, body) => {
     const { response } = await core.handle({ id: randomUUID(), operation, path, query: {}, body: Buffer.from(body ? JSON.stringify(body) : ""), contentType: "application/json", token, headers: {}, remoteAddress: "127.0.0.1", remotePort: 0 }, { active: true });

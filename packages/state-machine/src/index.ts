@@ -1,3 +1,4 @@
+export * from "./activity/index.js";
 export * from "./audit/index.js";
 export * from "./quotas/index.js";
 export * from "./barrier/index.js";

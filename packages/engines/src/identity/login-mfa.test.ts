@@ -151,6 +151,26 @@ test("two enforcements want a method each; one code serves both where they share
   assert.equal((await request("POST", "sys/mfa/validate", { mfa_request_id: waiting, mfa_payload }, { token: "" })).status, 200);
 });
 
+test("a login that waits for its second factor counts under the quota of its role when it gets its token", async () => {
+  const { request, made, mount, enforce, clock } = await guarded();
+  await mount("auth/apps", "approle");
+  await request("POST", "auth/apps/role/ci", { role_id: "ci", bind_secret_id: false, secret_id_bound_cidrs: "127.0.0.0/8" });
+  const login = () => request("POST", "auth/apps/login", { role_id: "ci" }, { token: "" });
+  const { entity_id } = (await login()).body["auth"] as { entity_id: string };
+  const { method_id } = await made("identity/mfa/method/totp", { issuer: "Coffer", method_name: "of-apps" });
+  const { url } = await made("identity/mfa/method/totp/admin-generate", { method_id, entity_id });
+  assert.equal((await enforce({ mfa_method_ids: [method_id], auth_method_types: ["approle"] })).status, 204);
+  const waiting = (await login()).body["auth"].mfa_requirement.mfa_request_id as string;
+  // It comes while the login waits.
+  assert.equal((await request("POST", "sys/quotas/lease-count/ci", { path: "auth/apps", role: "ci", max_leases: 1 })).status, 204);
+  const counted = async () => (await request("GET", "sys/quotas/lease-count/ci")).body["data"].counter as number;
+  const validate = async (id: string) => (await request("POST", "sys/mfa/validate", { mfa_request_id: id, mfa_payload: { [method_id as string]: [authenticator(url as string)(clock.now())] } }, { token: "" })).status;
+  assert.deepEqual([await counted(), await validate(waiting), await counted()], [0, 200, 1]);
+  clock.advance(60);
+  const next = (await login()).body["auth"].mfa_requirement.mfa_request_id as string;
+  assert.deepEqual([await validate(next), await counted()], [429, 1]);
+});
+
 test("methods are created, read, changed, listed and deleted", async () => {
   const { request, made, methodId, entityId } = await guarded({ algorithm: "SHA256", digits: 8 });
   const read = (await request("GET", `identity/mfa/method/totp/${methodId}`)).body["data"];

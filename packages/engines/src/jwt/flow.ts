@@ -23,9 +23,12 @@ export function newFlow(begun: Begun, { now, randomBytes }: Environment): { read
 /** The state without the namespace that was put into it, which is the client's concern. */
 export const bareState = (state: string): string => state.split(",ns=")[0]!;
 
+/** The login that a state belongs to, be it over by now. */
+export const findFlow = (storage: ReadStorage, state: string): Flow | undefined => (STATE.test(state) ? getFlow(storage, state) : undefined);
+
 /** The login that a state belongs to. Throws RequestError 400. */
 export function flowOf(storage: ReadStorage, state: string, { now }: Environment): Flow {
-  const flow = STATE.test(state) ? getFlow(storage, state) : undefined;
+  const flow = findFlow(storage, state);
   if (!flow || flow.expiresAt <= now()) throw invalid(`${FAILED} Expired or missing OAuth state.`);
   return flow;
 }

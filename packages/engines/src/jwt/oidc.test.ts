@@ -13,6 +13,13 @@ test("a login by browser, at a real provider, gives a token", async (t) => {
   assert.equal((await request("GET", "auth/token/lookup-self", undefined, { token })).body["data"].display_name, "oidc-ann");
 });
 
+test("a login by browser counts under the quota of its role", async (t) => {
+  const { request, visited, end } = await service(t);
+  assert.equal((await request("POST", "sys/quotas/lease-count/dev", { path: "auth/oidc", role: "dev", max_leases: 1 })).status, 204);
+  assert.deepEqual([(await end(await visited())).status, (await end(await visited())).status], [200, 429]);
+  assert.equal((await request("GET", "sys/quotas/lease-count/dev")).body["data"].counter, 1);
+});
+
 test("the provider may want the client secret in the body", async (t) => {
   const { visited, end } = await service(t, { tokenEndpointAuth: "client_secret_post" });
   assert.equal((await end(await visited())).status, 200);

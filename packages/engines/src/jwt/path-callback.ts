@@ -3,7 +3,7 @@ import type { Mount, Response, WriteStorage } from "@coffer/state-machine";
 import { TokenRefused } from "../web-tokens/signature.js";
 import { exchange, identityOfPosted, isSame } from "./code-exchange.js";
 import type { Known } from "./code-exchange.js";
-import { bareState, FAILED, flowOf } from "./flow.js";
+import { bareState, FAILED, findFlow, flowOf } from "./flow.js";
 import { checkAddress, enter } from "./login.js";
 import { confirmPage, donePage, failedPage, HTML, HTML_HEADERS, postedPage } from "./pages.js";
 import { release } from "./pending.js";
@@ -43,6 +43,7 @@ export const callbackPath = definePath({
       effect: "write",
       access: "none",
       summary: "End a login by browser.",
+      roleOf: ({ input }, storage) => findFlow(storage, bareState(input.state))?.role,
       async handler({ input, remoteAddress }, storage, mount) {
         const config = getConfig(storage);
         if (!config) throw invalid(`${FAILED} Could not load configuration`);

@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import { compileEngine, createAuditBroker, createBarrier, createCore, createExpirationWorker, createMemoryLog, createRooms, createStore, initialize, stringifyDocument, systemEngine, writeGenesis } from "@coffer/state-machine";
+import { compileEngine, createActivityRecorder, createAuditBroker, createBarrier, createCore, createExpirationWorker, createMemoryLog, createRooms, createStore, initialize, stringifyDocument, systemEngine, writeGenesis } from "@coffer/state-machine";
 import type { ApiRequest, CompiledEngine, Engine, MountEntry, Store } from "@coffer/state-machine";
 import { engineFor as registeredEngine, mountableTypes as registeredTypes } from "../registry.js";
 import { createTestClock, createTestEnvironment } from "./environment.js";
@@ -118,10 +118,12 @@ export async function createHarness({ engines = [], seed = "seed", services = {}
 
   const failures: unknown[] = [];
   const audit = createAuditBroker((_device, error) => failures.push(error));
-  const rooms = createRooms({ env, limits: LIMITS, audit, engineFor, mountableTypes: { secret: typesOf("secret"), auth: typesOf("auth") }, version: VERSION });
+  const activity = createActivityRecorder({ store, env });
+  const rooms = createRooms({ store, activity, env, limits: LIMITS, audit, engineFor, mountableTypes: { secret: typesOf("secret"), auth: typesOf("auth") }, version: VERSION });
   const systemServices = fakeNodeServices(rooms);
   const core = createCore({
     store,
+    activity,
     log,
     isSealed: barrier.sealed,
     engineFor,

@@ -72,7 +72,7 @@ test("a large tree is invalid at once, and goes in slices", async () => {
   assert.ok(left > 500, `${left} tokens are left for later`);
   await doDueWork();
   assert.equal((await keys("core/token/id/")).length, 1);
-  assert.deepEqual((await keys("core/expire/")).concat(await keys("core/token/parent/")).filter((key) => !/^[0-9a-f]{64}$/.test(key)), []);
+  assert.deepEqual((await keys("core/expire/")).concat(await keys("core/token/parent/")).filter((key) => !/^[A-Za-z0-9]{24}$/.test(key)), []);
   assert.ok(store.index() - before >= 4);
 });
 
@@ -150,6 +150,50 @@ test("tokens are revoked by the path that made them: those of a role, or of an a
   assert.deepEqual(await Promise.all([second, plain].map(lives)), [false, true]);
 });
 
+test("tokens that end are leases: looked up, listed and revoked by their id, but renewed as tokens", async () => {
+  const { request, lives, clock } = await service();
+  const made = (await request("POST", "auth/token/create", { policies: ["default"], ttl: "1h" })).body["auth"];
+  const { client_token: token, accessor } = made as { client_token: string; accessor: string };
+  const id = `auth/token/create/h${accessor}`;
+  const { data: shown } = (await request("POST", "sys/leases/lookup", { lease_id: id })).body;
+  assert.deepEqual([shown.id, shown.ttl, shown.renewable, shown.last_renewal], [id, 3600, true, null]);
+  assert.deepEqual((await request("LIST", "sys/leases/lookup")).body["data"].keys, ["auth/"]);
+  assert.deepEqual((await request("LIST", "sys/leases/lookup/auth/token/create")).body["data"].keys, [`h${accessor}`]);
+  const renewed = await request("POST", "sys/leases/renew", { lease_id: id });
+  assert.deepEqual([renewed.status, renewed.body.errors], [400, ["tokens cannot be renewed through this endpoint"]]);
+  clock.advance(60);
+  await request("POST", "auth/token/renew", { token, increment: "2h" });
+  assert.deepEqual([(await request("POST", "sys/leases/lookup", { lease_id: id })).body["data"].ttl, await lives(token)], [7200, true]);
+  const wrapped = (await request("GET", "acc/creds/x", undefined, { headers: { "x-vault-wrap-ttl": "60" } })).body["wrap_info"].accessor as string;
+  assert.ok(((await request("LIST", "sys/leases/lookup/acc/creds/x")).body["data"].keys as string[]).includes(`h${wrapped}`));
+  assert.equal((await request("POST", "sys/leases/revoke", { lease_id: id })).status, 204);
+  assert.deepEqual([await lives(token), (await request("POST", "sys/leases/lookup", { lease_id: id })).status], [false, 400]);
+  const endless = (await request("POST", "auth/token/create", { policies: ["root"] })).body["auth"].accessor as string;
+  assert.equal((await request("POST", "sys/leases/lookup", { lease_id: `auth/token/create/h${endless}` })).status, 400, "one without an end is none");
+});
+
+test("many logins of one path are revoked by it, others stay; a login still writes three keys", async () => {
+  const { request, lives, keys, doDueWork, mount } = await service();
+  for (const path of ["auth/one", "auth/two"]) {
+    await mount(path, "userpass");
+    await request("POST", `${path}/users/ann`, { password: "ann-password", token_policies: "default" });
+  }
+  const login = async (path: string) => (await request("POST", `${path}/login/ann`, { password: "ann-password" }, { token: "" })).body["auth"].client_token as string;
+  const first = await login("auth/one");
+  const count = async () => (await keys("core/")).length;
+  const before = await count();
+  const second = await login("auth/one");
+  assert.equal((await count()) - before, 3);
+  const other = await login("auth/two");
+  assert.equal((await request("POST", "sys/remount", { from: "auth/two", to: "auth/three" })).status, 200);
+  assert.equal((await request("POST", "auth/token/renew", { token: other })).status, 200);
+  assert.equal((await request("POST", "sys/leases/revoke-force/auth/one")).status, 204);
+  assert.deepEqual(await Promise.all([first, second, other].map(lives)), [false, false, true]);
+  await request("POST", "sys/leases/revoke-prefix/auth/three/login/ann");
+  await doDueWork();
+  assert.deepEqual([await lives(other), (await request("LIST", "sys/leases/lookup/auth")).status], [false, 404]);
+});
+
 test("what cannot be revoked is given up after six attempts, shown, tried once a day, and can be ordered again", async () => {
   const { request, lease, clock, drain, state, keys } = await service();
   const id = await lease("acc/creds/x");
@@ -160,9 +204,9 @@ test("what cannot be revoked is given up after six attempts, shown, tried once a
     await drain();
   }
   assert.equal(state.tried, 7);
-  const { body } = await request("GET", "sys/leases", undefined, { query: { type: "irrevocable" } });
-  assert.deepEqual(body["data"], { lease_count: 1, leases: [{ lease_id: id, error: "the other side does not answer" }] });
   const accessor = (await request("GET", "sys/mounts/acc")).body["data"].accessor as string;
+  const { body } = await request("GET", "sys/leases", undefined, { query: { type: "irrevocable" } });
+  assert.deepEqual(body["data"], { lease_count: 1, leases: [{ lease_id: id, mount_id: accessor, error: "the other side does not answer" }] });
   assert.deepEqual((await request("GET", "sys/leases/count", undefined, { query: { type: "irrevocable" } })).body["data"], { lease_count: 1, counts: { [accessor]: 1 } });
   assert.deepEqual((await request("POST", "sys/leases/renew", { lease_id: id })).body.errors, ["lease expired"]);
   clock.advance(86_400);
@@ -201,17 +245,16 @@ test("tidying removes what leads nowhere, and only that, one at a time", async (
   await store.transact((tx) => {
     const core = tx.scoped("core/");
     for (const token of [child!, reader]) core.delete(`token/id/${tokenId(core, token)}`);
-    core.delete(`lease/id/none`);
     core.put(`lease/token/${tokenId(core, parent)}/acc/creds/none`, { encode: () => Buffer.from("{}"), decode: () => ({}) }, {});
   });
-  const tokens = (await keys("core/token/id/")).length;
-  assert.equal((await keys("core/token/accessor/")).length, tokens + 2);
+  const filed = async () => (await keys("core/lease/id/")).filter((key) => /\/h[A-Za-z0-9]{24}$/.test(key)).length;
+  const before = await filed();
   const started = await request("POST", "auth/token/tidy");
   assert.deepEqual([started.status, started.body.warnings![0]!.startsWith("Tidy operation successfully started.")], [202, true]);
   assert.deepEqual((await request("POST", "auth/token/tidy")).body.warnings, ["Tidy operation already in progress."]);
   assert.equal((await request("POST", "sys/leases/tidy")).status, 202);
   await doDueWork();
-  assert.deepEqual([(await keys("core/token/id/")).length, (await keys("core/token/accessor/")).length], [tokens, tokens]);
+  assert.equal(await filed(), before - 2);
   assert.deepEqual([state.revoked, (await keys("core/lease/token/")).filter((key) => key.endsWith("none"))], [["lost"], []]);
   assert.deepEqual(await keys("core/tidy/"), []);
   assert.equal((await request("POST", "auth/token/tidy")).body.warnings![0]!.includes("successfully"), true);

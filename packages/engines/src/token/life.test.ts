@@ -16,7 +16,7 @@ async function service() {
   const self = (token: string) => request("GET", "auth/token/lookup-self", undefined, { token });
   const lives = async (token: string) => (await self(token)).status === 200;
   /** What is stored of tokens, but for the first root token. */
-  const stored = async () => (await harness.store.evaluate((tx) => tx.keys("core/"))).value.filter((key) => /^(token\/(id|accessor|gone|parent\/\w+)|expire)\//.test(key)).length - 2;
+  const stored = async () => (await harness.store.evaluate((tx) => tx.keys("core/"))).value.filter((key) => /^(token\/(id|gone|parent\/\w+)|expire|lease\/id)\//.test(key)).length - 1;
   return { ...harness, auth, create, self, lives, stored };
 }
 

@@ -5,7 +5,7 @@ export const accessorsPath = definePath({
   help: { synopsis: "Lists the accessors of all tokens.", description: "With an accessor a token can be looked up, renewed and revoked, but not used." },
   fields: {},
   operations: {
-    list: { effect: "read", access: "sudo", summary: "List the accessors of all tokens.", handler: async (_request, storage) => data({ keys: await storage.list("token/accessor/") }) },
+    list: { effect: "read", access: "sudo", summary: "List the accessors of all tokens.", handler: async (_request, storage) => data({ keys: await storage.list("token/id/") }) },
   },
 });
 
@@ -13,7 +13,7 @@ const STARTED = "Tidy operation successfully started. Any information from the o
 
 export const tidyPath = definePath({
   template: "tidy",
-  help: { synopsis: "Cleans up after tokens.", description: "Removes accessors and lists of children that lead to no token. Requests leave none behind; it is for what a fault may have left. Runs in the background on the active node." },
+  help: { synopsis: "Cleans up after tokens.", description: "Removes entries of leases and lists of children that lead to no token. Requests leave none behind; it is for what a fault may have left. Runs in the background on the active node." },
   fields: {},
   operations: {
     update: {

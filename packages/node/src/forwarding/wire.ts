@@ -4,7 +4,7 @@ import { loadSync } from "@grpc/proto-loader";
 import type { MessageTypeDefinition } from "@grpc/proto-loader";
 import { CLIENT_OPTIONS } from "@coffer/raft";
 import { RequestError } from "@coffer/state-machine";
-import type { ApiRequest, ApiResponse } from "@coffer/state-machine";
+import type { ApiRequest, ApiResponse, Client } from "@coffer/state-machine";
 import type { UploadChunk } from "./upload.js";
 
 /** proto/cluster.proto, as proto-loader gives it: numbers for uint64, absent fields as their defaults. */
@@ -29,13 +29,14 @@ export type Question =
   /** `upload`: its body comes in chunks under this name. */
   | { readonly kind: "request"; readonly request: ApiRequest; readonly upload?: string }
   | { readonly kind: "chunk"; readonly chunk: UploadChunk }
+  | { readonly kind: "clients"; readonly clients: readonly Client[] }
   | { readonly kind: "echo"; readonly echo: Echo };
 
 export type Answer =
   | { readonly kind: "response"; readonly response: ApiResponse }
   /** Nothing was done: ask the node that leads now. */
   | { readonly kind: "not-active" }
-  /** Of a chunk: go on. */
+  /** Of a chunk: go on. Of clients: they are not to be told again. */
   | { readonly kind: "taken" }
   /** Of a chunk: nobody reads it (any more). */
   | { readonly kind: "unwanted" }
@@ -47,6 +48,13 @@ interface WireEcho {
   cluster_address: string;
   hostname: string;
   version: string;
+}
+
+interface WireClient {
+  id: string;
+  is_entity: boolean;
+  mount_uuid: string;
+  first_ms: number;
 }
 
 interface WireHeader {
@@ -86,7 +94,7 @@ interface WireResponse {
   index: number;
 }
 
-type WireQuestion = { kind?: "request" | "echo" | "chunk"; request?: WireRequest; echo?: WireEcho; chunk?: WireChunk };
+type WireQuestion = { kind?: "request" | "echo" | "chunk" | "clients"; request?: WireRequest; echo?: WireEcho; chunk?: WireChunk; clients?: { clients: WireClient[] } };
 type WireAnswer = { kind?: "response" | "not_active" | "echo" | "taken"; response?: WireResponse; not_active?: boolean; echo?: WireEcho; taken?: boolean };
 
 interface ClusterService extends grpc.ServiceDefinition {
@@ -101,6 +109,9 @@ const answerType = definition["coffer.cluster.v1.Answer"] as unknown as MessageT
 
 const echoToWire = (echo: Echo): WireEcho => ({ node_id: echo.nodeId, api_address: echo.apiAddress, cluster_address: echo.clusterAddress, hostname: echo.hostname, version: echo.version });
 const echoFromWire = (echo: WireEcho): Echo => ({ nodeId: echo.node_id, apiAddress: echo.api_address, clusterAddress: echo.cluster_address, hostname: echo.hostname, version: echo.version });
+
+const clientToWire = ({ id, kind, mountUuid, firstMs }: Client): WireClient => ({ id, is_entity: kind === "entity", mount_uuid: mountUuid, first_ms: firstMs });
+const clientFromWire = (wire: WireClient): Client => ({ id: wire.id, kind: wire.is_entity ? "entity" : "non-entity-token", mountUuid: wire.mount_uuid, firstMs: wire.first_ms });
 
 const headersToWire = (headers: Readonly<Record<string, string>>): WireHeader[] => Object.entries(headers).map(([name, value]) => ({ name, value }));
 const headersFromWire = (headers: readonly WireHeader[]): Record<string, string> => Object.fromEntries(headers.map(({ name, value }) => [name, value]));
@@ -168,6 +179,8 @@ export function encodeQuestion(question: Question): Uint8Array {
       return questionType.serialize({ request: requestToWire(question.request, question.upload ?? "") });
     case "chunk":
       return questionType.serialize({ chunk: question.chunk });
+    case "clients":
+      return questionType.serialize({ clients: { clients: question.clients.map(clientToWire) } });
     case "echo":
       return questionType.serialize({ echo: echoToWire(question.echo) });
   }
@@ -178,6 +191,7 @@ export function decodeQuestion(bytes: Uint8Array): Question {
   const wire = questionType.deserialize(Buffer.from(bytes)) as WireQuestion;
   if (wire.kind === "request" && wire.request) return { kind: "request", request: requestFromWire(wire.request), ...(wire.request.upload !== "" && { upload: wire.request.upload }) };
   if (wire.kind === "chunk" && wire.chunk && isChunkState(wire.chunk.state)) return { kind: "chunk", chunk: { upload: wire.chunk.upload, bytes: wire.chunk.bytes, state: wire.chunk.state } };
+  if (wire.kind === "clients" && wire.clients) return { kind: "clients", clients: wire.clients.clients.map(clientFromWire) };
   if (wire.kind === "echo" && wire.echo) return { kind: "echo", echo: echoFromWire(wire.echo) };
   throw new Error("a question came that this version does not know");
 }

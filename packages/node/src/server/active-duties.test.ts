@@ -27,6 +27,7 @@ async function setUp(t: TestContext) {
     reign: () => (world.term === undefined ? undefined : String(world.term)),
     onActivation: note("activate", () => world.activate()),
     expiration: { step: note("expire", () => world.step()) },
+    activity: { step: () => Promise.resolve(false) },
     autopilot: note("autopilot", () => world.autopilot()),
     logger,
   });

@@ -1,7 +1,7 @@
-import type { ExpirationWorker } from "@coffer/state-machine";
+import type { ActivityRecorder, ExpirationWorker } from "@coffer/state-machine";
 import type { Logger } from "../logging/logger.js";
 
-/** What only the active node does, about once a second: expiry, and autopilot. */
+/** What only the active node does, about once a second: expiry, autopilot, and writing down who used the service. */
 export interface ActiveDuties {
   /** Looks at once whether this node has become active, rather than within a second. */
   wake(): void;
@@ -16,6 +16,7 @@ export interface ActiveDutiesOptions {
   readonly expiration: Pick<ExpirationWorker, "step">;
   /** Votes for servers that joined, and the removal of those that are gone. */
   readonly autopilot: () => Promise<void>;
+  readonly activity: Pick<ActivityRecorder, "step">;
   readonly logger: Logger;
 }
 
@@ -23,7 +24,7 @@ const PAUSE_MS = 1000;
 /** With more due than one slice: a breath between slices for the requests. */
 const BUSY_PAUSE_MS = 5;
 
-export function startActiveDuties({ reign, onActivation, expiration, autopilot, logger }: ActiveDutiesOptions): ActiveDuties {
+export function startActiveDuties({ reign, onActivation, expiration, autopilot, activity, logger }: ActiveDutiesOptions): ActiveDuties {
   let stopped = false;
   let activeReign: string | undefined;
   /** A round will begin as soon as the one under way is over. */
@@ -51,7 +52,8 @@ export function startActiveDuties({ reign, onActivation, expiration, autopilot, 
     activeReign = present;
     // A server that joined may take minutes to catch up.
     void attempt("autopilot", autopilot);
-    return (await attempt("expiration", () => expiration.step()))?.value ?? false;
+    const more = (await attempt("expiration", () => expiration.step()))?.value ?? false;
+    return ((await attempt("recording clients", () => activity.step()))?.value ?? false) || more;
   }
 
   function next(): void {

@@ -1,5 +1,5 @@
 import { createMemoryLog, SEAL_CONFIG_KEY } from "@coffer/state-machine";
-import type { ReplicatedLog, StateReader } from "@coffer/state-machine";
+import type { ActivityRecorder, ReplicatedLog, StateReader } from "@coffer/state-machine";
 import { hostAndPort } from "../cluster/admission.js";
 import type { Echoes } from "../cluster/echoes.js";
 import type { Configuration, RaftStorage } from "../configuration/types.js";
@@ -10,6 +10,7 @@ import { createMembership } from "../lifecycle/membership.js";
 import type { Membership } from "../lifecycle/membership.js";
 import type { Logger } from "../logging/logger.js";
 import { openSoleState } from "../storage/open-sole-state.js";
+import { startTellingClients } from "./client-duty.js";
 import { startEchoes } from "./echo-duty.js";
 
 const MS = 1000;
@@ -25,6 +26,8 @@ export interface Backing {
   /** Whether there is an initialised state already, of this node or of its cluster; then it takes part from here on. */
   resume(): Promise<boolean>;
   answerQuestions(answer: (payload: Uint8Array) => Promise<Uint8Array>): void;
+  /** Who used this node is told to the active one. */
+  tellClientsOf(activity: Pick<ActivityRecorder, "handOn">): void;
   stop(): Promise<void>;
 }
 
@@ -32,7 +35,7 @@ export interface Backing {
 export async function openBacking(configuration: Configuration, echoes: Echoes, logger: Logger, onFatal: (message: string) => void, alone = false): Promise<Backing> {
   const { storage } = configuration;
   if (storage.type === "raft") return raftBacking(configuration, storage, echoes, logger, onFatal, await lockDataFolder(storage.path), alone);
-  const single = { membership: undefined, answerQuestions: () => undefined };
+  const single = { membership: undefined, answerQuestions: () => undefined, tellClientsOf: () => undefined };
   if (storage.type === "inmem") return { ...(await createMemoryLog()), ...single, resume: async () => false, stop: async () => undefined };
   const state = await openSoleState(storage, echoes.own.nodeId, logger, onFatal);
   return { log: state.log, reader: state.reader, ...single, resume: async () => state.reader.get(SEAL_CONFIG_KEY) !== undefined, stop: () => state.close() };
@@ -41,7 +44,9 @@ export async function openBacking(configuration: Configuration, echoes: Echoes, 
 function raftBacking(configuration: Configuration, storage: RaftStorage, echoes: Echoes, logger: Logger, onFatal: (message: string) => void, lock: FolderLock, alone: boolean): Backing {
   const replica = createReplica();
   let answer: ((payload: Uint8Array) => Promise<Uint8Array>) | undefined;
+  let activity: Pick<ActivityRecorder, "handOn"> | undefined;
   let echoing: { stop(): void } | undefined;
+  let telling: { stop(): void } | undefined;
   const membership = createMembership({
     storage,
     listen: alone ? NOBODY_LISTENS : clusterListenAddress(configuration),
@@ -56,6 +61,8 @@ function raftBacking(configuration: Configuration, storage: RaftStorage, echoes:
   membership.onStart((started) => {
     echoing?.stop();
     echoing = startEchoes(started, echoes);
+    telling?.stop();
+    telling = startTellingClients(started, () => activity);
   });
   return {
     log: replica.log,
@@ -63,8 +70,10 @@ function raftBacking(configuration: Configuration, storage: RaftStorage, echoes:
     membership,
     resume: () => membership.resume(),
     answerQuestions: (handler) => void (answer = handler),
+    tellClientsOf: (recorder) => void (activity = recorder),
     async stop() {
       echoing?.stop();
+      telling?.stop();
       await membership.stop();
       await lock.release();
     },

@@ -104,7 +104,8 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     nodeId,
     forwardOnDemand: true,
   });
-  backing.answerQuestions(createQuestionHandler(gateway, echoes, logging.logger("forwarding")));
+  backing.tellClientsOf(service.activity);
+  backing.answerQuestions(createQuestionHandler(gateway, echoes, service.activity, logging.logger("forwarding")));
 
   const isMember = await backing.resume().catch(async (error: unknown) => {
     await backing.stop();
@@ -214,6 +215,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     },
     expiration: service.expiration,
     autopilot: () => autopilot.step(),
+    activity: service.activity,
     logger: coreLogger,
   });
   backing.log.onLeadership(() => duties.wake());

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import test from "node:test";
 import { RequestError } from "@coffer/state-machine";
-import type { ApiRequest, ApiResponse } from "@coffer/state-machine";
+import type { ApiRequest, ApiResponse, Client } from "@coffer/state-machine";
 import { createEchoes } from "../cluster/echoes.js";
 import { decodeAnswer, encodeQuestion, MAX_PAYLOAD_BYTES } from "../forwarding/wire.js";
 import { memoryLogger } from "../http/testing/echo-application.js";
@@ -15,8 +15,9 @@ const question = encodeQuestion({ kind: "request", request });
 function setUp(handleForwarded: (request: ApiRequest) => Promise<ApiResponse | undefined>) {
   const logger = memoryLogger();
   const echoes = createEchoes(echoOf("a"), () => 5);
-  const handle = createQuestionHandler({ handleForwarded }, echoes, logger);
-  return { logger, echoes, ask: async (payload: Uint8Array) => decodeAnswer(await handle(payload)) };
+  const heard: Client[] = [];
+  const handle = createQuestionHandler({ handleForwarded }, echoes, { hear: (clients) => heard.push(...clients) }, logger);
+  return { logger, echoes, heard, ask: async (payload: Uint8Array) => decodeAnswer(await handle(payload)) };
 }
 
 const respond = (body: ApiResponse["body"]) => async (): Promise<ApiResponse> => ({ status: 200, headers: {}, contentType: "", body, index: 3 });
@@ -28,11 +29,14 @@ async function errorOf(asked: Promise<ReturnType<typeof decodeAnswer>>) {
   return [answer.response.status, ...(JSON.parse(Buffer.from(answer.response.body as Uint8Array).toString()) as { errors: string[] }).errors];
 }
 
-test("a request is answered, or said not to be this node's; an echo is remembered and answered", async () => {
+test("a request is answered, or said not to be this node's; an echo is remembered and answered; clients are taken", async () => {
   const served = await setUp(respond("x")).ask(question);
   assert.ok(served.kind === "response" && served.response.index === 3);
   assert.deepEqual(await setUp(async () => undefined).ask(question), { kind: "not-active" });
-  const { ask, echoes } = setUp(respond("x"));
+  const { ask, echoes, heard } = setUp(respond("x"));
+  const clients: Client[] = [{ id: "e", kind: "entity", mountUuid: "m", firstMs: 1_767_323_045_000 }, { id: "p", kind: "non-entity-token", mountUuid: "", firstMs: 0 }];
+  assert.deepEqual(await ask(encodeQuestion({ kind: "clients", clients })), { kind: "taken" });
+  assert.deepEqual(heard, clients);
   assert.deepEqual(await ask(encodeQuestion({ kind: "echo", echo: echoOf("b") })), { kind: "echo", echo: echoOf("a") });
   assert.equal(echoes.of("b")?.heardAt, 5);
 });

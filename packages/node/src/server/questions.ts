@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { errorResponse, RequestError } from "@coffer/state-machine";
-import type { ApiRequest, ApiResponse } from "@coffer/state-machine";
+import type { ActivityRecorder, ApiRequest, ApiResponse } from "@coffer/state-machine";
 import type { Echoes } from "../cluster/echoes.js";
 import { createUploads } from "../forwarding/upload.js";
 import { decodeQuestion, encodeAnswer, MAX_PAYLOAD_BYTES } from "../forwarding/wire.js";
@@ -9,7 +9,7 @@ import type { RequestGateway } from "../gateway/request-gateway.js";
 import type { Logger } from "../logging/logger.js";
 
 /** Answers what other nodes ask of this one. Never rejects: a question that cannot be answered is told so. */
-export function createQuestionHandler(gateway: Pick<RequestGateway, "handleForwarded">, echoes: Echoes, logger: Logger): (payload: Uint8Array) => Promise<Uint8Array> {
+export function createQuestionHandler(gateway: Pick<RequestGateway, "handleForwarded">, echoes: Echoes, activity: Pick<ActivityRecorder, "hear">, logger: Logger): (payload: Uint8Array) => Promise<Uint8Array> {
   const uploads = createUploads();
 
   async function answer(payload: Uint8Array): Promise<Answer> {
@@ -17,6 +17,10 @@ export function createQuestionHandler(gateway: Pick<RequestGateway, "handleForwa
     if (question.kind === "echo") {
       echoes.heard(question.echo);
       return { kind: "echo", echo: echoes.own };
+    }
+    if (question.kind === "clients") {
+      activity.hear(question.clients);
+      return { kind: "taken" };
     }
     if (question.kind === "chunk") return { kind: (await uploads.take(question.chunk)) ? "taken" : "unwanted" };
     const response = await respond(question.request, question.upload);

@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { engineFor, mountableTypes } from "@coffer/engines";
 import type { IdentityServices } from "@coffer/engines";
-import { compileEngine, createAuditBroker, createBarrier, createCore, createExpirationWorker, createRooms, createStore, rawSystemEngine, systemEngine } from "@coffer/state-machine";
-import type { AuditBroker, Barrier, CompiledEngine, Core, Engine, EngineLog, Environment, ExpirationWorker, LockoutSettings, MountEntry, ReplicatedLog, StateReader, Store, SystemLimits, SystemRooms, SystemServices, TokenMade } from "@coffer/state-machine";
+import { compileEngine, createActivityRecorder, createAuditBroker, createBarrier, createCore, createExpirationWorker, createRooms, createStore, rawSystemEngine, systemEngine } from "@coffer/state-machine";
+import type { ActivityRecorder, AuditBroker, Barrier, CompiledEngine, Core, Engine, EngineLog, Environment, ExpirationWorker, LockoutSettings, MountEntry, ReplicatedLog, StateReader, Store, SystemLimits, SystemRooms, SystemServices, TokenMade } from "@coffer/state-machine";
 import type { Logging } from "../logging/logger.js";
 import { API_VERSION } from "./version.js";
 
@@ -15,6 +15,7 @@ export interface SecretsService {
   readonly core: Core;
   readonly expiration: ExpirationWorker;
   readonly rooms: SystemRooms;
+  readonly activity: ActivityRecorder;
 }
 
 export interface SecretsServiceOptions {
@@ -51,7 +52,9 @@ export function createSecretsService({ log, reader, limits, lockout = {}, cacheE
   const coreLogger = logging.logger("core");
   const system = compileSystem(rawStorage);
   const engineOf = (entry: MountEntry): CompiledEngine | undefined => (entry.type === "system" ? system : engineFor(entry));
+  const activity = createActivityRecorder({ store, env });
   const core = createCore({
+    activity,
     store,
     log,
     isSealed: () => barrier.sealed(),
@@ -68,6 +71,6 @@ export function createSecretsService({ log, reader, limits, lockout = {}, cacheE
   });
   const expirationLogger = logging.logger("expiration");
   const expiration = createExpirationWorker({ store, env, engineFor: engineOf, mountOf: (entry) => core.mountOf(entry), onError: (what, error) => expirationLogger.error(what, { reason: error instanceof Error ? error.message : String(error) }), logOf: (entry) => mountLog(logging, entry) });
-  const rooms = createRooms({ env, limits, lockout, audit, engineFor: engineOf, mountableTypes, version: API_VERSION });
-  return { env, barrier, store, audit, core, expiration, rooms };
+  const rooms = createRooms({ store, activity, env, limits, lockout, audit, engineFor: engineOf, mountableTypes, version: API_VERSION });
+  return { env, barrier, store, audit, core, expiration, rooms, activity };
 }

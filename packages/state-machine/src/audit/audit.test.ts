@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -148,6 +149,35 @@ test("options: hmac_accessor, log_raw, prefix, elide_list_responses", async (t) 
   await prefixed.ask("list", "kv/");
   assert.deepEqual(prefixed.lines().at(-1).response.data, { keys: 1 });
   assert.ok(readFileSync(prefixed.file, "utf8").split("\n").slice(0, -1).every((line) => line.startsWith("@cee: {")));
+});
+
+test("exclude: fields that match a condition, looked at as the record was before", async (t) => {
+  const rules = [
+    { condition: '"/request/mount_type" == kv and "/request/operation" != read', fields: ["/request/data", "/request/mount_type", "/response/data/none"] },
+    { condition: '"/request/mount_type" == "kv"', fields: ["/auth/policies/0", "/request/namespace/id"] },
+    { fields: ["/request/remote_port"] },
+  ];
+  const { ask, lines } = await audited(t, { exclude: JSON.stringify(rules) });
+  await ask("update", "kv/a", { b: 1 });
+  await ask("read", "sys/policies/acl/default");
+  await ask("read", "kv/a");
+  const [written, , counted, , read, answered] = lines().slice(-6);
+  assert.deepEqual([written.request.data, written.request.mount_type, written.request.namespace, written.auth.policies, written.request.remote_port], [undefined, undefined, {}, [], undefined]);
+  assert.equal(counted.request.mount_type, "system");
+  assert.deepEqual([counted.request.namespace, counted.auth.policies, "remote_port" in counted.request], [{ id: "root" }, ["root"], false]);
+  assert.deepEqual([read.request.mount_type, read.auth.policies, Object.keys(answered.response.data)], ["kv", [], ["b"]]);
+});
+
+test("format=jsonx: the record's members as XML on one line", async (t) => {
+  const rig = await createRig();
+  const file = join(folder(t), "audit.log");
+  await rig.ask("update", "sys/audit/file", { type: "file", options: { file_path: file, format: "jsonx", log_raw: "true" } });
+  await rig.ask("update", "kv/a", { text: "<&\"\n\u0000", list: [1, true, null], big: "x" });
+  const [line] = readFileSync(file, "utf8").split("\n").filter((one) => one.includes("kv/a"));
+  assert.match(line!, /^<json:object name="auth"><json:string name="accessor">/);
+  assert.match(line!, /<json:object name="data"><json:string name="big">x<\/json:string><json:array name="list"><json:number>1<\/json:number><json:boolean>true<\/json:boolean><json:null \/><\/json:array><json:string name="text">&lt;&amp;&#34;&#xA;\ufffd<\/json:string><\/json:object>/);
+  assert.match(line!, /<json:string name="type">request<\/json:string>$/);
+  assert.equal(spawnSync("python3", ["-c", "import sys,xml.dom.minidom as m; m.parseString('<json:object xmlns:json=\"http://www.ibm.com/xmlns/prod/2009/jsonx\">'+sys.stdin.read()+'</json:object>')"], { input: line! }).status, 0, "it is well-formed");
 });
 
 test("a mount can show fields in clear, but not those that are always secret", async (t) => {

@@ -112,9 +112,9 @@ export function createAuditBroker(onFailure: (device: string, error: unknown) =>
       let writer: LineWriter | undefined;
       try {
         writer = openWriter(parsed.destination);
-        await writer.write(`${parsed.records.prefix}${testLine(Date.now(), randomUUID())}\n`);
+        await writer.write(`${parsed.records.prefix}${testLine(Date.now(), randomUUID(), parsed.records)}\n`);
       } catch (error) {
-        throw new RequestError("invalid_request", `audit backend failed test message: cannot write to ${nameOf(parsed.destination)}: ${(error as NodeJS.ErrnoException).code ?? "unknown error"}${hint(parsed.destination, error)}`);
+        throw new RequestError("invalid_request", `audit backend failed test message: cannot write to ${nameOf(parsed.destination)}: ${(error as NodeJS.ErrnoException).code ?? "unknown error"}`);
       } finally {
         await writer?.close();
       }
@@ -132,9 +132,4 @@ function nameOf(destination: Destination): string {
   if (destination.kind === "file") return destination.file;
   const { kind, host, port, path } = destination.address;
   return kind === "unix" ? path : `${kind}://${host.includes(":") ? `[${host}]` : host}:${port}`;
-}
-
-/** A socket of datagrams in the file system is beyond what Node.js can write to. */
-function hint({ kind }: Destination, error: unknown): string {
-  return kind === "syslog" && (error as NodeJS.ErrnoException).code === "EPROTOTYPE" ? "; this socket takes datagrams only: set address=udp://127.0.0.1:514, or let syslog offer a stream" : "";
 }

@@ -6,7 +6,7 @@ const SUBJECT = { mount_point: "kv/", mount_type: "kv", namespace: "", operation
 
 test("a filter says of a record whether its device gets it", () => {
   const cases: [string, boolean][] = [
-    ['mount_type == "kv"', true], ['mount_type != "kv"', false], ["operation == `read`", true], ['"data" in path', true], ['"data" not in path', false],
+    ['mount_type == "kv"', true], ['mount_type != "kv"', false], ["operation == `read`", true], ["mount_type == kv and operation != update", true], ["data in path", true], ['"data" in path', true], ['"data" not in path', false],
     ['path contains "app"', true], ["path not contains \"app\"", false], ["namespace is empty", true], ["mount_point is not empty", true],
     ['mount_type == "pki" or operation == "read" and path contains "app"', true], ['(mount_type == "pki" or operation == "read") and path contains "x"', false],
     ['not mount_type == "pki" and not (operation == "update")', true], ['path == "a \\"quoted\\" \\\\ one"', false], ['not not namespace is empty', true],
@@ -16,8 +16,8 @@ test("a filter says of a record whether its device gets it", () => {
 
 test("what is no filter is a 400 that says what was expected", () => {
   const cases: [string, RegExp][] = [
-    ['mount_typ == "kv"', /one of mount_point/], ["mount_type == kv", /a string in quotes/], ['mount_type = "kv"', /"="/], ['mount_type == "kv" &&', /"&"/], ['(mount_type == "kv"', /\) was expected, but it ends/],
-    ['mount_type matches "k.*"', /"matches"/], ["not", /it ends/], ['mount_type == "kv" path is empty', /and, or/], ["(".repeat(200), /nested too deeply/], ["not ".repeat(200), /nested too deeply/], ["a".repeat(5000), /4096/], ['path == "\u{1f600}', /no meaning/],
+    ['mount_typ == "kv"', /one of mount_point/], ["mount_type == )", /a value/], ['"mount_type" == kv', /one of mount_point/], ['mount_type = "kv"', /"="/], ['mount_type == "kv" &&', /"&"/], ['(mount_type == "kv"', /\) was expected, but it ends/],
+    ['mount_type == "kv" or or', /one of mount_point/], ['mount_type matches "k.*"', /"matches"/], ["not", /it ends/], ['mount_type == "kv" path is empty', /and, or/], ["(".repeat(200), /nested too deeply/], ["not ".repeat(200), /nested too deeply/], ["a".repeat(5000), /4096/], ['path == "\u{1f600}', /no meaning/],
   ];
   for (const [text, message] of cases) assert.throws(() => parseFilter(text), (error: Error & { code?: string }) => error.code === "invalid_request" && message.test(error.message), text.slice(0, 40));
 });

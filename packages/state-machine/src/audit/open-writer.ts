@@ -1,8 +1,9 @@
 import { createFileWriter } from "./file-writer.js";
 import type { LineWriter } from "./file-writer.js";
+import { createLoggerWriter } from "./logger-writer.js";
 import type { Destination } from "./options.js";
 import { createSocketWriter } from "./socket-writer.js";
-import { syslogHeader } from "./syslog.js";
+import { facilityName, syslogHeader } from "./syslog.js";
 
 const nothing = () => Promise.resolve();
 const STDOUT: LineWriter = { write: (line) => new Promise((resolve, reject) => process.stdout.write(line, (error) => (error ? reject(error) : resolve()))), reopen: nothing, close: nothing };
@@ -17,9 +18,34 @@ export function openWriter(destination: Destination): LineWriter {
     case "socket":
       return createSocketWriter(destination.address, destination.writeTimeoutMs);
     case "syslog": {
-      const { facility, tag, address, writeTimeoutMs } = destination;
-      const writer = createSocketWriter(address, writeTimeoutMs);
-      return { ...writer, write: (line) => writer.write(syslogHeader({ facility, tag, isLocal: address.kind === "unix" }, new Date()) + line) };
+      const stream = createSyslogStream(destination);
+      return destination.address.kind === "unix" ? orDatagrams(stream, destination) : stream;
     }
   }
+}
+
+type Syslog = Extract<Destination, { readonly kind: "syslog" }>;
+
+function createSyslogStream({ facility, tag, address, writeTimeoutMs }: Syslog): LineWriter {
+  const writer = createSocketWriter(address, writeTimeoutMs);
+  return { ...writer, write: (line) => writer.write(syslogHeader({ facility, tag, isLocal: address.kind === "unix" }, new Date()) + line) };
+}
+
+/** The socket in the file system may take datagrams only, as that of journald does: its first refusal of a stream tells. */
+function orDatagrams(stream: LineWriter, { facility, tag, address, writeTimeoutMs }: Syslog): LineWriter {
+  let datagrams: LineWriter | undefined;
+  return {
+    async write(line) {
+      if (datagrams) return datagrams.write(line);
+      try {
+        await stream.write(line);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "EPROTOTYPE") throw error;
+        datagrams ??= createLoggerWriter({ path: address.path, facility: facilityName(facility), tag, timeoutMs: writeTimeoutMs });
+        await datagrams.write(line);
+      }
+    },
+    reopen: () => (datagrams ?? stream).reopen(),
+    close: () => (datagrams ?? stream).close(),
+  };
 }

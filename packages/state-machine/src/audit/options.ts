@@ -1,5 +1,7 @@
 import { invalid } from "../errors.js";
 import { parseDuration } from "@coffer/hcl";
+import { parseExclusions } from "./exclude.js";
+import type { Exclusion } from "./exclude.js";
 import { parseFilter } from "./filter.js";
 import type { Filter } from "./filter.js";
 import { FACILITIES } from "./syslog.js";
@@ -12,6 +14,8 @@ export interface RecordOptions {
   readonly hmacAccessor: boolean;
   readonly elideListResponses: boolean;
   readonly prefix: string;
+  readonly format: "json" | "jsonx";
+  readonly exclusions: readonly Exclusion[];
 }
 
 export interface SocketAddress {
@@ -49,8 +53,8 @@ const MAX_PORT = 65_535;
 export function parseOptions(type: string, options: OptionTexts): DeviceOptions {
   const destination = parseDestination(type, options);
   const format = options["format"] ?? "json";
-  if (format !== "json") throw invalid(`unknown format type ${JSON.stringify(format)}; this version writes "json"`);
-  if (options["exclude"] !== undefined) throw invalid("exclude is not supported: leave whole records out with filter");
+  if (format !== "json" && format !== "jsonx") throw invalid(`unknown format type ${JSON.stringify(format)}`);
+  const exclusions = options["exclude"] ? parseExclusions(options["exclude"]) : [];
   const filter = options["filter"] ? parseFilter(options["filter"]) : undefined;
   const isFallback = bool(options, "fallback", false);
   if (isFallback && filter) throw invalid("a fallback device takes what no other one took: it cannot have a filter");
@@ -58,7 +62,7 @@ export function parseOptions(type: string, options: OptionTexts): DeviceOptions 
   if (/[\r\n]/.test(prefix)) throw invalid("prefix must not hold a line break");
   return {
     destination,
-    records: { logRaw: bool(options, "log_raw", false), hmacAccessor: bool(options, "hmac_accessor", true), elideListResponses: bool(options, "elide_list_responses", false), prefix },
+    records: { logRaw: bool(options, "log_raw", false), hmacAccessor: bool(options, "hmac_accessor", true), elideListResponses: bool(options, "elide_list_responses", false), prefix, format, exclusions },
     filter,
     isFallback,
     skipTest: bool(options, "skip_test", false),

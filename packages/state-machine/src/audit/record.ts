@@ -5,7 +5,9 @@ import { effectivePolicies } from "../identity/index.js";
 import type { ApiRequest } from "../request/api.js";
 import type { TokenEntry } from "../tokens/entry.js";
 import type { FilterSubject } from "./filter.js";
+import { withoutExcluded } from "./exclude.js";
 import { auditHmac, hashStrings } from "./hmac.js";
+import { jsonxOf } from "./jsonx.js";
 import type { RecordOptions } from "./options.js";
 import type { AuditedHeaders } from "./request-headers.js";
 
@@ -66,7 +68,7 @@ export function formatRecord(record: AuditRecord, device: { readonly salt: strin
         values: (value, clear) => hashStrings(salt, value, clear),
       };
   const { type, error } = record;
-  return stringifyDocument({
+  const shown = withoutExcluded({
     time: new Date(record.time).toISOString(),
     type,
     auth: authOf(record, disguise),
@@ -74,7 +76,8 @@ export function formatRecord(record: AuditRecord, device: { readonly salt: strin
     ...(type === "response" && { response: responseOf(record, disguise, options) }),
     ...(error && { error: CLEAR_ERRORS.has(error.code) ? error.message : error.code.replaceAll("_", " ") }),
     ...(record.request.forwardedFrom && { forwarded_from: record.request.forwardedFrom }),
-  });
+  }, options.exclusions);
+  return options.format === "jsonx" ? jsonxOf(shown) : stringifyDocument(shown);
 }
 
 /** What filters may ask of a record. */
@@ -84,8 +87,9 @@ export function filterSubject(record: AuditRecord): FilterSubject {
 }
 
 /** The line that tries out a device before it is enabled. */
-export function testLine(time: number, id: string): string {
-  return JSON.stringify({ time: new Date(time).toISOString(), type: "request", auth: { token_type: "default" }, request: { id, operation: "update", namespace: { id: "root" }, path: "sys/audit/test" } });
+export function testLine(time: number, id: string, { format }: Pick<RecordOptions, "format">): string {
+  const record = { time: new Date(time).toISOString(), type: "request", auth: { token_type: "default" }, request: { id, operation: "update", namespace: { id: "root" }, path: "sys/audit/test" } };
+  return format === "jsonx" ? jsonxOf(record) : JSON.stringify(record);
 }
 
 function mountOf({ mount }: AuditRecord): Json {

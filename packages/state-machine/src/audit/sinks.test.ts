@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -22,6 +24,9 @@ async function openRig(t: TestContext): Promise<Rig> {
   t.after(() => rig.audit.close());
   return rig;
 }
+
+const PATIENCE_MS = 20_000;
+const CLIENTS = 128;
 
 interface Listening {
   readonly server: Server;
@@ -50,8 +55,13 @@ async function listen(t: TestContext, where: ListenOptions = { port: 0, host: "1
     server.close();
   });
   const lines = (count: number) =>
-    new Promise<string[]>((resolve) => {
-      look = () => text.split("\n").length > count && resolve(text.split("\n").slice(0, -1));
+    new Promise<string[]>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`${text.split("\n").length - 1} of ${count} lines came`)), PATIENCE_MS);
+      look = () => {
+        if (text.split("\n").length <= count) return;
+        clearTimeout(timer);
+        resolve(text.split("\n").slice(0, -1));
+      };
       look();
     });
   return { server, port: (server.address() as AddressInfo | null)?.port ?? 0, connections, text: () => text, lines };
@@ -100,6 +110,51 @@ test("syslog: priority, tag and time before each record, by facility", async (t)
   await enabled(rig, "far", "syslog", { address: `tcp://127.0.0.1:${tcp.port}` });
   assert.match((await lines(1))[0]!, new RegExp(`^<158>[A-Z][a-z]{2} [ \\d]\\d \\d\\d:\\d\\d:\\d\\d coffer\\[${process.pid}\\]: \\{"time"`));
   assert.match((await tcp.lines(1))[0]!, new RegExp(`^<38>\\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z \\S+ vault\\[${process.pid}\\]: \\{"time"`));
+});
+
+/** Node.js cannot listen to datagrams in the file system; Python can. */
+async function listenToDatagrams(t: TestContext, path: string): Promise<{ readonly messages: string[]; count(wanted: number): Promise<void> }> {
+  const script = "import socket,sys\ns=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM)\ns.bind(sys.argv[1])\nprint('ready',flush=True)\nwhile True: print(s.recv(1<<20).decode().rstrip('\\n\\0'),flush=True)";
+  const python = spawn("python3", ["-c", script, path], { stdio: ["ignore", "pipe", "inherit"] });
+  t.after(() => python.kill());
+  const messages: string[] = [];
+  let look = () => {};
+  const lines = createInterface(python.stdout);
+  await new Promise<void>((resolve, reject) => {
+    python.once("error", reject);
+    lines.once("line", () => resolve());
+  });
+  lines.on("line", (line) => {
+    messages.push(line);
+    look();
+  });
+  const count = (wanted: number) =>
+    new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`${messages.length} of ${wanted} messages came`)), PATIENCE_MS);
+      look = () => {
+        if (messages.length < wanted) return;
+        clearTimeout(timer);
+        resolve();
+      };
+      look();
+    });
+  return { messages, count };
+}
+
+test("syslog whose socket takes datagrams only, as that of journald, gets them through logger", async (t) => {
+  const rig = await openRig(t);
+  const path = join(folder(t), "log");
+  const { messages, count } = await listenToDatagrams(t, path);
+  await enabled(rig, "syslog", "syslog", { address: `unix://${path}`, facility: "local3", tag: "coffer" });
+  await Promise.all(Array.from({ length: 200 }, (_, i) => rig.ask("read", `kv/d/${i}`)));
+  // The test's line, the answer to the enabling, and two of each request.
+  await count(402);
+  for (const message of messages) {
+    const [, json] = new RegExp(`^<158>[A-Z][a-z]{2} [ \\d]\\d \\d\\d:\\d\\d:\\d\\d coffer\\[${process.pid}\\]: (\\{.*\\})$`).exec(message) ?? [];
+    JSON.parse(json!);
+  }
+  assert.equal(new Set(messages.map((message) => /kv\/d\/\d+/.exec(message)?.[0])).size, 201);
+  assert.deepEqual(rig.problems, []);
 });
 
 test("one that reads nothing fails within its timeout, then at once, and is tried again after a rest", async (t) => {
@@ -152,17 +207,28 @@ test("nothing is answered while no device can write; a fallback takes what the o
   assert.deepEqual([...new Set(paths)], ["sys/audit/test", "sys/audit/rest", "counter/a"]);
 });
 
-test("two thousand requests at once: no line is lost, none is glued to another, in a file and over a socket", async (t) => {
+test("thousands of requests as fast as 128 clients can, with three devices: no line is lost, none is glued to another", async (t) => {
   const rig = await openRig(t);
   const file = join(folder(t), "audit.log");
   const { port, lines } = await listen(t);
   await enabled(rig, "file", "file", { file_path: file });
+  const log = join(folder(t), "log");
+  const syslog = await listen(t, { path: log });
   await enabled(rig, "net", "socket", { address: `127.0.0.1:${port}` });
-  const count = 2000;
-  const answers = await Promise.all(Array.from({ length: count }, (_, i) => (i % 4 === 0 ? rig.ask("update", `kv/load/${i}`, { value: `${i}` }) : rig.ask("read", `kv/load/${i}`))));
+  await enabled(rig, "syslog", "syslog", { address: `unix://${log}` });
+  const count = 4000;
+  const since = performance.now();
+  const numbers = Array(count).keys();
+  const answers: { readonly status: number }[] = [];
+  const client = async (): Promise<void> => {
+    for (const i of numbers) answers.push(await (i % 4 === 0 ? rig.ask("update", `kv/load/${i}`, { value: `${i}` }) : rig.ask("read", `kv/load/${i}`)));
+  };
+  await Promise.all(Array.from({ length: CLIENTS }, client));
+  t.diagnostic(`${Math.round(count / ((performance.now() - since) / 1000))} requests a second`);
   assert.ok(answers.every(({ status }) => status === 204 || status === 200 || status === 404));
-  // Of the enabling: a test line each, and the answers' lines of both requests, of which the second has a first line too.
-  for (const all of [readFileSync(file, "utf8").split("\n").slice(0, -1), await lines(2 * count + 2)]) {
+  // Of the enabling: a test line each, and what the devices before it have of the others'.
+  const ofSyslog = (await syslog.lines(2 * count + 2)).map((line) => line.slice(line.indexOf("{")));
+  for (const all of [readFileSync(file, "utf8").split("\n").slice(0, -1), await lines(2 * count + 4), ofSyslog]) {
     const seen = all.map((line) => JSON.parse(line) as { type: string; request: { path: string } }).filter(({ request }) => request.path.startsWith("kv/load/"));
     const byPath = new Map<string, string[]>();
     for (const { type, request } of seen) byPath.set(request.path, [...(byPath.get(request.path) ?? []), type]);
@@ -178,8 +244,8 @@ test("bad options of every kind are a 400, and enable nothing", async (t) => {
   const good = `127.0.0.1:${port}`;
   const wrong: [string, object][] = [
     ["socket", {}], ["socket", { address: "nowhere" }], ["socket", { address: "host:99999" }], ["socket", { address: "ho st:1" }], ["socket", { address: good, socket_type: "sctp" }], ["socket", { address: "relative.sock", socket_type: "unix" }],
-    ["socket", { address: good, write_timeout: "-1s" }], ["socket", { address: good, write_timeout: "2h" }], ["socket", { address: good, write_timeout: "soon" }], ["socket", { address: "127.0.0.1:1" }], ["socket", { address: good, format: "jsonx" }],
-    ["socket", { address: good, filter: "nonsense" }], ["socket", { address: good, fallback: "true", filter: 'path is empty' }], ["socket", { address: good, exclude: "[]" }], ["socket", { address: good, prefix: "a\nb" }], ["socket", { address: good, log_raw: "maybe" }],
+    ["socket", { address: good, write_timeout: "-1s" }], ["socket", { address: good, write_timeout: "2h" }], ["socket", { address: good, write_timeout: "soon" }], ["socket", { address: "127.0.0.1:1" }], ["socket", { address: good, format: "xml" }],
+    ["socket", { address: good, filter: "nonsense" }], ["socket", { address: good, fallback: "true", filter: 'path is empty' }], ["socket", { address: good, exclude: "[]" }], ["socket", { address: good, exclude: "nonsense" }], ["socket", { address: good, exclude: '[{"fields":["request/data"]}]' }], ["socket", { address: good, exclude: '[{"fields":["/a"],"condition":"path == x"}]' }], ["socket", { address: good, exclude: '[{"fields":[]}]' }], ["socket", { address: good, exclude: '[{"fields":["/a"],"more":1}]' }], ["socket", { address: good, prefix: "a\nb" }], ["socket", { address: good, log_raw: "maybe" }],
     ["syslog", { address: good }], ["syslog", { address: `udp://${good}`, facility: "nobody" }], ["syslog", { address: `udp://${good}`, tag: "a b" }], ["syslog", { address: `udp://${good}`, tag: "\u00fc" }], ["syslog", { address: "unix:///no/such/socket" }],
     ["file", {}], ["file", { file_path: "/x\u0000" }], ["file", { file_path: "discard", mode: "999" }], ["http", { address: good }],
   ];

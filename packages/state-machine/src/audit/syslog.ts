@@ -6,6 +6,8 @@ export const FACILITIES: Readonly<Record<string, number>> = Object.freeze({
   LOCAL0: 16, LOCAL1: 17, LOCAL2: 18, LOCAL3: 19, LOCAL4: 20, LOCAL5: 21, LOCAL6: 22, LOCAL7: 23,
 });
 
+export const facilityName = (facility: number): string => Object.keys(FACILITIES).find((name) => FACILITIES[name] === facility)!.toLowerCase();
+
 const INFO = 6;
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 

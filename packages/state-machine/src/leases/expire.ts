@@ -1,10 +1,10 @@
 import type { Environment } from "../framework/engine.js";
-import { jsonCodec } from "../framework/storage.js";
 import type { WriteStorage } from "../framework/storage.js";
+import { pathOfPlace } from "../mounts/index.js";
 import type { Store } from "../store/index.js";
 import { isExpired, releaseChildren, revokeTree, tokenCodec, tokenKey } from "../tokens/index.js";
-import type { Due, ExpiryKind, TokenEntry } from "../tokens/index.js";
-import { expireLeasesOf, expireSliceOf, getLease, markIrrevocable, reschedule } from "./lease.js";
+import type { Due, ExpiryKind } from "../tokens/index.js";
+import { expireSliceOf, getLease, markIrrevocable, reschedule } from "./lease.js";
 import type { LeaseEntry } from "./lease.js";
 import { origin } from "./origin.js";
 import type { Origins } from "./origin.js";
@@ -15,6 +15,7 @@ import { authorizationCodeKey } from "../identity/authorization-codes.js";
 import { pendingKey } from "../mfa/index.js";
 import { withinSeconds } from "./patience.js";
 import { continueTidy } from "./tidy.js";
+import { tokenRemoved } from "./token-removed.js";
 
 export interface ExpireOptions extends Origins {
   readonly store: Store;
@@ -31,16 +32,6 @@ const FIRST_RETRY_MS = 10_000;
 const IRREVOCABLE_RETRY_MS = 86_400_000;
 /** As long as Vault lets any request take. A revocation that hangs must not hold up all others. */
 const PATIENCE_SECONDS = 90;
-const goneCodec = jsonCodec<Record<string, never>>();
-
-/** What a removed token leaves behind: its leases end, its wrapped response goes, its cubbyhole is cleaned up later. */
-export function tokenRemoved(env: Environment): (storage: WriteStorage, entry: TokenEntry) => void {
-  return (storage, entry) => {
-    storage.delete(`wrapping/${entry.id}`);
-    if (entry.policies[0] !== "response-wrapping") storage.put(`token/gone/${entry.id}`, goneCodec, {});
-    expireLeasesOf(storage, entry.id, env);
-  };
-}
 
 export function createExpire({ store, env, ...origins }: ExpireOptions): Expire {
   const removed = tokenRemoved(env);
@@ -84,7 +75,7 @@ export function createExpire({ store, env, ...origins }: ExpireOptions): Expire 
         await withinSeconds(PATIENCE_SECONDS, revokeDue(due));
       } catch (error) {
         const lease = await postpone(due.id, error);
-        if (lease) throw new LeaseError(lease, error);
+        if (lease) throw new LeaseError(lease, store.evaluate((tx) => pathOfPlace(tx.scoped("core/"), lease.place)).value, error);
       }
     },
     /** One that waited for its second factor in vain. */
@@ -111,7 +102,7 @@ export function createExpire({ store, env, ...origins }: ExpireOptions): Expire 
       inCore(async (core) => {
         if (await expireSliceOf(core, id, LEASE_SLICE, env)) core.delete(key);
       }),
-    sweep: ({ id }) => inCore((core) => continueSweep(core, id, env, removed)),
+    sweep: ({ id }) => inCore((core) => continueSweep(core, id, env)),
     tidy: (due) => inCore((core) => continueTidy(core, due, env)),
   };
 }
@@ -120,7 +111,7 @@ export function createExpire({ store, env, ...origins }: ExpireOptions): Expire 
 export class LeaseError extends Error {
   readonly mountUuid: string;
 
-  constructor({ id, mountUuid, attempts }: LeaseEntry, cause: unknown) {
+  constructor({ mountUuid, attempts }: LeaseEntry, id: string, cause: unknown) {
     super(`revoking a lease below ${id.split("/").slice(0, -1).join("/")}, attempt ${attempts}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
     this.name = "LeaseError";
     this.mountUuid = mountUuid;

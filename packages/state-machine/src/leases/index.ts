@@ -1,10 +1,10 @@
-export { tokenRemoved } from "./expire.js";
 export * from "./expiration.js";
 export * from "./lease.js";
 export * from "./origin.js";
 export { revokeNow } from "./revoke-now.js";
 export type { RevokeNow } from "./revoke-now.js";
-export { failedRevocation, leasesBelow, revokeBelow, revokeLease } from "./revoke.js";
+export { endLease, failedRevocation, revokeBelow, revokeLease, revokeMount } from "./revoke.js";
+export { tokenRemoved } from "./token-removed.js";
 export { createUsageCounter } from "./usage.js";
 export type { Usage, UsageCounter } from "./usage.js";
 export { startTidy } from "./tidy.js";

@@ -4,16 +4,20 @@ import type { SecretGrant } from "../framework/response.js";
 import { jsonCodec } from "../framework/storage.js";
 import type { ReadStorage, WriteStorage } from "../framework/storage.js";
 import { countLease, uncountLease } from "../quotas/lease-count.js";
+import { placeOf, placesAt } from "../mounts/index.js";
+import type { Place } from "../mounts/index.js";
 import { randomText } from "../tokens/entry.js";
 import type { TokenEntry } from "../tokens/entry.js";
 import { cancelExpiry, scheduleExpiry } from "../tokens/expiry.js";
+import { leaseKey, tokenAt } from "../tokens/lease.js";
+import type { TokenLease } from "../tokens/lease.js";
 import { clipTtl } from "../tokens/ttl.js";
 import type { TtlLimits } from "../tokens/ttl.js";
 
 /** A leased secret. Times in seconds since 1970. */
 export interface LeaseEntry {
-  /** The request's path and 24 random characters. */
-  readonly id: string;
+  /** Where the request went, and 24 random characters: clients see `pathOfPlace` of it as its id. */
+  readonly place: Place;
   readonly mountUuid: string;
   /** Names the engine's declaration that revokes and renews it. */
   readonly kind: string;
@@ -40,22 +44,27 @@ export interface LeaseEntry {
 
 const SUFFIX_LENGTH = 24;
 const MS = 1000;
-export const leaseKey = (id: string) => `lease/id/${id}`;
-const byTokenKey = (tokenId: string, id: string) => `lease/token/${tokenId}/${id}`;
+const byTokenKey = (tokenId: string, place: Place) => `lease/token/${tokenId}/${place}`;
 /** Written with every lease of a token, read by whoever revokes the token: so that the two conflict. */
 const leasesOfTokenKey = (tokenId: string) => `lease/token/${tokenId}`;
 const IRREVOCABLE = "lease/irrevocable/";
-const irrevocableKey = (id: string) => IRREVOCABLE + id;
-const codec = jsonCodec<LeaseEntry>();
+const irrevocableKey = (place: Place) => IRREVOCABLE + place;
+const codec = jsonCodec<LeaseEntry | TokenLease>();
 const emptyCodec = jsonCodec<Record<string, never>>();
 
 /** All of these take storage scoped to `core/`. */
-export function getLease(storage: ReadStorage, id: string): LeaseEntry | undefined {
-  return storage.get(leaseKey(id), codec);
+export function getLease(storage: ReadStorage, place: Place): LeaseEntry | undefined {
+  const found = storage.get(leaseKey(place), codec);
+  return found && "place" in found ? found : undefined;
+}
+
+/** The place of a lease, a token's too, by its id: also by one from before its mount was moved, or removed. */
+export function findLease(storage: ReadStorage, id: string): Place | undefined {
+  return placesAt(storage, id).find((place) => getLease(storage, place) !== undefined || tokenAt(storage, place) !== undefined);
 }
 
 export function putLease(storage: WriteStorage, entry: LeaseEntry): void {
-  storage.put(leaseKey(entry.id), codec, entry);
+  storage.put(leaseKey(entry.place), codec, entry);
 }
 
 export function registerLease(storage: WriteStorage, path: string, mountUuid: string, token: TokenEntry, grant: SecretGrant, limits: TtlLimits, env: Environment, role = ""): LeaseEntry {
@@ -66,7 +75,7 @@ export function registerLease(storage: WriteStorage, path: string, mountUuid: st
   const { ttl } = clipTtl(grant.ttlSeconds ?? 0, { period: 0, explicitMaxTtl: 0, age: 0 }, { ...limits, maxTtl: lowest(maxTtl, limits.maxTtl, secondsUntil(latestEnd, env)) });
   const tokenId = token.type === "batch" ? token.parent : token.id;
   const entry: LeaseEntry = {
-    id: `${path}/${randomText(env, SUFFIX_LENGTH)}`,
+    place: `${placeOf(storage, path, mountUuid) ?? `${mountUuid}/${path}`}/${randomText(env, SUFFIX_LENGTH)}`,
     mountUuid,
     kind: grant.kind,
     internalData: grant.internalData,
@@ -85,17 +94,17 @@ export function registerLease(storage: WriteStorage, path: string, mountUuid: st
   };
   putLease(storage, entry);
   if (tokenId !== "") {
-    storage.put(byTokenKey(tokenId, entry.id), emptyCodec, {});
+    storage.put(byTokenKey(tokenId, entry.place), emptyCodec, {});
     storage.put(leasesOfTokenKey(tokenId), emptyCodec, {});
   }
-  scheduleExpiry(storage, entry.dueMs, "lease", entry.id);
+  scheduleExpiry(storage, entry.dueMs, "lease", entry.place);
   return entry;
 }
 
-/** Of maxima where 0 means none. */
 /** At least 1; 0 for never. */
 const secondsUntil = (end: number, env: Environment): number => (end === 0 ? 0 : Math.max(1, Math.floor(end - env.now() / MS)));
 
+/** Of maxima where 0 means none. */
 const lowest = (...maxima: readonly number[]): number => Math.min(...maxima.filter((max) => max > 0));
 
 /**
@@ -103,7 +112,9 @@ const lowest = (...maxima: readonly number[]): number => Math.min(...maxima.filt
  * not renewable lease, or what the engine refuses it with.
  */
 export async function renewLease(storage: WriteStorage, id: string, increment: number, neighbour: (uuid: string) => Neighbour | undefined, env: Environment): Promise<RenewedLease> {
-  const entry = getLease(storage, id);
+  const place = findLease(storage, id);
+  if (place !== undefined && tokenAt(storage, place) !== undefined) throw invalid("tokens cannot be renewed through this endpoint");
+  const entry = place === undefined ? undefined : getLease(storage, place);
   const found = entry && neighbour(entry.mountUuid);
   if (!entry || !found || found.mount.entry.tainted) throw invalid("lease not found");
   if (entry.expireTime <= env.now() / MS || entry.revokeError !== "") throw invalid("lease expired");
@@ -128,42 +139,39 @@ export interface RenewedLease {
 
 /** Moves the worker's next look at a lease. */
 export function reschedule(storage: WriteStorage, entry: LeaseEntry, dueMs: number): void {
-  cancelExpiry(storage, entry.dueMs, "lease", entry.id);
+  cancelExpiry(storage, entry.dueMs, "lease", entry.place);
   putLease(storage, { ...entry, dueMs });
-  scheduleExpiry(storage, dueMs, "lease", entry.id);
+  scheduleExpiry(storage, dueMs, "lease", entry.place);
 }
 
 /** Due now: the active node's worker revokes it next. An unknown lease is no error. */
-export function expireNow(storage: WriteStorage, id: string, env: Environment): void {
-  const entry = getLease(storage, id);
+export function expireNow(storage: WriteStorage, place: Place, env: Environment): void {
+  const entry = getLease(storage, place);
   if (!entry) return;
   // It ends with the order, not with its execution: nobody renews it meanwhile.
   const expireTime = Math.min(entry.expireTime, env.now() / MS);
-  if (entry.revokeError !== "") storage.delete(irrevocableKey(id));
+  if (entry.revokeError !== "") storage.delete(irrevocableKey(place));
   reschedule(storage, { ...entry, expireTime, attempts: 0, revokeError: "" }, env.now());
 }
 
 export function forgetLease(storage: WriteStorage, entry: LeaseEntry): void {
-  cancelExpiry(storage, entry.dueMs, "lease", entry.id);
-  uncountLease(storage, entry.quota, entry.id);
-  storage.delete(leaseKey(entry.id));
-  if (entry.tokenId !== "") storage.delete(byTokenKey(entry.tokenId, entry.id));
-  if (entry.revokeError !== "") storage.delete(irrevocableKey(entry.id));
+  cancelExpiry(storage, entry.dueMs, "lease", entry.place);
+  uncountLease(storage, entry.quota, entry.place);
+  storage.delete(leaseKey(entry.place));
+  if (entry.tokenId !== "") storage.delete(byTokenKey(entry.tokenId, entry.place));
+  if (entry.revokeError !== "") storage.delete(irrevocableKey(entry.place));
 }
 
 /** Revocation is given up, but for a look once in a while; `error` is shown to operators. */
 export function markIrrevocable(storage: WriteStorage, entry: LeaseEntry, error: string, dueMs: number): void {
-  storage.put(irrevocableKey(entry.id), emptyCodec, {});
+  storage.put(irrevocableKey(entry.place), emptyCodec, {});
   reschedule(storage, { ...entry, revokeError: error }, dueMs);
 }
 
-/** Ids of leases whose revocation was given up. */
-export function irrevocableLeases(storage: ReadStorage): Promise<string[]> {
+/** Leases whose revocation was given up. */
+export function irrevocableLeases(storage: ReadStorage): Promise<Place[]> {
   return storage.keys(IRREVOCABLE);
 }
-
-/** `lease/id/…` of the leases below a path; of all with an empty one. */
-export const leaseFolder = (prefix: string) => leaseKey(prefix === "" || prefix.endsWith("/") ? prefix : `${prefix}/`);
 
 /** The leases of a token that goes are ended by the active node's worker, which takes them a slice at a time. */
 export function expireLeasesOf(storage: WriteStorage, tokenId: string, env: Environment): void {
@@ -175,10 +183,10 @@ export function expireLeasesOf(storage: WriteStorage, tokenId: string, env: Envi
 
 /** A slice of what `expireLeasesOf` ordered. True when it was the last. */
 export async function expireSliceOf(storage: WriteStorage, tokenId: string, limit: number, env: Environment): Promise<boolean> {
-  const ids = await storage.keys(`${leasesOfTokenKey(tokenId)}/`, { limit });
-  for (const id of ids) {
-    expireNow(storage, id, env);
-    storage.delete(byTokenKey(tokenId, id));
+  const places = await storage.keys(`${leasesOfTokenKey(tokenId)}/`, { limit });
+  for (const place of places) {
+    expireNow(storage, place, env);
+    storage.delete(byTokenKey(tokenId, place));
   }
-  return ids.length < limit;
+  return places.length < limit;
 }

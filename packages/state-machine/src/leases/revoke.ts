@@ -3,10 +3,12 @@ import type { RequestError } from "../errors.js";
 import type { Environment, Neighbour } from "../framework/engine.js";
 import { jsonCodec } from "../framework/storage.js";
 import type { ReadStorage, WriteStorage } from "../framework/storage.js";
-import { cancelExpiry, revokeTree, scheduleExpiry, tokenCodec, tokenKey } from "../tokens/index.js";
-import type { TokenRemoved } from "../tokens/index.js";
-import { expireNow, forgetLease, getLease, leaseFolder } from "./lease.js";
+import { below } from "../mounts/index.js";
+import type { Place } from "../mounts/index.js";
+import { cancelExpiry, leaseKey, revokeTree, scheduleExpiry, tokenAt, tokenCodec, tokenKey } from "../tokens/index.js";
+import { expireNow, findLease, forgetLease, getLease } from "./lease.js";
 import type { LeaseEntry } from "./lease.js";
+import { tokenRemoved } from "./token-removed.js";
 
 /** Leases and tokens that one write set of a revocation touches at most. */
 export const LEASE_SLICE = 256;
@@ -31,12 +33,11 @@ export function failedRevocation(what: string, error: unknown): RequestError {
 /** A revocation by prefix under way, below `core/`: `lease/sweep/<id>`. */
 export interface Sweep {
   readonly id: string;
-  /** Path of leases, or of the requests that made tokens (`auth/…`). */
-  readonly prefix: string;
+  /** Folders of places that are still to be walked. */
+  readonly folders: readonly Place[];
   /** What was made later stays. Seconds since 1970. */
   readonly startTime: number;
-  readonly phase: "leases" | "tokens";
-  /** Where the phase has come to. */
+  /** Where it has come to in the first of them. */
   readonly after: string;
 }
 
@@ -45,23 +46,36 @@ const sweepKey = (id: string) => `lease/sweep/${id}`;
 /** Sorts before all that has a time. */
 const AT_ONCE = 0;
 
+/** Folders of all that was given out at and below a path. */
+export function foldersBelow(storage: ReadStorage, prefix: string): readonly Place[] {
+  const { inside, mounts } = below(storage, prefix === "" || prefix.endsWith("/") ? prefix : `${prefix}/`);
+  return [...inside, ...mounts.map(({ uuid }) => `${uuid}/`)];
+}
+
 /**
- * Revokes the leases at and below a path, and the tokens that were made there (logins, roles): a few at once, more of them by
- * the active node's worker, slice by slice.
+ * Revokes the leases at and below a path, those that are tokens (of logins, of roles) too: a few at once, more of them by the
+ * active node's worker, slice by slice.
  */
 export async function revokeBelow(storage: WriteStorage, prefix: string, env: Environment): Promise<void> {
-  const own = getLease(storage, prefix);
-  if (own) expireNow(storage, own.id, env);
-  const rest = await sweepOn(storage, { id: env.uuid(), prefix, startTime: Math.floor(env.now() / MS), phase: "leases", after: "" }, env, () => undefined);
+  const own = findLease(storage, prefix);
+  if (own !== undefined) await endLease(storage, own, env);
+  await revokeFolders(storage, foldersBelow(storage, prefix), env);
+}
+
+/** All of a mount's, wherever it is or was. */
+export const revokeMount = (storage: WriteStorage, uuid: string, env: Environment): Promise<void> => revokeFolders(storage, [`${uuid}/`], env);
+
+async function revokeFolders(storage: WriteStorage, folders: readonly Place[], env: Environment): Promise<void> {
+  const rest = await sweepOn(storage, { id: env.uuid(), folders, startTime: Math.floor(env.now() / MS), after: "" }, env);
   if (!rest) return;
   storage.put(sweepKey(rest.id), sweepCodec, rest);
   scheduleExpiry(storage, AT_ONCE, "sweep", rest.id);
 }
 
 /** A slice of a revocation by prefix; does nothing for an unknown one. */
-export async function continueSweep(storage: WriteStorage, id: string, env: Environment, removed: TokenRemoved): Promise<void> {
+export async function continueSweep(storage: WriteStorage, id: string, env: Environment): Promise<void> {
   const sweep = storage.get(sweepKey(id), sweepCodec);
-  const rest = sweep && (await sweepOn(storage, sweep, env, removed));
+  const rest = sweep && (await sweepOn(storage, sweep, env));
   if (rest) {
     storage.put(sweepKey(id), sweepCodec, rest);
     return;
@@ -71,43 +85,50 @@ export async function continueSweep(storage: WriteStorage, id: string, env: Envi
 }
 
 /** What is left of it after a slice. */
-async function sweepOn(storage: WriteStorage, sweep: Sweep, env: Environment, removed: TokenRemoved): Promise<Sweep | undefined> {
-  if (sweep.phase === "tokens") return sweepTokens(storage, sweep, removed);
-  const folder = leaseFolder(sweep.prefix);
-  const names = await storage.keys(folder, { limit: LEASE_SLICE, after: sweep.after });
-  const base = folder.slice(leaseFolder("").length);
-  for (const name of names) if (isOlder(getLease(storage, base + name)?.issueTime, sweep)) expireNow(storage, base + name, env);
-  if (names.length === LEASE_SLICE) return { ...sweep, after: names[names.length - 1]! };
-  return isOfTokens(sweep.prefix) ? { ...sweep, phase: "tokens", after: "" } : undefined;
-}
-
-const isOfTokens = (prefix: string) => prefix.startsWith("auth/");
-
-/** The tokens made at and below a path, for `sweepTokens`; undefined for a path that makes none. */
-export function tokensOf(prefix: string, env: Environment): Sweep | undefined {
-  return isOfTokens(prefix) ? { id: "", prefix, startTime: Math.floor(env.now() / MS), phase: "tokens", after: "" } : undefined;
-}
-
-/** A slice; what is left after it. */
-export async function sweepTokens(storage: WriteStorage, sweep: Sweep, removed: TokenRemoved): Promise<Sweep | undefined> {
-  const ids = await storage.keys(tokenKey(""), { limit: LEASE_SLICE, after: sweep.after });
-  for (const id of ids) {
-    const entry = storage.get(tokenKey(id), tokenCodec);
-    if (entry && isOlder(entry.creationTime, sweep) && isBelow(entry.path, sweep.prefix)) await revokeTree(storage, id, removed);
+async function sweepOn(storage: WriteStorage, sweep: Sweep, env: Environment): Promise<Sweep | undefined> {
+  const [folder, ...others] = sweep.folders;
+  if (folder === undefined) return undefined;
+  const names = await storage.keys(leaseKey(folder), { limit: LEASE_SLICE, after: sweep.after });
+  for (const name of names) {
+    const issued = issueTime(storage, folder + name);
+    if (issued !== undefined && issued <= sweep.startTime) await endLease(storage, folder + name, env);
   }
-  return ids.length === LEASE_SLICE ? { ...sweep, after: ids[ids.length - 1]! } : undefined;
+  if (names.length === LEASE_SLICE) return { ...sweep, after: names[names.length - 1]! };
+  return others.length === 0 ? undefined : { ...sweep, folders: others, after: "" };
 }
 
-function isBelow(path: string, prefix: string): boolean {
-  return `${path}/`.startsWith(prefix.endsWith("/") ? prefix : `${prefix}/`);
+/** Seconds since 1970; undefined for what is gone. */
+function issueTime(storage: ReadStorage, place: Place): number | undefined {
+  const token = tokenAt(storage, place);
+  return token === undefined ? getLease(storage, place)?.issueTime : (storage.get(tokenKey(token), tokenCodec)?.creationTime ?? 0);
 }
 
-const isOlder = (time: number | undefined, { startTime }: Sweep): boolean => time !== undefined && time <= startTime;
+/** A token goes now, and those below it in slices, invalid from now on; a secret is revoked next by the active node's worker. */
+export async function endLease(storage: WriteStorage, place: Place, env: Environment): Promise<void> {
+  const token = tokenAt(storage, place);
+  if (token === undefined) {
+    expireNow(storage, place, env);
+    return;
+  }
+  await revokeTree(storage, token, tokenRemoved(env), 1);
+  // One that leads nowhere goes too.
+  storage.delete(leaseKey(place));
+}
 
-/** Ids of at most a slice of the leases at and below a path. */
-export async function leasesBelow(storage: ReadStorage, prefix: string, after: string): Promise<string[]> {
-  const folder = leaseFolder(prefix);
-  const base = folder.slice(leaseFolder("").length);
-  const names = await storage.keys(folder, { limit: LEASE_SLICE, ...(after !== "" && { after: after.slice(base.length) }) });
-  return names.map((name) => base + name);
+/** At most a slice of the leases below a folder, by what they are. */
+export interface LeasePage {
+  readonly secrets: readonly Place[];
+  readonly tokens: readonly Place[];
+  /** Where the next page begins; undefined at the end. */
+  readonly next: string | undefined;
+}
+
+export async function leasePage(storage: ReadStorage, folder: Place, after: string): Promise<LeasePage> {
+  const names = await storage.keys(leaseKey(folder), { limit: LEASE_SLICE, after });
+  const places = names.map((name) => folder + name);
+  return {
+    secrets: places.filter((place) => tokenAt(storage, place) === undefined),
+    tokens: places.filter((place) => tokenAt(storage, place) !== undefined),
+    next: names.length < LEASE_SLICE ? undefined : names[names.length - 1],
+  };
 }

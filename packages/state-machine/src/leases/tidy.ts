@@ -1,7 +1,7 @@
 import type { Environment } from "../framework/engine.js";
 import { jsonCodec } from "../framework/storage.js";
 import type { WriteStorage } from "../framework/storage.js";
-import { accessorCodec, accessorKey, childrenKey, scheduleExpiry, tokenCodec, tokenKey } from "../tokens/index.js";
+import { childrenKey, leaseKey, scheduleExpiry, tokenAt, tokenCodec, tokenKey } from "../tokens/index.js";
 import type { Due } from "../tokens/index.js";
 import { expireNow, getLease } from "./lease.js";
 
@@ -28,10 +28,10 @@ interface Phase {
 const PHASES: Readonly<Record<TidyScope, readonly Phase[]>> = {
   tokens: [
     {
-      folder: accessorKey(""),
-      check(storage, accessor) {
-        const found = storage.get(accessorKey(accessor), accessorCodec);
-        if (found && !storage.get(tokenKey(found.id), tokenCodec)) storage.delete(accessorKey(accessor));
+      folder: leaseKey(""),
+      check(storage, place) {
+        const token = tokenAt(storage, place);
+        if (token !== undefined && storage.get(tokenKey(token), tokenCodec)?.lease !== place) storage.delete(leaseKey(place));
       },
     },
     {
@@ -51,10 +51,10 @@ const PHASES: Readonly<Record<TidyScope, readonly Phase[]>> = {
       },
     },
     {
-      folder: "lease/id/",
-      check(storage, id, env) {
-        const lease = getLease(storage, id);
-        if (lease && lease.tokenId !== "" && lease.revokeError === "" && !storage.get(tokenKey(lease.tokenId), tokenCodec)) expireNow(storage, id, env);
+      folder: leaseKey(""),
+      check(storage, place, env) {
+        const lease = getLease(storage, place);
+        if (lease && lease.tokenId !== "" && lease.revokeError === "" && !storage.get(tokenKey(lease.tokenId), tokenCodec)) expireNow(storage, place, env);
       },
     },
   ],

@@ -27,7 +27,7 @@ const WAITING = "A login request was issued that is subject to MFA validation. P
  * any the login is put by until sys/mfa/validate. Who has no entity can have no second factor, and is refused.
  * `storage` is scoped to `core/`.
  */
-export function admitLogin(storage: WriteStorage, login: Omit<PendingLogin, "expireMs">, mount: MountEntry, credentials: MfaCredentials | undefined, env: Environment): Admission {
+export function admitLogin(storage: WriteStorage, login: Omit<PendingLogin, "expireMs" | "loginRole"> & { readonly loginRole: () => string }, mount: MountEntry, credentials: MfaCredentials | undefined, env: Environment): Admission {
   const demanded = enforcementsFor(storage, mount, identityOf(storage, login.entityId));
   if (demanded.length === 0) return ADMITTED;
   if (login.entityId === "") return { kind: "refused", error: new RequestError("permission_denied", "this login is subject to MFA validation, and has no entity that could have a second factor") };
@@ -35,7 +35,7 @@ export function admitLogin(storage: WriteStorage, login: Omit<PendingLogin, "exp
     // As Vault: whoever logs in in one step is not told what was wrong.
     return satisfy(storage, demanded, login.entityId, credentials, env) === undefined ? ADMITTED : { kind: "refused", error: new RequestError("permission_denied", "permission denied") };
   }
-  const requestId = putPending(storage, login, env);
+  const requestId = putPending(storage, { ...login, loginRole: login.loginRole() }, env);
   return { kind: "pending", auth: pendingAuth(mfaRequirement(storage, requestId, demanded)), warnings: [WAITING] };
 }
 

@@ -13,6 +13,8 @@ export interface PendingLogin {
   readonly path: string;
   readonly limits: TtlLimits;
   readonly entityId: string;
+  /** For the quotas of roles; empty: none. Absent in what an older version put by. */
+  readonly loginRole?: string;
   /** Milliseconds since 1970. */
   readonly expireMs: number;
 }

@@ -62,8 +62,8 @@ test("a TTL of the mount bounds what it gives out", async () => {
   assert.equal((await ask("read", "leased/creds/a")).body.lease_duration, 10);
 });
 
-test("a remounted engine keeps its values and takes its leases back", async () => {
-  const { ask, expire, revoked } = await createRig();
+test("a remounted engine keeps its values", async () => {
+  const { ask } = await createRig();
   await ask("update", "kv/a", { b: 1 });
   const { body } = await ask("update", "sys/remount", { from: "kv", to: "moved/kv/" });
   assert.match(body.migration_id, /^[0-9a-f-]{36}$/);
@@ -71,15 +71,77 @@ test("a remounted engine keeps its values and takes its leases back", async () =
   assert.deepEqual((await ask("read", "moved/kv/a")).body.data, { b: 1 });
   assert.equal((await ask("read", "kv/a")).status, 404);
   assert.equal((await ask("read", "sys/remount/status/nope")).status, 404);
-
-  const lease = (await ask("read", "leased/creds/a")).body.lease_id;
-  await ask("update", "sys/remount", { from: "leased", to: "elsewhere" });
-  await expire();
-  assert.equal((await ask("update", "sys/leases/lookup", { lease_id: lease })).status, 400);
-  assert.deepEqual(revoked, ["a"]);
   const auth = await ask("update", "sys/remount", { from: "auth/login", to: "auth/people" });
   assert.equal(auth.status, 200);
   assert.equal((await ask("update", "auth/people/login/bob", { password: "let-me-in" }, { token: null })).status, 200);
+});
+
+test("leases go with their mount: known by their new and their old ids, and ended where they are now", async () => {
+  const { ask, advance, expire, revoked } = await createRig();
+  const [id, other] = [(await ask("read", "leased/creds/a")).body.lease_id as string, (await ask("read", "leased/creds/b")).body.lease_id as string];
+  await ask("update", "sys/remount", { from: "leased", to: "team/leased" });
+  // Somebody else's engine takes the path over.
+  await ask("update", "sys/mounts/leased", { type: "leased" });
+  const third = (await ask("read", "leased/creds/a")).body.lease_id as string;
+  await expire();
+  assert.deepEqual(revoked, []);
+  const moved = id.replace(/^leased/, "team/leased");
+  for (const asked of [id, moved]) assert.equal((await ask("update", "sys/leases/lookup", { lease_id: asked })).body.data.id, moved);
+  assert.deepEqual((await ask("list", "sys/leases/lookup/")).body.data.keys, ["leased/", "team/"]);
+  assert.deepEqual((await ask("list", "sys/leases/lookup/team/leased/creds/")).body.data.keys, ["a/", "b/"]);
+  assert.deepEqual((await ask("list", "sys/leases/lookup/leased/creds/")).body.data.keys, ["a/"]);
+  advance(50);
+  const renewed = (await ask("update", "sys/leases/renew", { lease_id: id, increment: 300 })).body;
+  assert.deepEqual([renewed.lease_id, renewed.lease_duration], [moved, 300]);
+  advance(11);
+  await expire();
+  assert.deepEqual(revoked.toSorted(), ["a", "b"], "what was not renewed ended at its time");
+  assert.equal((await ask("update", "sys/leases/lookup", { lease_id: other })).status, 400);
+  assert.equal((await ask("update", "sys/leases/lookup", { lease_id: third })).status, 400);
+  // And back again, over a third place.
+  await ask("update", "sys/remount", { from: "team/leased", to: "third" });
+  await ask("update", "sys/leases/revoke-prefix/team", {});
+  await expire();
+  assert.equal((await ask("update", "sys/leases/lookup", { lease_id: id })).body.data.id, moved.replace("team/leased", "third"));
+  await ask("delete", "sys/mounts/third");
+  await expire();
+  assert.deepEqual(revoked.toSorted(), ["a", "a", "b"]);
+});
+
+test("a move says which policies name the old path, and changes none", async () => {
+  const { ask, policy } = await createRig();
+  const text = 'path "kv/app/*" { capabilities = ["read"] }';
+  await policy("reader", text);
+  await policy("other", 'path "kvx/app/*" { capabilities = ["read"] }');
+  const { warnings } = (await ask("update", "sys/remount", { from: "kv", to: "moved" })).body;
+  assert.deepEqual(warnings, ['Policies are not changed by a move. These name paths below "kv/": reader']);
+  assert.equal((await ask("read", "sys/policies/acl/reader")).body.data.policy, text);
+  assert.equal((await ask("update", "sys/remount", { from: "moved", to: "again" })).body.warnings, null);
+});
+
+test("tokens of logins go with their auth method, and end with it", async () => {
+  const { ask, advance, expire, policy, store } = await createRig();
+  await policy("staff", 'path "kv/*" { capabilities = ["read"] }');
+  const login = async (path: string) => (await ask("update", `auth/${path}/login/bob`, { password: "let-me-in" }, { token: null })).body.auth;
+  const { client_token: token, accessor } = await login("login");
+  const works = async () => (await ask("read", "kv/a", undefined, { token })).status === 404;
+  await ask("update", "sys/remount", { from: "auth/login", to: "auth/people" });
+  await ask("update", "sys/auth/login", { type: "login" });
+  advance(1);
+  assert.deepEqual((await ask("list", "sys/leases/lookup/auth/people/login/bob/")).body.data.keys, [`h${accessor}`]);
+  const lease = `auth/people/login/bob/h${accessor}`;
+  assert.deepEqual([(await ask("update", "sys/leases/lookup", { lease_id: lease.replace("people", "login") })).body.data.id, await works()], [lease, true]);
+  await ask("update", "sys/leases/revoke-prefix/auth/login", {});
+  await expire();
+  assert.equal(await works(), true, "the path is another mount's by now");
+  await ask("update", "sys/leases/revoke-prefix/auth/people/login", {});
+  await expire();
+  assert.equal(await works(), false);
+  const last = await login("people");
+  await ask("delete", "sys/auth/people");
+  await expire();
+  assert.equal((await ask("read", "kv/a", undefined, { token: last.client_token })).status, 403);
+  assert.deepEqual((await store.evaluate((tx) => tx.keys("core/lease/id/"))).value, []);
 });
 
 test("secrets of a disabled engine are revoked at their source before its storage goes", async () => {
@@ -133,7 +195,12 @@ test("what cannot be mounted, moved, tuned or removed is refused in Vault's word
   assert.equal(await move("gone", "x"), 'no matching mount at "gone/"');
   assert.equal(await move("kv", "counter"), 'path already in use at "counter/"');
   assert.equal(await move("sys", "x"), 'cannot remount "sys/"');
-  assert.match(await move("kv", "auth/x"), /^cannot remount/);
+  assert.equal(await move("kv", "auth/x"), 'cannot remount to destination "auth/x/"');
+  assert.equal(await move("auth/login", "x"), 'cannot remount auth mount to non-auth mount "x/"');
+  assert.equal(await move("auth/token", "auth/x"), 'cannot remount "auth/token/"');
+  assert.equal(await move("kv", "identity/x"), 'cannot remount to destination "identity/x/"');
+  assert.equal(await move("kv", "x "), "'to' path cannot contain trailing whitespace");
+  assert.match(await move("kv", "a//b"), /^invalid destination mount/);
   assert.equal(await refused("update", "sys/remount", {}), "both 'from' and 'to' path must be specified as a string");
 });
 

@@ -2,6 +2,8 @@ import { invalid, RequestError } from "../errors.js";
 import type { Environment, MountConfig, MountEntry } from "../framework/engine.js";
 import { jsonCodec } from "../framework/storage.js";
 import type { ReadStorage, WriteStorage } from "../framework/storage.js";
+import type { StoreTransaction } from "../store/index.js";
+import { forgetPaths, leavePath } from "./former.js";
 
 /**
  * The mount table: one row a mount, so that its size has no limit, and a list of all rows' keys that every change rewrites.
@@ -107,9 +109,12 @@ function clashing(index: MountIndex, full: string): string | undefined {
 }
 
 function checkPath(full: string): void {
+  if (!isSound(full)) throw invalid(`invalid mount path ${JSON.stringify(full)}`);
+}
+
+function isSound(full: string): boolean {
   const bare = full.replace(/\/$/, "");
-  const isSound = bare !== "" && bare !== "auth" && full.length <= MAX_PATH && !full.split("/").slice(0, -1).some((segment) => segment === "" || segment === ".." || segment === "." || segment === "+" || segment.includes("*")) && /^[\x21-\x7e]+$/.test(full);
-  if (!isSound) throw invalid(`invalid mount path ${JSON.stringify(full)}`);
+  return bare !== "" && bare !== "auth" && full.length <= MAX_PATH && !full.split("/").slice(0, -1).some((segment) => segment === "" || segment === ".." || segment === "." || segment === "+" || segment.includes("*")) && /^[\x21-\x7e]+$/.test(full);
 }
 
 /** An unknown mount is no error. Its storage is deleted in the background, in slices (see `reap`). */
@@ -121,6 +126,7 @@ export function removeMount(storage: WriteStorage, table: Table, path: string): 
   storage.put(INDEX, indexCodec, rest);
   storage.delete(rowKey(entry.uuid));
   storage.put(doomedKey(entry.uuid), doomedCodec, { entry: { ...entry, tainted: true } });
+  leavePath(storage, fullPath(entry), entry.uuid);
   return entry;
 }
 
@@ -146,24 +152,38 @@ export function tuneMount(storage: WriteStorage, table: Table, path: string, cha
   return tuned;
 }
 
-/** Storage hangs on the uuid, so moving a mount is one row. Full paths. Returns the migration's id. */
+/**
+ * Storage, leases and tokens hang on the uuid, so moving a mount is one row, in one write set: there is no middle of it that a
+ * crash could leave. Full paths. Returns the migration's id.
+ */
 export function moveMount(storage: WriteStorage, from: string, to: string, env: Environment): string {
   const index = mountIndex(storage);
-  if (from.startsWith("auth/") !== to.startsWith("auth/")) throw invalid(`cannot remount ${from} to ${to}: one is an auth mount, the other is not`);
-  if (PROTECTED.includes(from)) throw invalid(`cannot remount ${JSON.stringify(from)}`);
-  const uuid = index[from];
+  checkMove(from, to);
+  const uuid = Object.hasOwn(index, from) ? index[from] : undefined;
   if (uuid === undefined) throw invalid(`no matching mount at ${JSON.stringify(from)}`);
   const clash = clashing(index, to);
   if (clash !== undefined) throw invalid(`path already in use at ${JSON.stringify(clash)}`);
-  checkFree(storage, to.startsWith("auth/") ? "auth" : "secret", to);
   const entry = mountRow(storage, uuid)!;
   const { [from]: _, ...rest } = index;
-  const path = entry.table === "auth" ? to.slice("auth/".length) : to;
+  const path = entry.table === "auth" ? to.slice(AUTH.length) : to;
   storage.put(rowKey(uuid), rowCodec, { ...entry, path });
   storage.put(INDEX, indexCodec, { ...rest, [to]: uuid });
+  leavePath(storage, from, uuid);
   const id = env.uuid();
   storage.put(`mounts/migration/${id}`, migrationCodec, { from, to, status: "success" });
   return id;
+}
+
+const AUTH = "auth/";
+const isProtected = (path: string) => PROTECTED.some((one) => path.startsWith(one));
+
+/** Throws RequestError 400, in Vault's words. */
+function checkMove(from: string, to: string): void {
+  for (const [name, path] of [["from", from], ["to", to]] as const) if (/^ | \/?$/.test(path)) throw invalid(`'${name}' path cannot contain trailing whitespace`);
+  if (!isSound(to)) throw invalid(`invalid destination mount: invalid mount path ${JSON.stringify(to)}`);
+  if (from.startsWith(AUTH) && !to.startsWith(AUTH)) throw invalid(`cannot remount auth mount to non-auth mount ${JSON.stringify(to)}`);
+  if (isProtected(from)) throw invalid(`cannot remount ${JSON.stringify(from)}`);
+  if (isProtected(to) || (!from.startsWith(AUTH) && to.startsWith(AUTH))) throw invalid(`cannot remount to destination ${JSON.stringify(to)}`);
 }
 
 export function moveStatus(storage: ReadStorage, id: string): { readonly from: string; readonly to: string; readonly status: string } | undefined {
@@ -179,15 +199,17 @@ export const mountOfRow = (key: string): string | undefined => ROW_KEY.exec(key)
  * One step of deleting what removed mounts left: at most `limit` keys. A mount whose leases are not all revoked, or whose
  * failed requests are not all undone, waits, since that needs what it stored. `storage` is the WHOLE keyspace. True: more is left to do now.
  */
-export async function reapMounts(storage: WriteStorage, limit: number): Promise<boolean> {
+export async function reapMounts(storage: StoreTransaction, limit: number): Promise<boolean> {
   for (const uuid of await storage.list(DOOMED)) {
-    const { entry } = storage.get(DOOMED + uuid, doomedCodec)!;
-    const [lease] = await storage.keys(`core/lease/id/${fullPath(entry)}`, { limit: 1 });
+    const [lease] = await storage.keys(`core/lease/id/${uuid}/`, { limit: 1 });
     const [intent] = await storage.keys(`core/wal/${uuid}/`, { limit: 1 });
     if (lease !== undefined || intent !== undefined) continue;
     const keys = await storage.keys(`logical/${uuid}/`, { limit });
     for (const key of keys) storage.delete(`logical/${uuid}/${key}`);
-    if (keys.length < limit) storage.delete(DOOMED + uuid);
+    if (keys.length < limit) {
+      storage.delete(DOOMED + uuid);
+      forgetPaths(storage.scoped("core/"), uuid);
+    }
     return true;
   }
   return false;

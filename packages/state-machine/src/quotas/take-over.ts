@@ -1,6 +1,9 @@
 import type { Apart } from "../framework/engine.js";
-import { getLease, leaseFolder, putLease } from "../leases/lease.js";
+import { getLease, putLease } from "../leases/lease.js";
+import { pathOfPlace, placeOf } from "../mounts/index.js";
+import type { Place } from "../mounts/index.js";
 import { tokenCodec, tokenKey } from "../tokens/entry.js";
+import { leaseKey, tokenAt } from "../tokens/lease.js";
 import type { WriteStorage } from "../framework/storage.js";
 import { hasLeaseCounts, leaseQuotaFor, spreadLeases, uncountLease } from "./lease-count.js";
 import { leaseCounts } from "./quota.js";
@@ -14,22 +17,33 @@ const SLICE = 256;
  * specific one. Slice by slice, each committed on its own, while new ones are counted already; may be repeated.
  */
 export async function countThoseBefore(apart: Apart, quota: LeaseCountQuota): Promise<void> {
-  const takes = (storage: WriteStorage, path: string, role: string) => hasLeaseCounts(storage) && leaseQuotaFor(storage, path, role)?.uuid === quota.uuid;
-  await walk(apart, leaseFolder(quota.mountPath), quota, (storage, id) => {
-    const lease = getLease(storage, quota.mountPath + id);
-    if (!lease || lease.quota === quota.uuid || !takes(storage, lease.id.slice(0, lease.id.lastIndexOf("/")), "")) return false;
-    uncountLease(storage, lease.quota, lease.id);
+  const takes = (storage: WriteStorage, place: Place, role: string): boolean => {
+    const path = pathOfPlace(storage, place.slice(0, place.lastIndexOf("/")));
+    return hasLeaseCounts(storage) && leaseQuotaFor(storage, path, role)?.uuid === quota.uuid;
+  };
+  const folder = quota.mountPath === "" ? "" : await apart((storage) => placeOf(storage, quota.mountPath));
+  if (folder === undefined) return;
+  await walk(apart, leaseKey(folder), quota, (storage, name) => {
+    const place = folder + name;
+    const tokenId = tokenAt(storage, place);
+    return tokenId === undefined ? takeSecret(storage, place) : takeToken(storage, place, tokenId);
+  });
+
+  function takeSecret(storage: WriteStorage, place: Place): boolean {
+    const lease = getLease(storage, place);
+    if (!lease || lease.quota === quota.uuid || !takes(storage, place, "")) return false;
+    uncountLease(storage, lease.quota, lease.place);
     putLease(storage, { ...lease, quota: quota.uuid });
     return true;
-  });
-  if (quota.mountPath !== "" && !quota.mountPath.startsWith("auth/")) return;
-  await walk(apart, tokenKey(""), quota, (storage, id) => {
+  }
+
+  function takeToken(storage: WriteStorage, place: Place, id: string): boolean {
     const token = storage.get(tokenKey(id), tokenCodec);
-    if (!token || token.ttl <= 0 || token.quota === quota.uuid || token.policies[0] === "response-wrapping" || !takes(storage, token.path, token.role)) return false;
+    if (!token || token.quota === quota.uuid || token.policies[0] === "response-wrapping" || !takes(storage, place, token.role)) return false;
     uncountLease(storage, token.quota, token.id);
     storage.put(tokenKey(id), tokenCodec, { ...token, quota: quota.uuid });
     return true;
-  });
+  }
 }
 
 async function walk(apart: Apart, prefix: string, quota: LeaseCountQuota, take: (storage: WriteStorage, id: string) => boolean): Promise<void> {

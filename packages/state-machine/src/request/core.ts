@@ -1,4 +1,5 @@
 import type { CompiledEngine, Environment, MountEntry, OperationName, PathMatch, SecretKind, AnyPath, WriteMount } from "../framework/index.js";
+import type { ActivityRecorder } from "../activity/index.js";
 import type { AuditBroker } from "../audit/index.js";
 import type { RequestError } from "../errors.js";
 import type { LockoutSettings } from "../logins/lockout.js";
@@ -39,6 +40,8 @@ export interface CoreOptions {
   readonly apiAddress?: () => string;
   /** For metrics: once it is certain that there is one. */
   readonly onTokenMade?: (made: TokenMade) => void;
+  /** Who uses the service; absent: nobody is counted. */
+  readonly activity?: Pick<ActivityRecorder, "seen">;
   /** Absent: Vault's defaults. */
   readonly lockout?: LockoutSettings;
   readonly onInternalError: (request: ApiRequest, error: unknown) => void;

@@ -9,7 +9,6 @@ import { countFailure, countForNobody, forgetFailures, isLocked, lockoutRules } 
 import { validateStepUp } from "../mfa/index.js";
 import type { StepUp } from "../mfa/index.js";
 import { passwordBy } from "../passwords/index.js";
-import { hasLeaseCounts } from "../quotas/index.js";
 import type { StoreTransaction } from "../store/index.js";
 import { findToken, revokeTree, useToken } from "../tokens/index.js";
 import type { TokenEntry } from "../tokens/index.js";
@@ -125,6 +124,7 @@ export function createEvaluator({ options, trail, mountOf }: EvaluatorParts): Ev
     if (elsewhere) return elsewhere;
     if (found.operation.precheck) found.operation.precheck(engineRequest(core, progress, found, false).made, routed.storage, routed.mount);
     const methods = access === "none" ? welcome(core, progress, found) : judge(core, progress, access === "sudo");
+    if (access !== "none" && progress.token) options.activity?.seen(progress.token);
     if (methods.length > 0 && !active) return found.operation.thisNode ? refuseStepUpHere() : FORWARD_WRITE;
     const refused = methods.length > 0 ? stepUp(routed, methods) : undefined;
     const go = () => handle(routed, refused);
@@ -235,7 +235,7 @@ function settle({ options, env, core, storage, mount, target: { operation }, pro
   if (envelope.grant && progress.login) forgetFailures(core, progress.login.mount, progress.login.alias);
   // An answer without content stays one: Vault then says nothing of ignored fields either.
   const warnings = hasContent(envelope) ? fieldWarnings : [];
-  const loginRole = () => (operation.effect === "write" && operation.roleOf && hasLeaseCounts(core) ? (operation.roleOf(made, storage) ?? "") : "");
+  const loginRole = () => (operation.effect === "write" && operation.roleOf ? (operation.roleOf(made, storage) ?? "") : "");
   const sealed = finishResponse({ storage: core, response: envelope, warnings, mount, path: request.path, token, wrapTtlSeconds, requestId: request.id, mfaHeader: request.headers["x-vault-mfa"], loginRole, env });
   if ("kind" in sealed) return { kind: "refused", error: sealed.error };
   const { wrapInfo } = sealed;

@@ -5,6 +5,8 @@ import type { WriteStorage } from "../framework/storage.js";
 import { effectivePolicies, entityOfLogin, identityOf } from "../identity/index.js";
 import { admitLogin, parseMfaHeader } from "../mfa/index.js";
 import { registerLease } from "../leases/lease.js";
+import { pathOfPlace } from "../mounts/index.js";
+import { hasLeaseCounts } from "../quotas/index.js";
 import { clipTtl, createBatchToken, createToken } from "../tokens/index.js";
 import type { TokenEntry, TtlLimits } from "../tokens/index.js";
 import { envelopeText } from "./envelope.js";
@@ -23,7 +25,7 @@ interface Finishing {
   readonly requestId: string;
   /** X-Vault-MFA of the request. */
   readonly mfaHeader: string | undefined;
-  /** Of a login, for the quotas of roles. Asked for only when something is counted. */
+  /** Of a login, for the quotas of roles. Asked for only when something is counted, or may be when its second factor comes. */
   readonly loginRole: () => string;
   readonly env: Environment;
 }
@@ -35,10 +37,11 @@ export function finishResponse({ storage, response, warnings, mount, path, token
   let auth: WireAuth | null = response.auth ?? null;
   let lease = response.lease;
   if (response.grant) {
-    const place: LoginPlace = { mountUuid: mount.entry.uuid, mountTokenType: mount.entry.config.token_type, path, limits, entityId: entityOfLogin(storage, mount.entry, response.grant, env)?.id ?? "", loginRole: loginRole() };
-    const admission = admitLogin(storage, { grant: response.grant, ...place }, mount.entry, parseMfaHeader(mfaHeader), env);
+    const place: LoginPlace = { mountUuid: mount.entry.uuid, mountTokenType: mount.entry.config.token_type, path, limits, entityId: entityOfLogin(storage, mount.entry, response.grant, env)?.id ?? "" };
+    const { role } = response.grant;
+    const admission = admitLogin(storage, { grant: response.grant, ...place, loginRole: () => role ?? loginRole() }, mount.entry, parseMfaHeader(mfaHeader), env);
     if (admission.kind === "refused") return refusal(admission.error);
-    const login = admission.kind === "pending" ? admission : tokenFor(storage, response.grant, place, env);
+    const login = admission.kind === "pending" ? admission : tokenFor(storage, response.grant, { ...place, loginRole: hasLeaseCounts(storage) ? (role ?? loginRole()) : "" }, env);
     auth = login.auth;
     all.push(...login.warnings);
   }
@@ -46,7 +49,7 @@ export function finishResponse({ storage, response, warnings, mount, path, token
   if (response.secret) {
     if (!token) throw invalid("a leased secret needs a token to belong to");
     const made = registerLease(storage, path, mount.entry.uuid, token, response.secret, limits, env);
-    lease = { id: made.id, renewable: made.renewable, durationSeconds: made.ttl };
+    lease = { id: pathOfPlace(storage, made.place), renewable: made.renewable, durationSeconds: made.ttl };
   }
   const sealed: Sealed = { response, auth, lease, wrapInfo: null, warnings: all, mountType: mount.entry.type };
   if (wrapTtlSeconds === 0 || (response.data === null && !auth && !lease)) return sealed;

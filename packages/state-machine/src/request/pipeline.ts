@@ -83,9 +83,12 @@ export function createCore(options: CoreOptions): Core {
   }
 
   function countToken({ request: { path }, target }: Progress, answer: Answer): void {
-    if (answer.kind !== "envelope" || !answer.sealed.auth || !options.onTokenMade || !target) return;
+    if (answer.kind !== "envelope" || !answer.sealed.auth || !target) return;
     const { auth, response } = answer.sealed;
     if (auth.token_type === "default") return;
+    // Whoever logs in is a client, whether the token is used or not.
+    if (response.grant) options.activity?.seen({ entityId: auth.entity_id, policies: auth.token_policies ?? [], mountUuid: target.entry.uuid });
+    if (!options.onTokenMade) return;
     if (response.grant || path.startsWith("auth/token/create")) options.onTokenMade({ authMethod: target.entry.type, mountPoint: target.mountPath, tokenType: auth.token_type, ttlSeconds: auth.lease_duration });
   }
 

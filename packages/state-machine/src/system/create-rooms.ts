@@ -1,10 +1,11 @@
+import type { ActivityRecorder } from "../activity/index.js";
 import { auditDevices, auditHash, disableAudit, enableAudit } from "../audit/index.js";
 import type { AuditBroker } from "../audit/index.js";
 import { invalid } from "../errors.js";
 import { openApiDocument } from "../framework/index.js";
 import type { AuditedBody, CompiledEngine, Environment, MountEntry } from "../framework/index.js";
 import { aclOf } from "../identity/index.js";
-import { revokeBelow, tokenRemoved } from "../leases/index.js";
+import { revokeMount, tokenRemoved } from "../leases/index.js";
 import { forgetFailures, lockedAliases, lockoutRules } from "../logins/index.js";
 import type { LockoutSettings } from "../logins/index.js";
 import { addMount, fullPath, getMount, listMounts, moveMount, moveStatus, removeMount, route, tuneMount } from "../mounts/index.js";
@@ -14,12 +15,16 @@ import type { SystemLimits } from "../request/core.js";
 import { wrappedText } from "../request/envelope.js";
 import { findWrapped, wrapResponse } from "../request/wrapping.js";
 import { asJwt, wrappingPublicKey } from "../request/wrapping-jwt.js";
+import type { Store } from "../store/index.js";
 import { findByAccessor, findTokenByText, revokeTree } from "../tokens/index.js";
+import { activityRoom } from "./activity-room.js";
 import { leaseRoom } from "./lease-room.js";
-import { policyStore } from "./policy-room.js";
+import { policiesNaming, policyStore } from "./policy-room.js";
 import type { AccessControl, AuditTable, EngineInfo, Lockouts, MountTable, SystemRooms, WrappingTokens } from "./rooms.js";
 
 export interface RoomsOptions {
+  readonly store: Store;
+  readonly activity: ActivityRecorder;
   readonly env: Environment;
   readonly limits: SystemLimits;
   readonly audit: AuditBroker;
@@ -41,6 +46,7 @@ export function createRooms(options: RoomsOptions): SystemRooms {
     audit: auditRoom(options),
     wrapping: wrappingRoom(options),
     lockouts: lockoutRoom(options),
+    activity: activityRoom({ store: options.store, env: options.env, recorder: options.activity }),
     engines: () => engineList(options),
     hasLoginRoles: (entry) => options.engineFor(entry)?.engine.paths.some(({ operations }) => operations.update?.effect === "write" && operations.update.roleOf !== undefined) ?? false,
     openapi: (storage, caller) => {
@@ -80,14 +86,13 @@ function mountRoom({ env, limits, mountableTypes, engineFor }: RoomsOptions): Mo
       const removed = removeMount(storage, table, path);
       if (!removed) return;
       followMount(storage, fullPath(removed), undefined);
-      await revokeBelow(storage, fullPath(removed), env);
+      await revokeMount(storage, removed.uuid, env);
     },
     tune: (storage, table, path, change) => requireEngine(tuneMount(storage, table, path, change)),
     async remount(storage, from, to) {
       const id = moveMount(storage, from, to, env);
       followMount(storage, from, to);
-      await revokeBelow(storage, from, env);
-      return id;
+      return { id, warnings: await policiesNaming(storage, from) };
     },
     remountStatus: moveStatus,
   };

@@ -97,11 +97,21 @@ const lookupPaths: readonly SystemPath[] = [
   }),
 ];
 
-const TYPE = field.string({ description: "Only `irrevocable` is known.", query: true, default: "" });
-const CHILDREN = field.bool({ description: "Kept for compatibility.", query: true, default: false });
+const TYPE = field.string({ description: "`irrevocable`; for any other there is nothing.", query: true, default: "" });
+const CHILDREN = field.bool({ description: "Kept for compatibility: there are no child namespaces.", query: true, default: false });
+const isIrrevocable = (type: string): boolean => type.toLowerCase() === "irrevocable";
 
-function requireIrrevocable(type: string): void {
-  if (type !== "irrevocable") throw invalid(`invalid type ${JSON.stringify(type)}: only "irrevocable" is supported`);
+const MOST_SHOWN = 10_000;
+const HALTED = "Command halted because many irrevocable leases were found. To emit the entire list, re-run the command with force set true.";
+
+/** How many leases a caller is shown. Throws RequestError 400. */
+function shownAtMost(limit: string): number {
+  if (limit === "") return MOST_SHOWN;
+  if (limit.toLowerCase() === "none") return Infinity;
+  const number = /^[+-]?\d{1,15}$/.test(limit) ? Number(limit) : NaN;
+  if (Number.isNaN(number)) throw invalid(`invalid 'limit' provided: ${JSON.stringify(limit)} is no number`);
+  if (number < 1) throw invalid("limit must be 'none' or a positive integer");
+  return number;
 }
 
 const TIDY_STARTED = "Tidy operation successfully started. Any information from the operation will be printed to the server's logs.";
@@ -115,11 +125,11 @@ const irrevocablePaths: readonly SystemPath[] = [
       read: {
         summary: "Lists the leases that cannot be revoked.", effect: "read", access: "sudo", activeOnly: true,
         handler: async ({ input }, storage, { services }) => {
-          requireIrrevocable(input.type);
-          if (!["", "none"].includes(input.limit) && !/^\d{1,9}$/.test(input.limit)) throw invalid(`invalid 'limit' value ${JSON.stringify(input.limit)}`);
+          if (!isIrrevocable(input.type)) return undefined;
+          const most = shownAtMost(input.limit);
           const all = await services.rooms.leases.irrevocable(storage);
-          const shown = /^\d+$/.test(input.limit) ? all.slice(0, Number(input.limit)) : all;
-          return data({ lease_count: all.length, leases: shown.map((lease) => ({ lease_id: lease.id, error: lease.error })) });
+          const leases = all.slice(0, most).map(({ id, mountAccessor, error }) => ({ lease_id: id, mount_id: mountAccessor, error }));
+          return data({ lease_count: leases.length, leases }, all.length > leases.length ? { warnings: [HALTED] } : {});
         },
       },
     },
@@ -132,8 +142,7 @@ const irrevocablePaths: readonly SystemPath[] = [
       read: {
         summary: "Counts the leases that cannot be revoked.", effect: "read", activeOnly: true,
         handler: async ({ input }, storage, { services }) => {
-          if (input.type === "") return undefined;
-          requireIrrevocable(input.type);
+          if (!isIrrevocable(input.type)) return undefined;
           const all = await services.rooms.leases.irrevocable(storage);
           const counts: Record<string, number> = {};
           for (const { mountAccessor } of all) counts[mountAccessor] = (counts[mountAccessor] ?? 0) + 1;

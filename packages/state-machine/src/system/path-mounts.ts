@@ -223,7 +223,7 @@ export const mountPaths: readonly SystemPath[] = [...tablePaths("secret", "mount
 export const remountPaths: readonly SystemPath[] = [
   systemPath({
     template: "remount",
-    help: { synopsis: "Moves a mount to another path.", description: "Everything the engine stores goes along; its leases are revoked." },
+    help: { synopsis: "Moves a mount to another path.", description: "Everything the engine stores goes along, and so do its leases, the tokens of its logins and its quotas. Policies are not changed; the answer names those that hold the old path." },
     fields: {
       from: field.string({ description: "Where it is mounted now, with `auth/` for auth methods.", default: "" }),
       to: field.string({ description: "Where it shall be mounted.", default: "" }),
@@ -233,8 +233,8 @@ export const remountPaths: readonly SystemPath[] = [
         summary: "Moves a mount.", effect: "write", access: "sudo",
         handler: async ({ input: { from, to } }, storage, { services }) => {
           if (from === "" || to === "") throw invalid("both 'from' and 'to' path must be specified as a string");
-          const id = await services.rooms.mounts.remount(storage, withSlash(from), withSlash(to));
-          return data({ migration_id: id }, { dual: true });
+          const { id, warnings } = await services.rooms.mounts.remount(storage, withSlash(from.replace(/^\/+/, "")), withSlash(to.replace(/^\/+/, "")));
+          return data({ migration_id: id }, { dual: true, warnings });
         },
       },
     },

@@ -1,3 +1,4 @@
+import type { ExportFormat, Period } from "../activity/index.js";
 import type { RevokeNow } from "../leases/index.js";
 import type { Caller, MountConfig, MountEntry, Neighbour } from "../framework/engine.js";
 import type { Response } from "../framework/response.js";
@@ -45,8 +46,8 @@ export interface MountTable {
   /** Absent mounts are no error. Revokes its leases. */
   disable(storage: WriteStorage, table: MountTableName, path: string): Awaitable<void>;
   tune(storage: WriteStorage, table: MountTableName, path: string, change: MountChange): Awaitable<void>;
-  /** Full paths (with `auth/` where it is an auth mount), each ending in `/`. Returns the migration's id. */
-  remount(storage: WriteStorage, from: string, to: string): Awaitable<string>;
+  /** Full paths (with `auth/` where it is an auth mount), each ending in `/`. Returns the migration's id, and what the caller should know. */
+  remount(storage: WriteStorage, from: string, to: string): Awaitable<{ readonly id: string; readonly warnings: readonly string[] }>;
   remountStatus(storage: ReadStorage, migrationId: string): Awaitable<{ readonly from: string; readonly to: string; readonly status: string } | undefined>;
 }
 
@@ -95,6 +96,13 @@ export type Neighbours = (uuid: string) => Neighbour | undefined;
  */
 export type RevocationOrder = { readonly kind: "later" } | ({ readonly kind: "now" } & RevokeNow);
 
+export interface IrrevocableLease {
+  readonly id: string;
+  readonly mountAccessor: string;
+  readonly error: string;
+}
+
+/** Tokens that end are leases too; only leased secrets are renewed here. Ids from before a mount was moved are known. */
 export interface LeaseTable {
   lookup(storage: ReadStorage, id: string): Awaitable<LeaseView | undefined>;
   /** Direct children of a prefix; folders end in `/`. */
@@ -106,7 +114,7 @@ export interface LeaseTable {
   revokePrefix(storage: WriteStorage, prefix: string, how: RevocationOrder): Awaitable<void>;
   /** False where it is under way already. */
   tidy(storage: WriteStorage): Awaitable<boolean>;
-  irrevocable(storage: ReadStorage): Awaitable<readonly { readonly id: string; readonly mountAccessor: string; readonly error: string }[]>;
+  irrevocable(storage: ReadStorage): Awaitable<readonly IrrevocableLease[]>;
 }
 
 export interface AuditDevice {
@@ -142,6 +150,16 @@ export interface WrappingTokens {
   publicKey(storage: WriteStorage): Awaitable<Readonly<Record<string, string>>>;
 }
 
+/** Who used the service, by months. */
+export interface ActivityRoom {
+  /** Undefined where nobody did. */
+  report(period: Period): Promise<Readonly<Record<string, unknown>> | undefined>;
+  monthly(): Promise<Readonly<Record<string, unknown>>>;
+  hasRecords(): Promise<boolean>;
+  /** Lines; undefined where nobody did. They have to be read to their end or be returned. Throws RequestError 400 while another one is read. */
+  export(period: Period, format: ExportFormat): Promise<AsyncIterable<string> | undefined>;
+}
+
 /** Users that failed to log in too often. */
 export interface Lockouts {
   /** Of the auth mounts where anybody is locked: accessor to the names of aliases, sorted. */
@@ -164,6 +182,7 @@ export interface SystemRooms {
   readonly audit: AuditTable;
   readonly wrapping: WrappingTokens;
   readonly lockouts: Lockouts;
+  readonly activity: ActivityRoom;
   readonly engines: () => readonly EngineInfo[];
   /** Whether the logins of an auth mount can tell a role before they are checked. */
   readonly hasLoginRoles: (entry: MountEntry) => boolean;

@@ -1,4 +1,5 @@
 import type { Engine } from "../framework/index.js";
+import { activityPaths } from "./path-activity.js";
 import { auditPaths } from "./path-audit.js";
 import { autopilotPaths } from "./path-autopilot.js";
 import { capabilityPaths } from "./path-capabilities.js";
@@ -37,7 +38,7 @@ export const systemEngine: Engine<SystemServices> = {
     initPath, sealStatusPath, sealBackendsPath, unsealPath, sealPath, ...generateRootPaths, ...rekeyPaths, ...rotatePaths,
     healthPath, leaderPath, stepDownPath, haStatusPath,
     ...mountPaths, ...remountPaths, ...aclPolicyPaths, ...passwordPolicyPaths, ...capabilityPaths, ...auditPaths, ...leasePaths, ...wrappingPaths, ...mfaPaths, ...lockoutPaths, ...quotaPaths,
-    ...keyringPaths, ...raftPaths, ...autopilotPaths, ...toolPaths, ...observePaths, ...configPaths, ...internalPaths, ...counterPaths, ...productPaths, ...diagnosticPaths, ...catalogPaths,
+    ...keyringPaths, ...raftPaths, ...autopilotPaths, ...toolPaths, ...observePaths, ...configPaths, ...internalPaths, ...counterPaths, ...activityPaths, ...productPaths, ...diagnosticPaths, ...catalogPaths,
   ],
 };
 

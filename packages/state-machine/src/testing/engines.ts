@@ -186,7 +186,7 @@ export const loginEngine: Engine = {
   paths: [
     definePath({
       template: "login/{name}",
-      help: { synopsis: "Logs in.", description: "With the password." },
+      help: { synopsis: "Logs in.", description: "With the password. Who has an address has an identity." },
       fields: { name: field.string({ description: "Who.", required: true }), password: field.string({ description: "The password.", sensitive: true, default: "" }) },
       operations: {
         update: {
@@ -194,7 +194,7 @@ export const loginEngine: Engine = {
           roleOf: ({ input: { name } }) => name,
           handler: ({ input: { name, password } }) => {
             if (password !== "let-me-in") throw invalid("invalid username or password");
-            return { kind: "envelope", data: null, grant: { policies: ["staff"], displayName: `login-${name}`, metadata: { name }, ttlSeconds: 3600, renewable: true } };
+            return { kind: "envelope", data: null, grant: { policies: ["staff"], displayName: `login-${name}`, metadata: { name }, ttlSeconds: 3600, renewable: true, ...(name.includes("@") && { alias: { name } }) } };
           },
         },
       },

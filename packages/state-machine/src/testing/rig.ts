@@ -1,5 +1,8 @@
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
+import { text as readText } from "node:stream/consumers";
+import { createActivityRecorder } from "../activity/index.js";
+import type { ActivityRecorder } from "../activity/index.js";
 import { createAuditBroker } from "../audit/index.js";
 import type { AuditBroker } from "../audit/index.js";
 import type { Barrier, BreakGlass } from "../barrier/index.js";
@@ -23,6 +26,7 @@ export interface Rig {
   readonly store: Store;
   readonly env: Environment;
   readonly audit: AuditBroker;
+  readonly activity: ActivityRecorder;
   readonly root: string;
   /** What the node would have been told of. */
   readonly problems: unknown[];
@@ -97,12 +101,13 @@ export async function createRig(seed = "rig", { shares, threshold } = { shares: 
   const engineFor = (entry: MountEntry) => OURS.get(entry.type);
   const node = { sealed: false, leader: true, term: 1 };
   const notes: string[] = [];
-  const rooms = createRooms({ env, limits, audit, engineFor, mountableTypes: { secret: ["kv", "counter", "leased"], auth: ["login"] }, version: "1.20.0" });
+  const activity = createActivityRecorder({ store, env });
+  const rooms = createRooms({ store, activity, env, limits, audit, engineFor, mountableTypes: { secret: ["kv", "counter", "leased"], auth: ["login"] }, version: "1.20.0" });
   const glass: BreakGlass = { store, barrier, env, seals: SHAMIR_ONLY, activeTerm: () => (node.leader ? node.term : undefined), note: (message) => notes.push(message) };
   const below = servicesOf(rooms, node);
   const services: SystemServices = { ...below, ...createBreakGlass(glass), keyring: { ...below.keyring, rotateRootKey: async () => void (await replaceQuorumKey(glass, "barrier", undefined)) } };
   const core = createCore({
-    store, log, env, limits, audit, engineFor,
+    store, log, env, limits, audit, engineFor, activity,
     system: OURS.get("system")!,
     isSealed: () => node.sealed,
     servicesFor: (type) => (type === "system" ? services : type === "leased" ? { revoked } : undefined),
@@ -122,13 +127,17 @@ export async function createRig(seed = "rig", { shares, threshold } = { shares: 
   const { root } = genesis;
 
   const handle: Rig["handle"] = (operation, path, body, { active = true, ...more } = {}) => core.handle(requestOf(env, root, operation, path, body, more), { active });
-  const ask: Rig["ask"] = async (...asked) => replyOf(await handle(...asked));
+  const ask: Rig["ask"] = async (...asked) => {
+    const handled = await handle(...asked);
+    if (handled.kind === "forward" || !(handled.response.body instanceof Readable)) return replyOf(handled);
+    return { status: handled.response.status, text: await readText(handled.response.body), body: undefined, contentType: handled.response.contentType, forward: undefined };
+  };
   for (const [path, type] of [["kv", "kv"], ["counter", "counter"], ["leased", "leased"]]) await ask("update", `sys/mounts/${path}`, { type });
   await ask("update", "sys/auth/login", { type: "login" });
   const worker = createExpirationWorker({ store, env, engineFor, mountOf: core.mountOf, onError: (_what, error) => problems.push(error) });
 
   return {
-    core, store, env, audit, root, problems, revoked, node, advance, ask, handle, shares: genesis.shares, barrier, notes,
+    core, store, env, audit, activity, root, problems, revoked, node, advance, ask, handle, shares: genesis.shares, barrier, notes,
     async token(policies, more = {}) {
       const { value } = await store.transact((tx) => createToken(tx.scoped("core/"), { parent: "", policies, path: "auth/token/create", displayName: "token", ttl: 3600, ...more }, env).text);
       return value;

@@ -3,6 +3,7 @@ export type { NewBatchToken } from "./batch.js";
 export * from "./cidr.js";
 export * from "./entry.js";
 export * from "./expiry.js";
+export * from "./lease.js";
 export * from "./lifecycle.js";
 export * from "./renewal.js";
 export * from "./revocation.js";

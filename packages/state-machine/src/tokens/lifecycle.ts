@@ -4,9 +4,10 @@ import type { ReadStorage, WriteStorage } from "../framework/storage.js";
 import { mountRow } from "../mounts/index.js";
 import { countLease } from "../quotas/lease-count.js";
 import { openBatchToken } from "./batch.js";
-import { BATCH_PREFIX, accessorCodec, accessorKey, childKey, childrenKey, emptyCodec, isExpired, newAccessor, newTokenText, tokenCodec, tokenId, tokenKey } from "./entry.js";
+import { BATCH_PREFIX, childKey, childrenKey, emptyCodec, isExpired, newTokenText, tokenCodec, tokenId, tokenKey } from "./entry.js";
 import type { TokenEntry } from "./entry.js";
 import { scheduleExpiry } from "./expiry.js";
+import { fileToken } from "./lease.js";
 
 const MS = 1000;
 
@@ -44,10 +45,11 @@ export function createToken(storage: WriteStorage, token: NewToken, env: Environ
   const now = Math.floor(env.now() / MS);
   // What never ends is no lease; and what wraps an answer is nobody's login.
   const quota = token.ttl > 0 && token.policies[0] !== "response-wrapping" ? countLease(storage, token.path, token.loginRole ?? token.role ?? "", env) : "";
+  const lease = token.ttl > 0 ? fileToken(storage, token.path, token.mountUuid ?? "", id) : undefined;
   const entry: TokenEntry = {
     id,
     type: "service",
-    accessor: newAccessor(env),
+    accessor: id,
     parent: token.parent,
     policies: token.policies,
     path: token.path,
@@ -69,9 +71,9 @@ export function createToken(storage: WriteStorage, token: NewToken, env: Environ
     mountUuid: token.mountUuid ?? "",
     internalData: token.internalData ?? {},
     ...(quota !== "" && { quota }),
+    ...(lease !== undefined && { lease }),
   };
   storage.put(tokenKey(id), tokenCodec, entry);
-  storage.put(accessorKey(entry.accessor), accessorCodec, { id });
   if (entry.parent !== "") {
     storage.put(childKey(entry.parent, id), emptyCodec, {});
     storage.put(childrenKey(entry.parent), emptyCodec, {});
@@ -117,8 +119,7 @@ function isMounted(storage: ReadStorage, { mountUuid }: TokenEntry): boolean {
 }
 
 export function findByAccessor(storage: ReadStorage, accessor: string, env: Environment): TokenEntry | undefined {
-  const found = storage.get(accessorKey(accessor), accessorCodec);
-  return found && findToken(storage, found.id, env);
+  return accessor === "" ? undefined : findToken(storage, accessor, env);
 }
 
 /** One use of a token with limited uses; true when it was the last. The request may have renewed or revoked it meanwhile. */

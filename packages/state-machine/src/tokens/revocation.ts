@@ -1,9 +1,10 @@
 import { RequestError } from "../errors.js";
 import type { WriteStorage } from "../framework/storage.js";
 import { uncountLease } from "../quotas/lease-count.js";
-import { accessorKey, childKey, childrenKey, emptyCodec, tokenCodec, tokenKey } from "./entry.js";
+import { childKey, childrenKey, emptyCodec, tokenCodec, tokenKey } from "./entry.js";
 import type { TokenEntry } from "./entry.js";
 import { cancelExpiry, scheduleExpiry } from "./expiry.js";
+import { leaseKey } from "./lease.js";
 
 const MS = 1000;
 /**
@@ -18,7 +19,7 @@ const AT_ONCE = 0;
 export type TokenRemoved = (storage: WriteStorage, entry: TokenEntry) => Promise<void> | void;
 
 function unlink(storage: WriteStorage, entry: TokenEntry): void {
-  storage.delete(accessorKey(entry.accessor));
+  if (entry.lease !== undefined) storage.delete(leaseKey(entry.lease));
   uncountLease(storage, entry.quota, entry.id);
   if (entry.parent !== "") storage.delete(childKey(entry.parent, entry.id));
   if (entry.expireTime !== 0) cancelExpiry(storage, entry.expireTime * MS, "token", entry.id);
@@ -41,11 +42,11 @@ async function takeChildren(storage: WriteStorage, id: string, limit: number): P
   return { children, isAll };
 }
 
-/** Revokes a token and all below it, a slice now. An unknown one is no error: its children may still be there. */
-export async function revokeTree(storage: WriteStorage, id: string, removed: TokenRemoved): Promise<void> {
+/** Revokes a token and all below it, a slice (`limit` tokens) now. An unknown one is no error: its children may still be there. */
+export async function revokeTree(storage: WriteStorage, id: string, removed: TokenRemoved, limit = REVOCATION_SLICE): Promise<void> {
   cancelExpiry(storage, AT_ONCE, "tree", id);
   const pending = [id];
-  let left = REVOCATION_SLICE;
+  let left = limit;
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const entry = storage.get(tokenKey(next), tokenCodec);
     if (entry) {
