@@ -11,7 +11,6 @@ export const PROBLEM_STATUS = Object.freeze({
   malformed: 400,
   orderNotReady: 403,
   rejectedIdentifier: 400,
-  serverInternal: 500,
   unauthorized: 403,
   unsupportedIdentifier: 400,
   userActionRequired: 403,

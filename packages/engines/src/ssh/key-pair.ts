@@ -31,7 +31,8 @@ async function privateKeyOf(type: string, bits: number): Promise<string> {
     // OpenSSH takes Ed25519 in its own format only.
     return sshpk.parsePrivateKey(pem, "pem").toString("ssh-private" as "ssh");
   }
-  const namedCurve = type === "ec" ? CURVES[bits === 0 ? 256 : bits] : CURVES[type];
+  const name = type === "ec" ? String(bits === 0 ? 256 : bits) : type;
+  const namedCurve = Object.hasOwn(CURVES, name) ? CURVES[name] : undefined;
   if (namedCurve === undefined) throw invalid(type === "ec" ? `unknown ECDSA key pair algorithm and bits: ${type} / ${bits}` : `unknown ssh key pair algorithm: ${type}`);
   return (await generate("ec", { namedCurve })).privateKey.export({ type: "sec1", format: "pem" }) as string;
 }
