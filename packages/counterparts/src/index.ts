@@ -1,7 +1,11 @@
 export type { ServerCertificate } from "./account.js";
+export * from "./duo.js";
 export * from "./mariadb.js";
 export * from "./moto.js";
+export * from "./okta.js";
+export * from "./pingid.js";
 export * from "./postgres.js";
 export * from "./program.js";
 export * from "./redis.js";
 export * from "./slapd.js";
+export type { TlsService } from "./tls-service.js";

@@ -5,7 +5,7 @@ import { groupAliasByIdPath, groupAliasIdsPath, groupAliasPath } from "./path-gr
 import { groupByIdPath, groupByNamePath, groupIdsPath, groupNamesPath, groupPath } from "./path-group.js";
 import { loginEnforcementPath, loginEnforcementsPath } from "./path-login-enforcement.js";
 import { lookupEntityPath, lookupGroupPath } from "./path-lookup.js";
-import { absentMethodPaths, mfaMethodPath, mfaMethodsPath, totpAdminDestroyPath, totpAdminGeneratePath, totpGeneratePath, totpMethodPath, totpMethodsPath } from "./path-mfa-method.js";
+import { askedMethodPaths, mfaMethodPath, mfaMethodsPath, totpAdminDestroyPath, totpAdminGeneratePath, totpGeneratePath, totpMethodPath, totpMethodsPath } from "./path-mfa-method.js";
 import { oidcConfigPath, oidcDiscoveryPath, oidcKeysDocumentPath } from "./path-oidc-discovery.js";
 import { oidcKeyPath, oidcKeysPath, oidcRotatePath } from "./path-oidc-key.js";
 import { oidcRolePath, oidcRolesPath } from "./path-oidc-role.js";
@@ -30,7 +30,7 @@ export const identity: Engine = {
     groupPath, groupIdsPath, groupNamesPath, groupByIdPath, groupByNamePath,
     groupAliasPath, groupAliasIdsPath, groupAliasByIdPath,
     lookupEntityPath, lookupGroupPath,
-    mfaMethodsPath, mfaMethodPath, totpMethodsPath, totpMethodPath, totpGeneratePath, totpAdminGeneratePath, totpAdminDestroyPath, ...absentMethodPaths,
+    mfaMethodsPath, mfaMethodPath, totpMethodsPath, totpMethodPath, totpGeneratePath, totpAdminGeneratePath, totpAdminDestroyPath, ...askedMethodPaths,
     loginEnforcementPath, loginEnforcementsPath,
     oidcConfigPath, oidcKeysPath, oidcKeyPath, oidcRotatePath, oidcRolesPath, oidcRolePath, oidcTokenPath, oidcIntrospectPath, oidcKeysDocumentPath, oidcDiscoveryPath,
     assignmentsPath, assignmentPath, scopesPath, scopePath, clientsPath, clientPath, providersPath, providerPath,

@@ -32,12 +32,20 @@ export function isBalanced(path: string): boolean {
  */
 export function resolveTemplate(path: string, subject: TemplateSubject | undefined): string | undefined {
   if (!path.includes("{{")) return path;
-  if (!subject) return undefined;
+  return subject && fill(path, (selector) => valueOf(selector, subject), (value) => !FORBIDDEN.test(value));
+}
+
+/** As `resolveTemplate`, for text that may hold anything; `named` turns other names for a selector into these. */
+export function fillTemplate(text: string, named: (selector: string) => string, subject: TemplateSubject): string | undefined {
+  return fill(text, (selector) => valueOf(named(selector), subject), () => true);
+}
+
+function fill(text: string, value: (selector: string) => string | undefined, isAllowed: (value: string) => boolean): string | undefined {
   let isComplete = true;
-  const filled = path.replace(/\{\{(.*?)\}\}/g, (_whole, inside: string) => {
-    const value = valueOf(inside.trim(), subject);
-    if (value === undefined || value === "" || FORBIDDEN.test(value)) isComplete = false;
-    return value ?? "";
+  const filled = text.replace(/\{\{(.*?)\}\}/g, (_whole, inside: string) => {
+    const found = value(inside.trim()) ?? "";
+    if (found === "" || !isAllowed(found)) isComplete = false;
+    return found;
   });
   return isComplete ? filled : undefined;
 }

@@ -2,6 +2,7 @@ import type { CompiledEngine, Environment, MountEntry, OperationName, PathMatch,
 import type { AuditBroker } from "../audit/index.js";
 import type { RequestError } from "../errors.js";
 import type { LockoutSettings } from "../logins/lockout.js";
+import type { AskFactor } from "../mfa/index.js";
 import type { ReplicatedLog } from "../store/replicated-log.js";
 import type { Store } from "../store/index.js";
 import type { ApiRequest, Handled } from "./api.js";
@@ -39,6 +40,8 @@ export interface CoreOptions {
   readonly onTokenMade?: (made: TokenMade) => void;
   /** Absent: Vault's defaults. */
   readonly lockout?: LockoutSettings;
+  /** Asks services of second factors. Absent: none is known here, and each of them is refused. */
+  readonly askFactor?: AskFactor;
   readonly onInternalError: (request: ApiRequest, error: unknown) => void;
 }
 

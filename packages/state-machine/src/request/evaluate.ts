@@ -6,7 +6,7 @@ import { identityOf } from "../identity/index.js";
 import { createIntentLedger } from "../intents/index.js";
 import { origin, tokenRemoved } from "../leases/index.js";
 import { countFailure, forgetFailures, isLocked, lockoutRules } from "../logins/lockout.js";
-import { validateStepUp } from "../mfa/index.js";
+import { FactorNeeded, Verdicts, validateStepUp } from "../mfa/index.js";
 import type { StepUp } from "../mfa/index.js";
 import { passwordBy } from "../passwords/index.js";
 import { hasLeaseCounts } from "../quotas/index.js";
@@ -52,6 +52,8 @@ function storageOf(tx: StoreTransaction, entry: MountEntry): WriteStorage {
   return isOfCore(entry) ? tx.scoped("core/") : tx.scoped(`logical/${entry.uuid}/`);
 }
 
+const NO_VERDICTS = new Verdicts();
+
 /** What a handler gets to see. */
 export function engineRequest(progress: Progress, found: Target, isJudged: boolean): { readonly made: EngineRequest<never>; readonly warnings: readonly string[] } {
   const { request, body = {}, token, wrapTtlSeconds } = progress;
@@ -68,6 +70,7 @@ export function engineRequest(progress: Progress, found: Target, isJudged: boole
     ownToken: isOfCore(found.entry) ? request.token : undefined,
     remoteAddress: request.remoteAddress,
     remotePort: request.remotePort,
+    verdicts: isOfCore(found.entry) ? progress.verdicts : NO_VERDICTS,
     headers: request.headers,
     wrapTtlSeconds,
     stream: request.stream,
@@ -150,7 +153,8 @@ function welcome(core: WriteStorage, progress: Progress, { operation }: Target):
 
 /** Undefined: the second factors are good. The request's own write set uses them up, or counts the wrong guess. */
 function stepUp({ core, env, progress }: Routed, methods: readonly string[]): RequestError | undefined {
-  const shown: StepUp = { methods, entityId: progress.token?.entityId ?? "", header: progress.request.headers["x-vault-mfa"] };
+  const { request, verdicts } = progress;
+  const shown: StepUp = { methods, entityId: progress.token?.entityId ?? "", header: request.headers["x-vault-mfa"], remoteAddress: request.remoteAddress, verdicts };
   const refused = validateStepUp(core, shown, env);
   if (refused) progress.access = { allowed: false, grantingPolicies: [] };
   else progress.stepUp = shown;
@@ -226,7 +230,7 @@ function settle({ env, core, storage, mount, target: { operation }, progress }: 
   // An answer without content stays one: Vault then says nothing of ignored fields either.
   const warnings = hasContent(envelope) ? fieldWarnings : [];
   const loginRole = () => (operation.effect === "write" && operation.roleOf && hasLeaseCounts(core) ? (operation.roleOf(made, storage) ?? "") : "");
-  const sealed = finishResponse({ storage: core, response: envelope, warnings, mount, path: request.path, token, wrapTtlSeconds, requestId: request.id, mfaHeader: request.headers["x-vault-mfa"], loginRole, env });
+  const sealed = finishResponse({ storage: core, response: envelope, warnings, mount, path: request.path, token, wrapTtlSeconds, requestId: request.id, mfa: { header: request.headers["x-vault-mfa"], remoteAddress: request.remoteAddress, verdicts: progress.verdicts }, loginRole, env });
   return "kind" in sealed ? { kind: "refused", error: sealed.error } : { kind: "envelope", sealed };
 }
 
@@ -258,7 +262,12 @@ export async function spendOnFailure(options: Pick<CoreOptions, "store" | "env">
 
 /** Second factors of a request that failed after they were found good: nobody may use them again. */
 export async function useUpStepUp({ store, env }: Pick<CoreOptions, "store" | "env">, shown: StepUp): Promise<void> {
-  await store.transact((tx) => void validateStepUp(tx.scoped("core/"), shown, env));
+  try {
+    await store.transact((tx) => void validateStepUp(tx.scoped("core/"), shown, env));
+  } catch (error) {
+    // What a service was not asked is not used either.
+    if (!(error instanceof FactorNeeded)) throw error;
+  }
 }
 
 /** A failed login, in the store. What the caller gets for it: the error as it is, or, where others locked the user meanwhile, a denial. */
