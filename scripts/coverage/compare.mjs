@@ -1,5 +1,6 @@
 // Compares the declarations of engines with reference-endpoints.json (path and methods by group, as an OpenAPI document of
-// Vault's API has them). An endpoint is one method of one path; LIST is a method.
+// Vault's API has them). An endpoint is one method of one path; LIST is a method. One that is declared only to say that it is
+// not supported (its summary begins with `Refused`) does not count as there.
 import { readFileSync } from "node:fs";
 import { engines } from "../../packages/engines/dist/index.js";
 import { systemEngine } from "../../packages/state-machine/dist/index.js";
@@ -18,10 +19,12 @@ function patternOf(template) {
   return new RegExp(`^${source}$`);
 }
 
-/** A row a group, and one of all: `{ group, there, all, missing: ["POST /path"] }`. */
+const isOffered = ([, { summary }]) => !summary.startsWith("Refused");
+
+/** A row a group, and one of all: `{ group, there, all, missing: [{ path, method }] }`. */
 export function compare() {
   const reference = JSON.parse(readFileSync(new URL("reference-endpoints.json", import.meta.url), "utf8"));
-  const ours = new Map([...engines, systemEngine].map((engine) => [groupOf(engine), engine.paths.map(({ template, operations }) => ({ pattern: patternOf(template), methods: Object.keys(operations).map((name) => METHODS[name]) }))]));
+  const ours = new Map([...engines, systemEngine].map((engine) => [groupOf(engine), engine.paths.map(({ template, operations }) => ({ pattern: patternOf(template), methods: Object.entries(operations).filter(isOffered).map(([name]) => METHODS[name]) }))]));
   const rows = Object.entries(reference).map(([group, paths]) => {
     const declared = ours.get(group) ?? [];
     const isThere = (path, method) => declared.some(({ pattern, methods }) => methods.includes(method) && pattern.test(path.replace(/\/$/, "")));

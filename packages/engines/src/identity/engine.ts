@@ -1,5 +1,5 @@
 import type { Engine } from "@coffer/state-machine";
-import { entityAliasByIdPath, entityAliasIdsPath, entityAliasPath } from "./path-entity-alias.js";
+import { entityAliasPaths } from "./path-entity-alias.js";
 import { entityBatchDeletePath, entityByIdPath, entityByNamePath, entityIdsPath, entityMergePath, entityNamesPath, entityPath } from "./path-entity.js";
 import { groupAliasByIdPath, groupAliasIdsPath, groupAliasPath } from "./path-group-alias.js";
 import { groupByIdPath, groupByNamePath, groupIdsPath, groupNamesPath, groupPath } from "./path-group.js";
@@ -26,7 +26,7 @@ export const identity: Engine = {
   help: "Knows who is who: entities and their aliases on auth mounts, and groups of them, with the policies that these add to tokens.",
   paths: [
     entityPath, entityIdsPath, entityNamesPath, entityByIdPath, entityByNamePath, entityBatchDeletePath, entityMergePath,
-    entityAliasPath, entityAliasIdsPath, entityAliasByIdPath,
+    ...entityAliasPaths,
     groupPath, groupIdsPath, groupNamesPath, groupByIdPath, groupByNamePath,
     groupAliasPath, groupAliasIdsPath, groupAliasByIdPath,
     lookupEntityPath, lookupGroupPath,

@@ -22,8 +22,9 @@ function statusBody(status: GenerateRootStatus, more: { readonly otp?: string; r
   };
 }
 
-const attempt = systemPath({
-  template: "generate-root/attempt",
+/** Vault has it by both names. */
+const attempts = (["generate-root", "generate-root/attempt"] as const).map((template) => systemPath({
+  template,
   help: { synopsis: "Begins, describes or cancels the making of a root token.", description: "A quorum of key share holders makes a root token where none is left. It is told encoded with a one-time password, or encrypted for a PGP key." },
   fields: {
     otp: field.string({ description: "One-time password as long as otp_length says; made and told once where absent.", sensitive: true, default: "" }),
@@ -49,7 +50,7 @@ const attempt = systemPath({
       },
     },
   },
-});
+}));
 
 const update = systemPath({
   template: "generate-root/update",
@@ -73,4 +74,4 @@ const update = systemPath({
   },
 });
 
-export const generateRootPaths: readonly SystemPath[] = [attempt, update];
+export const generateRootPaths: readonly SystemPath[] = [...attempts, update];
