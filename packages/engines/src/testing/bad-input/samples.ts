@@ -102,6 +102,27 @@ export async function samples(): Promise<Readonly<Record<string, readonly Sample
   };
 }
 
+/** What makes use of the samples: what was taken must not break it, even where it is of no use. By table and type. */
+export const USES: Readonly<Record<string, readonly SampleRequest[]>> = {
+  "auth/approle": [{ path: "role/sample/secret-id", body: {} }, { path: "login", body: { role_id: "sample", secret_id: "sample" } }],
+  "secret/database": [{ path: "reset/sample", body: {} }],
+  "secret/identity": [{ path: "oidc/key/sample/rotate", body: {} }, { path: "oidc/provider/sample/token", body: { grant_type: "authorization_code", code: "a", client_id: "a" } }, { path: "lookup/entity", body: { name: "sample" } }],
+  "auth/jwt": [{ path: "login", body: { role: "sample", jwt: "eyJhbGciOiJFUzI1NiJ9.e30.AAAA" } }],
+  "auth/oidc": [{ path: "oidc/auth_url", body: { role: "sample", redirect_uri: "http://localhost:8250/oidc/callback" } }],
+  "auth/kubernetes": [{ path: "login", body: { role: "sample", jwt: "eyJhbGciOiJFUzI1NiJ9.e30.AAAA" } }],
+  "auth/ldap": [{ path: "login/sample", body: { password: "a" } }],
+  "auth/github": [{ path: "login", body: { token: "a" } }],
+  "auth/cert": [{ path: "login", body: { name: "sample" } }],
+  "secret/kv-v2": [{ path: "data/sample", body: { data: { a: "c" } } }],
+  "secret/pki": [{ path: "issue/sample", body: { common_name: "sample.example" } }, { path: "acme/new-eab", body: {} }],
+  "secret/ssh": [{ path: "issue/sample", body: { key_type: "ed25519" } }, { path: "creds/sample", body: { ip: "127.0.0.1" } }],
+  "auth/token": [{ path: "create/sample", body: {} }],
+  "secret/totp": [{ path: "code/sample", body: { code: "000000" } }],
+  "secret/transit": [{ path: "encrypt/sample", body: { plaintext: BASE64 } }, { path: "sign/sample", body: { input: BASE64 } }, { path: "hmac/sample", body: { input: BASE64 } }],
+  "auth/userpass": [{ path: "login/sample", body: { password: "sample" } }],
+  "secret/system": [{ path: "policies/password/sample/generate", body: {} }, { path: "capabilities-self", body: { paths: ["a"] } }],
+};
+
 /** Values by field name that get a request past its first checks, and keep it from making keys that take long. */
 export const PLAUSIBLE: Readonly<Record<string, unknown>> = {
   plaintext: BASE64, input: BASE64, ciphertext: "vault:v1:AAAA", signature: "vault:v1:AAAA", common_name: "sample.example", key_type: "ec", username: "sample", role: "sample", name: "sample",

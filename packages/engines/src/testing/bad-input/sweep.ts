@@ -1,7 +1,7 @@
 import type { AnyPath, Engine, Field, OperationName } from "@coffer/state-machine";
 import { createHarness } from "../harness.js";
 import type { Harness, Method, RawAnswer } from "../harness.js";
-import { PLAUSIBLE, samples } from "./samples.js";
+import { PLAUSIBLE, USES, samples } from "./samples.js";
 import type { SampleRequest } from "./samples.js";
 import { BAD_BODIES, BAD_SEGMENTS, BAD_VALUES } from "./values.js";
 
@@ -15,13 +15,15 @@ export interface SweepOptions {
   readonly place: string;
   readonly harness: Harness;
   readonly made: readonly SampleRequest[];
+  readonly uses: readonly SampleRequest[];
   readonly random: () => number;
   /** How many of the bad values each field gets, chosen by `random`; all of them without it. */
   readonly perField?: number;
 }
 
 const METHODS = { read: "GET", list: "LIST", scan: "SCAN", update: "POST", patch: "PATCH", delete: "DELETE" } as const satisfies Record<OperationName, Method>;
-const TIMEOUT_MS = 10_000;
+/** Long enough for a large RSA key on a busy machine. */
+const TIMEOUT_MS = 60_000;
 /** What comes from inside: a stack's line, a path of our sources, an error of the runtime. */
 const INSIDE = /\bat \S+ \(|node:internal|node_modules|\/(?:dist|src|packages)\/|\.js:\d+|TypeError|RangeError|ReferenceError|SyntaxError|Cannot read propert|is not a function|is not iterable|\[object Object\]/;
 
@@ -31,7 +33,7 @@ export interface Trial {
   readonly body?: string;
 }
 
-export async function sweep({ engine, place, harness, made, random, perField = Infinity }: SweepOptions): Promise<{ readonly findings: string[]; readonly trials: number }> {
+export async function sweep({ engine, place, harness, made, uses, random, perField = Infinity }: SweepOptions): Promise<{ readonly findings: string[]; readonly trials: number }> {
   const findings: string[] = [];
   let trials = 0;
   /** What is gone or changed is there again; what cannot be made twice still is. */
@@ -66,6 +68,7 @@ export async function sweep({ engine, place, harness, made, random, perField = I
     findings.push(`${method} ${path.slice(0, 200)} ${body.length > 300 ? `${body.slice(0, 300)}… (${body.length})` : body}\n    ${problem}`);
   }
 
+  const isSample = (where: string) => made.some(({ path }) => where === place + path);
   for (const path of engine.paths as readonly AnyPath[]) {
     await prepare();
     const operations = operationsOf(path);
@@ -77,9 +80,12 @@ export async function sweep({ engine, place, harness, made, random, perField = I
       if (NOT_ASKED.has(`${method} ${plain}`)) continue;
       const send = async (where: string, body?: string) => {
         const answer = await attempt(operation, { method, path: where, ...(body !== undefined && { body }) });
-        // What was taken has to be readable.
-        if (answer && answer.status < 300 && operation.writes) for (const read of reads) await attempt(read, { method: "GET", path: where });
-        if (answer && answer.status < 300 && method === "DELETE") await prepare();
+        if (!answer || answer.status >= 300 || !operation.writes) return;
+        // What was taken has to be readable, and what makes use of it has to bear it.
+        for (const read of reads) await attempt(read, { method: "GET", path: where });
+        const use = uses[Math.floor(random() * uses.length)];
+        if (use && method !== "DELETE" && isSample(where)) await attempt(USE, { method: "POST", path: place + use.path, body: JSON.stringify(use.body) });
+        if (method === "DELETE") await prepare();
       };
       for (const where of badPlaces(place, path.template)) await send(where, operation.takesBody ? JSON.stringify(base) : undefined);
       if (!operation.takesBody) continue;
@@ -97,6 +103,8 @@ interface Operation {
   /** A refusal may be on record: a wrong password is counted, a code is used up. */
   readonly counts: boolean;
 }
+
+const USE: Operation = { method: "POST", takesBody: true, writes: true, counts: true };
 
 function operationsOf(path: AnyPath): readonly Operation[] {
   return (Object.keys(path.operations) as OperationName[]).map((name) => {
@@ -161,16 +169,17 @@ export function seeded(seed: number): () => number {
 }
 
 /** An engine with everything that it needs, alone in a service of its own. `sys`, `token`, `identity` and `cubbyhole` are there. */
-export async function prepared(engine: Engine): Promise<Pick<SweepOptions, "engine" | "place" | "harness" | "made">> {
+export async function prepared(engine: Engine): Promise<Pick<SweepOptions, "engine" | "place" | "harness" | "made" | "uses">> {
   const harness = await createHarness();
   const { type, table } = engine;
   const version = type === "kv" ? (engine.paths.some(({ template }) => template.startsWith("metadata")) ? "2" : "1") : undefined;
   const place = type === "system" ? "sys/" : type === "token" ? "auth/token/" : type === "identity" || type === "cubbyhole" ? `${type}/` : table === "auth" ? "auth/fuzzed/" : "fuzzed/";
   if (place.includes("fuzzed")) await harness.mount(place.slice(0, -1), type, version ? { version } : undefined);
-  const made = (await samples())[`${table}/${type}${version ? `-v${version}` : ""}`] ?? [];
+  const name = `${table}/${type}${version ? `-v${version}` : ""}`;
+  const made = (await samples())[name] ?? [];
   for (const { path, body } of made) {
     const { status, text } = await harness.request("POST", place + path, body);
     if (status >= 300) throw new Error(`the sample ${place}${path} was refused: ${text}`);
   }
-  return { engine, place, harness, made };
+  return { engine, place, harness, made, uses: USES[name] ?? [] };
 }
