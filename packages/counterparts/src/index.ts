@@ -1,11 +1,15 @@
 export type { ServerCertificate } from "./account.js";
+export * from "./duo.js";
 export * from "./github.js";
 export * from "./issuer.js";
 export * from "./kubernetes.js";
 export * from "./mariadb.js";
 export * from "./moto.js";
+export * from "./okta.js";
+export * from "./pingid.js";
 export * from "./postgres.js";
 export * from "./program.js";
 export * from "./redis.js";
 export * from "./slapd.js";
 export * from "./sshd.js";
+export type { TlsService } from "./tls-service.js";

@@ -65,7 +65,7 @@ export function changeRole(before: Role, input: RoleInput, isNew: boolean, maxLe
     secret_id_ttl: input.secret_id_ttl ?? before.settings.secret_id_ttl,
     local_secret_ids: input.local_secret_ids ?? before.settings.local_secret_ids,
   };
-  const newer = input.token_type === undefined ? undefined : TOKEN_TYPES[input.token_type];
+  const newer = input.token_type !== undefined && Object.hasOwn(TOKEN_TYPES, input.token_type) ? TOKEN_TYPES[input.token_type] : undefined;
   if (newer !== undefined) warnings.push(`${input.token_type} has no useful meaning; adjusting to ${newer}`);
   const tokens = roleTokens({ ...input, token_type: newer ?? input.token_type }, before.tokens);
   check(settings, tokens.parameters, maxLeaseTtlSeconds);

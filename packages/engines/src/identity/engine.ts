@@ -1,11 +1,11 @@
 import type { Engine } from "@coffer/state-machine";
-import { entityAliasByIdPath, entityAliasIdsPath, entityAliasPath } from "./path-entity-alias.js";
+import { entityAliasPaths } from "./path-entity-alias.js";
 import { entityBatchDeletePath, entityByIdPath, entityByNamePath, entityIdsPath, entityMergePath, entityNamesPath, entityPath } from "./path-entity.js";
 import { groupAliasByIdPath, groupAliasIdsPath, groupAliasPath } from "./path-group-alias.js";
 import { groupByIdPath, groupByNamePath, groupIdsPath, groupNamesPath, groupPath } from "./path-group.js";
 import { loginEnforcementPath, loginEnforcementsPath } from "./path-login-enforcement.js";
 import { lookupEntityPath, lookupGroupPath } from "./path-lookup.js";
-import { absentMethodPaths, mfaMethodPath, mfaMethodsPath, totpAdminDestroyPath, totpAdminGeneratePath, totpGeneratePath, totpMethodPath, totpMethodsPath } from "./path-mfa-method.js";
+import { askedMethodPaths, mfaMethodPath, mfaMethodsPath, totpAdminDestroyPath, totpAdminGeneratePath, totpGeneratePath, totpMethodPath, totpMethodsPath } from "./path-mfa-method.js";
 import { oidcConfigPath, oidcDiscoveryPath, oidcKeysDocumentPath } from "./path-oidc-discovery.js";
 import { oidcKeyPath, oidcKeysPath, oidcRotatePath } from "./path-oidc-key.js";
 import { oidcRolePath, oidcRolesPath } from "./path-oidc-role.js";
@@ -26,11 +26,11 @@ export const identity: Engine = {
   help: "Knows who is who: entities and their aliases on auth mounts, and groups of them, with the policies that these add to tokens.",
   paths: [
     entityPath, entityIdsPath, entityNamesPath, entityByIdPath, entityByNamePath, entityBatchDeletePath, entityMergePath,
-    entityAliasPath, entityAliasIdsPath, entityAliasByIdPath,
+    ...entityAliasPaths,
     groupPath, groupIdsPath, groupNamesPath, groupByIdPath, groupByNamePath,
     groupAliasPath, groupAliasIdsPath, groupAliasByIdPath,
     lookupEntityPath, lookupGroupPath,
-    mfaMethodsPath, mfaMethodPath, totpMethodsPath, totpMethodPath, totpGeneratePath, totpAdminGeneratePath, totpAdminDestroyPath, ...absentMethodPaths,
+    mfaMethodsPath, mfaMethodPath, totpMethodsPath, totpMethodPath, totpGeneratePath, totpAdminGeneratePath, totpAdminDestroyPath, ...askedMethodPaths,
     loginEnforcementPath, loginEnforcementsPath,
     oidcConfigPath, oidcKeysPath, oidcKeyPath, oidcRotatePath, oidcRolesPath, oidcRolePath, oidcTokenPath, oidcIntrospectPath, oidcKeysDocumentPath, oidcDiscoveryPath,
     assignmentsPath, assignmentPath, scopesPath, scopePath, clientsPath, clientPath, providersPath, providerPath,

@@ -51,3 +51,16 @@ test("an entity has one alias a mount, and an alias one entity", async () => {
   assert.equal(await refused("identity/entity-alias", { id: "nope" }), "invalid alias ID provided");
   assert.deepEqual((await request("GET", "identity/entity/name/bob")).body["data"].aliases.map((one: { name: string }) => one.name), ["b"]);
 });
+
+test("aliases have two older names", async () => {
+  const { request, made, accessor } = await createIdentityHarness();
+  const { id: entity_id } = await made("identity/entity", { name: "bob" });
+  for (const root of ["alias", "persona"]) {
+    const { id } = await made(`identity/${root}`, { name: `bob-${root}`, mount_accessor: accessor, entity_id });
+    assert.deepEqual((await request("GET", `identity/${root}/id/${id}`)).body["data"], (await request("GET", `identity/entity-alias/id/${id}`)).body["data"]);
+    assert.deepEqual((await request("LIST", `identity/${root}/id`)).body["data"].keys, [id]);
+    assert.equal((await request("POST", `identity/${root}/id/${id}`, { name: "robert", mount_accessor: accessor, canonical_id: entity_id })).status, 200);
+    assert.equal((await request("DELETE", `identity/${root}/id/${id}`)).status, 204);
+    assert.equal((await request("GET", `identity/${root}/id/${id}`)).status, 404);
+  }
+});

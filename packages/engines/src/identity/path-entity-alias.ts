@@ -23,47 +23,48 @@ function known(storage: WriteStorage, id: string): FoundAlias {
   return found;
 }
 
-export const entityAliasPath = definePath({
-  template: "entity-alias",
-  help: { synopsis: "Creates or changes an alias of an entity.", description: "An alias is what an auth mount calls an entity. A login by an alias that is not known yet makes both." },
-  fields: { ...FIELDS, id: field.string({ description: "Id of the alias to change.", default: "" }) },
-  operations: { update: { effect: "write", summary: "Create or change an alias.", handler: ({ input }, storage, mount) => upsert(storage, input.id, input, mount) } },
-});
-
-export const entityAliasByIdPath = definePath({
-  template: "entity-alias/id/{id}",
-  help: { synopsis: "Reads, changes or deletes an alias by its id.", description: "An entity stays when its alias goes." },
-  fields: { ...FIELDS, id: field.string({ description: "Id of the alias.", required: true }) },
-  operations: {
-    read: {
-      effect: "read", summary: "Read an alias.",
-      handler: ({ input }, storage) => {
-        const found = aliasById(storage, input.id);
-        return found && data({ ...aliasBody(found.alias, found.entity.id, mountNames(storage)), namespace_id: "root" });
+/** By their name of today, and by two that Vault had before. */
+export const entityAliasPaths = (["entity-alias", "alias", "persona"] as const).flatMap((root) => [
+  definePath({
+    template: root,
+    help: { synopsis: "Creates or changes an alias of an entity.", description: "An alias is what an auth mount calls an entity. A login by an alias that is not known yet makes both." },
+    fields: { ...FIELDS, id: field.string({ description: "Id of the alias to change.", default: "" }) },
+    operations: { update: { effect: "write", summary: "Create or change an alias.", handler: ({ input }, storage, mount) => upsert(storage, input.id, input, mount) } },
+  }),
+  definePath({
+    template: `${root}/id`,
+    help: { synopsis: "Lists aliases by id.", description: "With their names and mounts." },
+    fields: {},
+    operations: {
+      list: {
+        effect: "read", summary: "List aliases by id.",
+        handler: (_request, storage) => {
+          const mounts = mountNames(storage);
+          return listById(storage, ENTITY_ALIASES, aliasById, ({ alias, entity }) => aliasInfo(alias, entity.id, mounts));
+        },
       },
     },
-    update: { effect: "write", summary: "Change an alias.", handler: ({ input }, storage, mount) => upsert(storage, input.id, input, mount) },
-    delete: {
-      effect: "write", summary: "Delete an alias.",
-      handler: ({ input }, storage, { env }) => {
-        deleteAlias(storage, input.id, env);
-        return NO_CONTENT;
+  }),
+  definePath({
+    template: `${root}/id/{id}`,
+    help: { synopsis: "Reads, changes or deletes an alias by its id.", description: "An entity stays when its alias goes." },
+    fields: { ...FIELDS, id: field.string({ description: "Id of the alias.", required: true }) },
+    operations: {
+      read: {
+        effect: "read", summary: "Read an alias.",
+        handler: ({ input }, storage) => {
+          const found = aliasById(storage, input.id);
+          return found && data({ ...aliasBody(found.alias, found.entity.id, mountNames(storage)), namespace_id: "root" });
+        },
+      },
+      update: { effect: "write", summary: "Change an alias.", handler: ({ input }, storage, mount) => upsert(storage, input.id, input, mount) },
+      delete: {
+        effect: "write", summary: "Delete an alias.",
+        handler: ({ input }, storage, { env }) => {
+          deleteAlias(storage, input.id, env);
+          return NO_CONTENT;
+        },
       },
     },
-  },
-});
-
-export const entityAliasIdsPath = definePath({
-  template: "entity-alias/id",
-  help: { synopsis: "Lists aliases by id.", description: "With their names and mounts." },
-  fields: {},
-  operations: {
-    list: {
-      effect: "read", summary: "List aliases by id.",
-      handler: (_request, storage) => {
-        const mounts = mountNames(storage);
-        return listById(storage, ENTITY_ALIASES, aliasById, ({ alias, entity }) => aliasInfo(alias, entity.id, mounts));
-      },
-    },
-  },
-});
+  }),
+]);

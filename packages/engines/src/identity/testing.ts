@@ -1,5 +1,5 @@
 import { createHarness } from "../testing/harness.js";
-import type { Answer, Harness } from "../testing/harness.js";
+import type { Answer, Harness, HarnessOptions } from "../testing/harness.js";
 import { loginEngine } from "../testing/login-engine.js";
 
 /** A harness with an auth mount `auth/login`, and what tests of identities do again and again. */
@@ -15,8 +15,8 @@ export interface IdentityHarness extends Harness {
   made(path: string, body: Readonly<Record<string, unknown>>): Promise<Answer["body"]>;
 }
 
-export async function createIdentityHarness(): Promise<IdentityHarness> {
-  const harness = await createHarness({ engines: [loginEngine], services: { identity: { apiAddress: () => "https://vault.test:8200" } } });
+export async function createIdentityHarness({ askFactor }: Pick<HarnessOptions, "askFactor"> = {}): Promise<IdentityHarness> {
+  const harness = await createHarness({ engines: [loginEngine], ...(askFactor && { askFactor }), services: { identity: { apiAddress: () => "https://vault.test:8200" } } });
   const { request, mount } = harness;
   await mount("auth/login", "login");
   const accessor = (await request("GET", "sys/auth/login")).body["data"].accessor as string;

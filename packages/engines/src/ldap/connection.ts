@@ -9,6 +9,10 @@ import type { LdapSettings, ServerAddress } from "./config.js";
 
 const MS = 1000;
 const DEFAULT_TIMEOUT_SECONDS = 90;
+/** Node's timers know no longer one, and take it for none at all. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+const milliseconds = (seconds: number): number => Math.min((seconds || DEFAULT_TIMEOUT_SECONDS) * MS, LONGEST_MS);
 
 export interface LdapConnection {
   readonly client: Client;
@@ -29,7 +33,7 @@ export async function openConnection(settings: LdapSettings): Promise<LdapConnec
 }
 
 async function openTo(server: ServerAddress, settings: LdapSettings): Promise<LdapConnection> {
-  const limitMs = (settings.connection_timeout || DEFAULT_TIMEOUT_SECONDS) * MS;
+  const limitMs = milliseconds(settings.connection_timeout);
   const tls = tlsOptions(server, settings);
   const socket = server.isSecure ? connectTls({ ...tls, port: server.port }) : connect(server.port, server.host);
   let isTaken = false;
@@ -39,7 +43,7 @@ async function openTo(server: ServerAddress, settings: LdapSettings): Promise<Ld
     isTaken = true;
     return socket;
   };
-  const client = new Client({ url: `ldap://${isIP(server.host) === 6 ? `[${server.host}]` : server.host}`, timeout: (settings.request_timeout || DEFAULT_TIMEOUT_SECONDS) * MS, createConnection: takeOnce as typeof connect });
+  const client = new Client({ url: `ldap://${isIP(server.host) === 6 ? `[${server.host}]` : server.host}`, timeout: milliseconds(settings.request_timeout), createConnection: takeOnce as typeof connect });
   const close = () => {
     // Whatever is still under way fails, and so does the socket: nobody is left to hear of it.
     socket.on("error", () => undefined);

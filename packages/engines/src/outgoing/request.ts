@@ -11,6 +11,8 @@ export interface OutgoingRequest {
   readonly body?: string | Uint8Array;
   /** PEM. Trusted instead of the system's authorities; absent or empty: the system's. */
   readonly ca?: string;
+  /** Of the whole exchange. Default 10 seconds. */
+  readonly timeoutMs?: number;
 }
 
 export interface OutgoingAnswer {
@@ -30,7 +32,7 @@ const MAX_REDIRECTS = 5;
 /** Follows redirects of a GET, without its credentials once they lead to another origin. Rejects with an error that holds no header and no body. */
 export async function outgoing(request: OutgoingRequest): Promise<OutgoingAnswer> {
   let current = request;
-  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const signal = AbortSignal.timeout(request.timeoutMs ?? TIMEOUT_MS);
   for (let redirects = 0; ; redirects++) {
     const answer = await once(current, signal);
     const { location } = answer.headers;

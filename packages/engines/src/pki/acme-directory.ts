@@ -40,7 +40,7 @@ export function openDirectory(storage: ReadStorage, input: DirectoryInput): Dire
   const { role, issuer } = roleFor(storage, input.name, config.default_directory_policy);
   if (input.name !== undefined && !allows(config.allowed_roles, input.name)) throw new AcmeProblem("unauthorized", "this role is not allowed to be used with ACME");
   const chosen = findIssuer(storage, input.issuer_ref ?? issuer);
-  if (!chosen) throw new AcmeProblem("serverInternal", "there is no such issuer");
+  if (!chosen) throw new AcmeProblem("malformed", "there is no such issuer");
   if (!allows(config.allowed_issuers, chosen.id) && !allows(config.allowed_issuers, chosen.name) && !allows(config.allowed_issuers, issuerRef)) throw new AcmeProblem("unauthorized", "this issuer is not allowed to be used with ACME");
   const prefix = prefixOf(input);
   return { prefix, base: `${path.replace(/\/$/, "")}/${prefix}acme/`, role: config.allow_role_ext_key_usage ? role : serverOnly(role), issuerRef: chosen.id };

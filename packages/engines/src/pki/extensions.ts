@@ -7,7 +7,7 @@ export const extension = (id: string, value: Uint8Array, critical = false): Buff
 
 /** Bit numbers by names of Vault's API; unknown ones are ignored, as in Vault. */
 export function keyUsageBits(names: readonly string[]): number[] {
-  return names.flatMap((name) => KEY_USAGE_BIT[name.trim().toLowerCase()] ?? []);
+  return names.map((name) => name.trim().toLowerCase()).flatMap((name) => (Object.hasOwn(KEY_USAGE_BIT, name) ? [KEY_USAGE_BIT[name]!] : []));
 }
 
 /** Nothing for no usages. */

@@ -92,7 +92,7 @@ function parseUsage(values: readonly string[], issuer: Issuer): string[] {
 }
 
 function parseAlgorithm(storage: ReadStorage, issuer: Issuer, name: string): string {
-  const wish = SIGNATURE_WISHES[name];
+  const wish = Object.hasOwn(SIGNATURE_WISHES, name) ? SIGNATURE_WISHES[name] : undefined;
   if (name !== "" && !wish) throw invalid(`Unknown signature algorithm value: ${name} - valid values are ${Object.keys(SIGNATURE_WISHES).join(", ")}`);
   const key = issuer.key_id === "" ? undefined : getKey(storage, issuer.key_id);
   if (wish && key && wish.type !== key.type) throw invalid(`unable to use ${name} with a key of type ${key.type}`);
@@ -122,7 +122,7 @@ async function write({ input, given }: SettingsRequest, storage: WriteStorage, i
     name: takes("issuer_name") ? checkIssuerName(storage, input.issuer_name ?? "", issuer.id) : issuer.name,
     leaf_not_after_behavior: takes("leaf_not_after_behavior") ? ((input.leaf_not_after_behavior ?? "err") as NotAfterBehavior) : issuer.leaf_not_after_behavior,
     usage: given("usage") ? parseUsage(input.usage!, issuer) : isPatch || issuer.revokedMs > 0 ? issuer.usage : defaultUsage(issuer),
-    revocation_signature_algorithm: given("revocation_signature_algorithm") ? parseAlgorithm(storage, issuer, input.revocation_signature_algorithm!) : issuer.revocation_signature_algorithm,
+    revocation_signature_algorithm: takes("revocation_signature_algorithm") ? parseAlgorithm(storage, issuer, input.revocation_signature_algorithm ?? "") : issuer.revocation_signature_algorithm,
     manual_chain: chain,
     urls: hasUrls(urls) || urls.delta_crl_distribution_points.length > 0 ? urls : null,
   };

@@ -13,6 +13,7 @@ import { getCertificate, getIssuer, getRevocation, issuerIds } from "./storage.j
 
 const CONTENT_TYPE = "application/ocsp-response";
 const MAX_REQUEST_BYTES = 2048;
+const MAX_DISCARDED_BYTES = 1024 * 1024;
 /** Signing is work that anybody may ask for. */
 const MAX_QUESTIONS = 16;
 
@@ -60,19 +61,17 @@ async function respond(bytes: Uint8Array | undefined, storage: ReadStorage, { en
   );
 }
 
+/** Undefined for what is no request, being too long. It is read all the same: who is still sending gets no answer from a closed connection. */
 async function readAll(stream: Readable | undefined): Promise<Uint8Array | undefined> {
   if (!stream) return undefined;
   const parts: Buffer[] = [];
   let length = 0;
   for await (const part of stream) {
     length += (part as Buffer).length;
-    if (length > MAX_REQUEST_BYTES) {
-      stream.destroy();
-      return undefined;
-    }
-    parts.push(part as Buffer);
+    if (length <= MAX_REQUEST_BYTES) parts.push(part as Buffer);
+    else if (length > MAX_DISCARDED_BYTES) return undefined;
   }
-  return Buffer.concat(parts);
+  return length <= MAX_REQUEST_BYTES ? Buffer.concat(parts) : undefined;
 }
 
 const HELP = { synopsis: "Answers OCSP requests.", description: "Whether a certificate of an issuer of this mount was revoked (RFC 6960). Without a token." };

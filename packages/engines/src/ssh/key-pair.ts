@@ -39,7 +39,8 @@ async function privateKeyOf(type: string, bits: number): Promise<Made> {
     const sshpk = await openSshFormat();
     return { key, text: sshpk.parsePrivateKey(key.export({ type: "pkcs8", format: "pem" }), "pem").toString("ssh-private" as "ssh") };
   }
-  const namedCurve = type === "ec" ? CURVES[bits === 0 ? 256 : bits] : CURVES[type];
+  const name = type === "ec" ? String(bits === 0 ? 256 : bits) : type;
+  const namedCurve = Object.hasOwn(CURVES, name) ? CURVES[name] : undefined;
   if (namedCurve === undefined) throw invalid(type === "ec" ? `unknown ECDSA key pair algorithm and bits: ${type} / ${bits}` : `unknown ssh key pair algorithm: ${type}`);
   const { privateKey: key } = await generate("ec", { namedCurve });
   return { key, text: key.export({ type: "sec1", format: "pem" }) as string };

@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import { compileEngine, createActivityRecorder, createAuditBroker, createBarrier, createCore, createExpirationWorker, createMemoryLog, createRooms, createStore, initialize, stringifyDocument, systemEngine, writeGenesis } from "@coffer/state-machine";
-import type { ApiRequest, CompiledEngine, Engine, MountEntry, Store } from "@coffer/state-machine";
+import type { ApiRequest, AskFactor, CompiledEngine, Engine, MountEntry, Store } from "@coffer/state-machine";
 import { engineFor as registeredEngine, mountableTypes as registeredTypes } from "../registry.js";
 import { createTestClock, createTestEnvironment } from "./environment.js";
 import type { TestClock } from "./environment.js";
@@ -45,6 +45,8 @@ export interface HarnessOptions {
   readonly seed?: string;
   /** What the engine of a type may use of its node (`mount.services`). */
   readonly services?: Readonly<Record<string, unknown>>;
+  /** Services of second factors. */
+  readonly askFactor?: AskFactor;
 }
 
 export type Method = "GET" | "LIST" | "SCAN" | "POST" | "PUT" | "PATCH" | "DELETE" | "HELP";
@@ -96,7 +98,7 @@ const OPERATIONS = { GET: "read", LIST: "list", SCAN: "scan", POST: "update", PU
 const LIMITS = Object.freeze({ defaultLeaseTtl: 2_764_800, maxLeaseTtl: 2_764_800 });
 const VERSION = "0.0.0";
 
-export async function createHarness({ engines = [], seed = "seed", services = {} }: HarnessOptions = {}): Promise<Harness> {
+export async function createHarness({ engines = [], seed = "seed", services = {}, askFactor }: HarnessOptions = {}): Promise<Harness> {
   const clock = createTestClock();
   const env = createTestEnvironment(clock, seed);
   const compiled = engines.map((engine) => compileEngine(engine));
@@ -132,6 +134,7 @@ export async function createHarness({ engines = [], seed = "seed", services = {}
     env,
     limits: LIMITS,
     audit,
+    ...(askFactor && { askFactor }),
     onInternalError: (_request, error) => failures.push(error),
   });
   const logged: LoggedLine[] = [];

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { engineFor, mountableTypes } from "@coffer/engines";
+import { createAskFactor, engineFor, mountableTypes } from "@coffer/engines";
 import type { IdentityServices } from "@coffer/engines";
 import { compileEngine, createActivityRecorder, createAuditBroker, createBarrier, createCore, createExpirationWorker, createRooms, createStore, rawSystemEngine, systemEngine } from "@coffer/state-machine";
 import type { ActivityRecorder, AuditBroker, Barrier, CompiledEngine, Core, Engine, EngineLog, Environment, ExpirationWorker, LockoutSettings, MountEntry, ReplicatedLog, StateReader, Store, SystemLimits, SystemRooms, SystemServices, TokenMade } from "@coffer/state-machine";
@@ -66,6 +66,7 @@ export function createSecretsService({ log, reader, limits, lockout = {}, cacheE
     lockout,
     audit,
     apiAddress: identityServices.apiAddress,
+    askFactor: createAskFactor({ env }),
     ...(onTokenMade && { onTokenMade }),
     onInternalError: (request, error) => coreLogger.error("a request failed", { request_id: request.id, path: request.path, operation: request.operation, reason: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
   });

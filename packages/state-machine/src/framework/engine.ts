@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import type { MountLockout } from "../logins/lockout.js";
+import type { Verdicts } from "../mfa/factor.js";
 import type { TemplateSubject } from "../policy/template.js";
 import type { IntentKind, Intents } from "./intent.js";
 import type { AnyPath } from "./path.js";
@@ -40,6 +41,8 @@ export interface EngineRequest<Input> {
   readonly ownToken: string | undefined;
   readonly remoteAddress: string;
   readonly remotePort: number;
+  /** What services of second factors have said within this request; empty for other engines than the core's own. */
+  readonly verdicts: Verdicts;
   /** Lower-cased names. Token headers are stripped; only headers the mount passes through, and those of the operation. */
   readonly headers: Readonly<Record<string, string>>;
   readonly wrapTtlSeconds: number;

@@ -58,7 +58,8 @@ function describe(value: unknown): string {
 }
 
 function parseString(value: unknown): ParseResult<string> {
-  if (typeof value === "string") return ok(value);
+  // Half of a surrogate pair is no character: it becomes U+FFFD, as in Go's JSON.
+  if (typeof value === "string") return ok(value.toWellFormed());
   if (typeof value === "number" || typeof value === "boolean") return ok(String(value));
   if (isLosslessNumber(value)) return ok(value.value);
   return bad(`expected a string, got ${describe(value)}`);
@@ -93,8 +94,8 @@ function parseStrings(value: unknown, split: boolean): ParseResult<string[]> {
   if (value === null) return ok([]);
   if (typeof value === "string" || typeof value === "number") {
     const text = String(value);
-    if (!split) return ok([text]);
-    return ok(text === "" ? [] : text.split(",").map((part) => part.trim()));
+    if (!split) return ok([text.toWellFormed()]);
+    return ok(text === "" ? [] : text.toWellFormed().split(",").map((part) => part.trim()));
   }
   if (!Array.isArray(value)) return bad(`expected a list of strings, got ${describe(value)}`);
   const strings: string[] = [];
@@ -176,7 +177,8 @@ export const field = {
   intList: declare<number[]>({
     name: "list of ints",
     parse: (value) => {
-      const items = Array.isArray(value) ? (value as unknown[]) : String(value ?? "").split(",").filter((part) => part.trim() !== "");
+      if (!Array.isArray(value) && typeof value !== "string" && typeof value !== "number") return bad(`expected a list of numbers, got ${describe(value)}`);
+      const items = Array.isArray(value) ? (value as unknown[]) : String(value).split(",").filter((part) => part.trim() !== "");
       const numbers: number[] = [];
       for (const item of items) {
         const parsed = parseInteger(item);

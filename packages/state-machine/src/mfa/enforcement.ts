@@ -52,7 +52,7 @@ export function enforcementsFor(storage: ReadStorage, mount: Pick<MountEntry, "a
 export function mfaRequirement(storage: ReadStorage, requestId: string, demanded: readonly Enforcement[]): Readonly<Record<string, unknown>> {
   const any = ({ methodIds }: Enforcement) => methodIds.flatMap((id) => {
     const method = getMethod(storage, id);
-    return method ? [{ type: method.type, id, uses_passcode: true, name: method.name }] : [];
+    return method ? [{ type: method.type, id, uses_passcode: method.type === "totp" || (method.type === "duo" && method.duo.usePasscode), name: method.name }] : [];
   });
   return { mfa_request_id: requestId, mfa_constraints: Object.fromEntries(demanded.map((one) => [one.name, { any: any(one) }])) };
 }

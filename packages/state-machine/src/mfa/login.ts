@@ -10,6 +10,7 @@ import { getMethod } from "./method.js";
 import { putPending } from "./pending.js";
 import type { PendingLogin } from "./pending.js";
 import { validateMethod } from "./validate.js";
+import type { Candidate } from "./validate.js";
 
 /** What becomes of a login whose first factor was right. */
 export type Admission =
@@ -27,20 +28,26 @@ const WAITING = "A login request was issued that is subject to MFA validation. P
  * any the login is put by until sys/mfa/validate. Who has no entity can have no second factor, and is refused.
  * `storage` is scoped to `core/`.
  */
-export function admitLogin(storage: WriteStorage, login: Omit<PendingLogin, "expireMs" | "loginRole"> & { readonly loginRole: () => string }, mount: MountEntry, credentials: MfaCredentials | undefined, env: Environment): Admission {
+export function admitLogin(
+  storage: WriteStorage,
+  login: Omit<PendingLogin, "expireMs" | "loginRole"> & { readonly loginRole: () => string },
+  mount: MountEntry,
+  { credentials, ...who }: Omit<Candidate, "entityId"> & { readonly credentials: MfaCredentials | undefined },
+  env: Environment,
+): Admission {
   const demanded = enforcementsFor(storage, mount, identityOf(storage, login.entityId));
   if (demanded.length === 0) return ADMITTED;
   if (login.entityId === "") return { kind: "refused", error: new RequestError("permission_denied", "this login is subject to MFA validation, and has no entity that could have a second factor") };
   if (credentials) {
     // As Vault: whoever logs in in one step is not told what was wrong.
-    return satisfy(storage, demanded, login.entityId, credentials, env) === undefined ? ADMITTED : { kind: "refused", error: new RequestError("permission_denied", "permission denied") };
+    return satisfy(storage, demanded, { ...who, entityId: login.entityId }, credentials, env) === undefined ? ADMITTED : { kind: "refused", error: new RequestError("permission_denied", "permission denied") };
   }
   const requestId = putPending(storage, { ...login, loginRole: login.loginRole() }, env);
   return { kind: "pending", auth: pendingAuth(mfaRequirement(storage, requestId, demanded)), warnings: [WAITING] };
 }
 
 /** Undefined: every enforcement got one of its methods. Else which did not, and why. */
-export function satisfy(storage: WriteStorage, demanded: readonly Enforcement[], entityId: string, credentials: MfaCredentials, env: Environment): string | undefined {
+export function satisfy(storage: WriteStorage, demanded: readonly Enforcement[], candidate: Candidate, credentials: MfaCredentials, env: Environment): string | undefined {
   // A code is used up by its first check, and may serve two enforcements.
   const outcomes = new Map<string, string | undefined>();
   function check(methodId: string): string | undefined {
@@ -48,7 +55,7 @@ export function satisfy(storage: WriteStorage, demanded: readonly Enforcement[],
     if (!method) return `failed to find MFA config for method ID ${methodId}`;
     const given = credentials.get(methodId) ?? credentials.get(method.name);
     if (!given) return `failed to find MFA credentials associated with an MFA method ID ${methodId}, method name ${method.name}`;
-    if (!outcomes.has(methodId)) outcomes.set(methodId, validateMethod(storage, method, entityId, given, env));
+    if (!outcomes.has(methodId)) outcomes.set(methodId, validateMethod(storage, method, candidate, given, env));
     return outcomes.get(methodId);
   }
   for (const { name, methodIds } of demanded) {

@@ -7,7 +7,8 @@ import { jsonCodec } from "../framework/storage.js";
 import type { ReadStorage, WriteStorage } from "../framework/storage.js";
 import { SECRETS, secretsFolder } from "../identity/entities.js";
 import { getEntity } from "../identity/index.js";
-import type { MfaMethod, TotpConfig } from "./method.js";
+import type { TotpMethod } from "./method.js";
+import type { TotpConfig } from "./totp-config.js";
 
 /**
  * An entity's secret for one method, and what was done with it, in one value below `core/`: `mfa/secret/<entity>/<method>`.
@@ -46,7 +47,7 @@ export function totpOf({ secret, terms }: MfaSecret, label: string): TOTP {
  * Makes an entity's secret: the only time that it is shown, as an otpauth:// URL and as a QR code of it (PNG, base64).
  * Warns where there is one already. `storage` is scoped to `core/`. Throws RequestError 400 for an unknown entity.
  */
-export async function generateSecret(storage: WriteStorage, method: MfaMethod, entityId: string, env: Environment): Promise<EnvelopeResponse> {
+export async function generateSecret(storage: WriteStorage, method: TotpMethod, entityId: string, env: Environment): Promise<EnvelopeResponse> {
   const entity = getEntity(storage, entityId);
   if (!entity) throw invalid("invalid entity ID");
   if (getSecret(storage, entity.id, method.id)) return { ...NO_CONTENT, warnings: [`Entity already has a secret for MFA method ${JSON.stringify(method.name)}`] };

@@ -183,7 +183,7 @@ test("what cannot be mounted, moved, tuned or removed is refused in Vault's word
   assert.match(await enable("a/../b"), /^invalid mount path/);
   assert.match(await enable("a//b"), /^invalid mount path/);
   assert.equal(await refused("delete", "sys/mounts/sys"), 'cannot unmount "sys/"');
-  assert.equal(await refused("delete", "sys/auth/token"), 'cannot unmount "auth/token/"');
+  assert.equal(await refused("delete", "sys/auth/token"), "token credential backend cannot be disabled");
   assert.equal(await refused("read", "sys/mounts/nope"), "No secret engine mount at nope/");
   assert.equal(await refused("read", "sys/auth/nope"), "No auth engine at nope/");
   assert.equal(await refused("read", "sys/mounts/nope/tune"), 'cannot fetch sysview for path "nope/"');

@@ -120,6 +120,7 @@ function isSound(full: string): boolean {
 /** An unknown mount is no error. Its storage is deleted in the background, in slices (see `reap`). */
 export function removeMount(storage: WriteStorage, table: Table, path: string): MountEntry | undefined {
   const entry = getMount(storage, table, path);
+  if (table === "auth" && path === "token/") throw invalid("token credential backend cannot be disabled");
   if (PROTECTED.includes(fullPath({ table, path }))) throw invalid(`cannot unmount ${JSON.stringify(fullPath({ table, path }))}`);
   if (!entry) return undefined;
   const { [fullPath(entry)]: _, ...rest } = mountIndex(storage);

@@ -25,7 +25,7 @@ const ROOT: ParsedPolicy = { name: "root", text: "", rules: [], isTemplated: fal
 const WRAPPING = parsePolicy("response-wrapping", WRAPPING_POLICY);
 const IMMUTABLE = ["root", "response-wrapping", "control-group"];
 
-/** All of these take storage scoped to `core/`. Names are case-insensitive. */
+/** All of these take storage scoped to `core/`. Names are case-insensitive, and may have folders (`team/a`). */
 export function getPolicy(storage: ReadStorage, name: string): ParsedPolicy | undefined {
   const key = name.toLowerCase();
   if (key === "root") return ROOT;
@@ -35,7 +35,7 @@ export function getPolicy(storage: ReadStorage, name: string): ParsedPolicy | un
 
 export function putPolicy(storage: WriteStorage, name: string, text: string): void {
   const key = name.toLowerCase();
-  if (key === "" || key.includes("/")) throw invalid(`invalid policy name ${JSON.stringify(name)}`);
+  if (key.split("/").includes("")) throw invalid(`invalid policy name ${JSON.stringify(name)}`);
   if (IMMUTABLE.includes(key)) throw invalid(`cannot update ${JSON.stringify(key)} policy`);
   storage.put(FOLDER + key, policyCodec, parsePolicy(key, text));
 }
@@ -49,7 +49,7 @@ export function deletePolicy(storage: WriteStorage, name: string): void {
 
 /** Sorted, with `root` last as Vault lists it. */
 export async function listPolicies(storage: ReadStorage): Promise<string[]> {
-  return [...(await storage.list(FOLDER)), "root"];
+  return [...(await storage.keys(FOLDER)), "root"];
 }
 
 export function writeDefaultPolicy(storage: WriteStorage): void {

@@ -32,12 +32,20 @@ export function isBalanced(text: string): boolean {
  */
 export function resolveTemplate(text: string, subject: TemplateSubject | undefined, forbidden: RegExp = FORBIDDEN): string | undefined {
   if (!text.includes("{{")) return text;
-  if (!subject) return undefined;
+  return subject && fill(text, (selector) => valueOf(selector, subject), (value) => !forbidden.test(value));
+}
+
+/** As `resolveTemplate`, for text that may hold anything; `named` turns other names for a selector into these. */
+export function fillTemplate(text: string, named: (selector: string) => string, subject: TemplateSubject): string | undefined {
+  return fill(text, (selector) => valueOf(named(selector), subject), () => true);
+}
+
+function fill(text: string, value: (selector: string) => string | undefined, isAllowed: (value: string) => boolean): string | undefined {
   let isComplete = true;
   const filled = text.replace(/\{\{(.*?)\}\}/g, (_whole, inside: string) => {
-    const value = valueOf(inside.trim(), subject);
-    if (value === undefined || value === "" || forbidden.test(value)) isComplete = false;
-    return value ?? "";
+    const found = value(inside.trim()) ?? "";
+    if (found === "" || !isAllowed(found)) isComplete = false;
+    return found;
   });
   return isComplete ? filled : undefined;
 }

@@ -3,6 +3,7 @@ import type { ActivityRecorder } from "../activity/index.js";
 import type { AuditBroker } from "../audit/index.js";
 import type { RequestError } from "../errors.js";
 import type { LockoutSettings } from "../logins/lockout.js";
+import type { AskFactor } from "../mfa/index.js";
 import type { ReplicatedLog } from "../store/replicated-log.js";
 import type { Store } from "../store/index.js";
 import type { ApiRequest, Handled } from "./api.js";
@@ -44,6 +45,8 @@ export interface CoreOptions {
   readonly activity?: Pick<ActivityRecorder, "seen">;
   /** Absent: Vault's defaults. */
   readonly lockout?: LockoutSettings;
+  /** Asks services of second factors. Absent: none is known here, and each of them is refused. */
+  readonly askFactor?: AskFactor;
   readonly onInternalError: (request: ApiRequest, error: unknown) => void;
 }
 

@@ -6,7 +6,7 @@ import { identityOf } from "../identity/index.js";
 import { createIntentLedger } from "../intents/index.js";
 import { origin, tokenRemoved } from "../leases/index.js";
 import { countFailure, countForNobody, forgetFailures, isLocked, lockoutRules } from "../logins/lockout.js";
-import { validateStepUp } from "../mfa/index.js";
+import { FactorNeeded, Verdicts, validateStepUp } from "../mfa/index.js";
 import type { StepUp } from "../mfa/index.js";
 import { passwordBy } from "../passwords/index.js";
 import type { StoreTransaction } from "../store/index.js";
@@ -53,6 +53,8 @@ function storageOf(tx: StoreTransaction, { entry, operation }: Target): WriteSto
   return isOfCore(entry) ? tx.scoped("core/") : tx.scoped(`logical/${entry.uuid}/`);
 }
 
+const NO_VERDICTS = new Verdicts();
+
 /** What a handler gets to see. */
 export function engineRequest(core: ReadStorage, progress: Progress, found: Target, isJudged: boolean): { readonly made: EngineRequest<never>; readonly warnings: readonly string[] } {
   const { request, body = {}, token, wrapTtlSeconds } = progress;
@@ -70,6 +72,7 @@ export function engineRequest(core: ReadStorage, progress: Progress, found: Targ
     ownToken: isOfCore(found.entry) ? request.token : undefined,
     remoteAddress: request.remoteAddress,
     remotePort: request.remotePort,
+    verdicts: isOfCore(found.entry) ? progress.verdicts : NO_VERDICTS,
     headers: request.headers,
     wrapTtlSeconds,
     stream: request.stream,
@@ -160,7 +163,8 @@ function welcome(core: WriteStorage, progress: Progress, { operation }: Target):
 
 /** Undefined: the second factors are good. The request's own write set uses them up, or counts the wrong guess. */
 function stepUp({ core, env, progress }: Routed, methods: readonly string[]): RequestError | undefined {
-  const shown: StepUp = { methods, entityId: progress.token?.entityId ?? "", header: progress.request.headers["x-vault-mfa"] };
+  const { request, verdicts } = progress;
+  const shown: StepUp = { methods, entityId: progress.token?.entityId ?? "", header: request.headers["x-vault-mfa"], remoteAddress: request.remoteAddress, verdicts };
   const refused = validateStepUp(core, shown, env);
   if (refused) progress.access = { allowed: false, grantingPolicies: [] };
   else progress.stepUp = shown;
@@ -236,7 +240,8 @@ function settle({ options, env, core, storage, mount, target: { operation }, pro
   // An answer without content stays one: Vault then says nothing of ignored fields either.
   const warnings = hasContent(envelope) ? fieldWarnings : [];
   const loginRole = () => (operation.effect === "write" && operation.roleOf ? (operation.roleOf(made, storage) ?? "") : "");
-  const sealed = finishResponse({ storage: core, response: envelope, warnings, mount, path: request.path, token, wrapTtlSeconds, requestId: request.id, mfaHeader: request.headers["x-vault-mfa"], loginRole, env });
+  const mfa = { header: request.headers["x-vault-mfa"], remoteAddress: request.remoteAddress, verdicts: progress.verdicts };
+  const sealed = finishResponse({ storage: core, response: envelope, warnings, mount, path: request.path, token, wrapTtlSeconds, requestId: request.id, mfa, loginRole, env });
   if ("kind" in sealed) return { kind: "refused", error: sealed.error };
   const { wrapInfo } = sealed;
   if (!wrapInfo || !isJwtAsked(request)) return { kind: "envelope", sealed };
@@ -271,7 +276,12 @@ export async function spendOnFailure(options: Pick<CoreOptions, "store" | "env">
 
 /** Second factors of a request that failed after they were found good: nobody may use them again. */
 export async function useUpStepUp({ store, env }: Pick<CoreOptions, "store" | "env">, shown: StepUp): Promise<void> {
-  await store.transact((tx) => void validateStepUp(tx.scoped("core/"), shown, env));
+  try {
+    await store.transact((tx) => void validateStepUp(tx.scoped("core/"), shown, env));
+  } catch (error) {
+    // What a service was not asked is not used either.
+    if (!(error instanceof FactorNeeded)) throw error;
+  }
 }
 
 /** A failed login, in the store. What the caller gets for it: the error as it is, or, where others locked the user meanwhile, a denial. */

@@ -4,6 +4,7 @@ import type { AuthGrant, Environment, EnvelopeResponse, Mount, Refusal, WireAuth
 import type { WriteStorage } from "../framework/storage.js";
 import { effectivePolicies, entityOfLogin, identityOf } from "../identity/index.js";
 import { admitLogin, parseMfaHeader } from "../mfa/index.js";
+import type { Candidate } from "../mfa/index.js";
 import { registerLease } from "../leases/lease.js";
 import { pathOfPlace } from "../mounts/index.js";
 import { hasLeaseCounts } from "../quotas/index.js";
@@ -23,15 +24,15 @@ interface Finishing {
   readonly token: TokenEntry | undefined;
   readonly wrapTtlSeconds: number;
   readonly requestId: string;
-  /** X-Vault-MFA of the request. */
-  readonly mfaHeader: string | undefined;
+  /** With X-Vault-MFA of the request. */
+  readonly mfa: Omit<Candidate, "entityId"> & { readonly header: string | undefined };
   /** Of a login, for the quotas of roles. Asked for only when something is counted, or may be when its second factor comes. */
   readonly loginRole: () => string;
   readonly env: Environment;
 }
 
 /** Turns what a handler grants (a login, a leased secret, a wrapped answer) into tokens and leases of the same write set. */
-export function finishResponse({ storage, response, warnings, mount, path, token, wrapTtlSeconds, requestId, mfaHeader, loginRole, env }: Finishing): Sealed | Refusal {
+export function finishResponse({ storage, response, warnings, mount, path, token, wrapTtlSeconds, requestId, mfa: { header, ...who }, loginRole, env }: Finishing): Sealed | Refusal {
   const limits: TtlLimits = { defaultTtl: mount.defaultLeaseTtlSeconds, maxTtl: mount.maxLeaseTtlSeconds };
   const all = [...(response.warnings ?? []), ...warnings];
   let auth: WireAuth | null = response.auth ?? null;
@@ -39,7 +40,7 @@ export function finishResponse({ storage, response, warnings, mount, path, token
   if (response.grant) {
     const place: LoginPlace = { mountUuid: mount.entry.uuid, mountTokenType: mount.entry.config.token_type, path, limits, entityId: entityOfLogin(storage, mount.entry, response.grant, env)?.id ?? "" };
     const { role } = response.grant;
-    const admission = admitLogin(storage, { grant: response.grant, ...place, loginRole: () => role ?? loginRole() }, mount.entry, parseMfaHeader(mfaHeader), env);
+    const admission = admitLogin(storage, { grant: response.grant, ...place, loginRole: () => role ?? loginRole() }, mount.entry, { ...who, credentials: parseMfaHeader(header) }, env);
     if (admission.kind === "refused") return refusal(admission.error);
     const login = admission.kind === "pending" ? admission : tokenFor(storage, response.grant, { ...place, loginRole: hasLeaseCounts(storage) ? (role ?? loginRole()) : "" }, env);
     auth = login.auth;

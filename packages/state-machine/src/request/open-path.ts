@@ -24,11 +24,11 @@ export function guardOpenPath({ store, env }: Pick<CoreOptions, "store" | "env">
   return active ? check({ store, env }, shown) : FORWARD;
 }
 
-function demanded(core: ReadStorage, { request }: Progress, env: Environment): StepUp | undefined {
+function demanded(core: ReadStorage, { request, verdicts }: Progress, env: Environment): StepUp | undefined {
   const token = identify(core, request.token, request.remoteAddress, env);
   const operation = request.operation as OperationName;
   const methods = openPathMethods(core, token, { path: request.path, operation, body: parseBody(request, operation), wrapTtlSeconds: 0, exists: () => true });
-  return token && methods.length > 0 ? { methods, entityId: token.entityId, header: request.headers["x-vault-mfa"] } : undefined;
+  return token && methods.length > 0 ? { methods, entityId: token.entityId, header: request.headers["x-vault-mfa"], remoteAddress: request.remoteAddress, verdicts } : undefined;
 }
 
 async function check({ store, env }: Pick<CoreOptions, "store" | "env">, shown: StepUp): Promise<Handled | undefined> {

@@ -12,6 +12,7 @@ import { countFailedLogin, createEvaluator, spendOnFailure, useUpStepUp } from "
 import { createHelp } from "./help.js";
 import { then } from "./maybe.js";
 import { loginRole } from "./login-role.js";
+import { FactorNeeded } from "../mfa/index.js";
 import { mountView } from "./mount-view.js";
 import { guardOpenPath } from "./open-path.js";
 import { newProgress } from "./progress.js";
@@ -136,7 +137,7 @@ export function createCore(options: CoreOptions): Core {
 
   function attempt(progress: Progress, active: boolean): Handled | Promise<Handled> {
     try {
-      const handled = dispatch(progress, active);
+      const handled = dispatchAsking(progress, active);
       return handled instanceof Promise ? handled.catch((error: unknown) => fail(progress, error)) : handled;
     } catch (error) {
       return fail(progress, error);
@@ -152,6 +153,23 @@ export function createCore(options: CoreOptions): Core {
     }
     if (options.isSealed()) throw new RequestError("sealed", "Vault is sealed");
     return run(progress, active, MAX_ATTEMPTS);
+  }
+
+  /** Asks a service of second factors when an evaluation cannot go on without, and then evaluates anew. */
+  function dispatchAsking(progress: Progress, active: boolean): Handled | Promise<Handled> {
+    async function again(error: unknown): Promise<Handled> {
+      if (!(error instanceof FactorNeeded)) throw error;
+      const { question } = error;
+      progress.verdicts.tell(question, options.askFactor ? await options.askFactor(question) : `MFA methods of type ${question.method.type} cannot be asked here`);
+      return dispatchAsking(progress, active);
+    }
+    try {
+      const handled = dispatch(progress, active);
+      return handled instanceof Promise ? handled.catch(again) : handled;
+    } catch (error) {
+      if (error instanceof FactorNeeded) return again(error);
+      throw error;
+    }
   }
 
   function handle(asked: ApiRequest, { active }: { readonly active: boolean }): Handled | Promise<Handled> {

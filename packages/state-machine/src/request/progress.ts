@@ -1,6 +1,7 @@
 import type { MountEntry, OperationName } from "../framework/index.js";
 import type { IntentLedger } from "../intents/index.js";
 import type { LockoutRules } from "../logins/lockout.js";
+import { Verdicts } from "../mfa/index.js";
 import type { StepUp } from "../mfa/index.js";
 import type { TokenEntry } from "../tokens/index.js";
 import type { ApiRequest } from "./api.js";
@@ -41,6 +42,8 @@ export interface Progress extends Evaluation {
   requestLogged: boolean;
   /** What the request has begun outside; made with the first evaluation that may. */
   intents: IntentLedger | undefined;
+  /** What services of second factors have said. */
+  readonly verdicts: Verdicts;
   /** False: nothing (more) is written of it, since its path is not audited, or no device could take a record. */
   isRecorded: boolean;
 }
@@ -50,5 +53,5 @@ export function newEvaluation(request: ApiRequest): Evaluation {
 }
 
 export function newProgress(request: ApiRequest): Progress {
-  return { request, ...newEvaluation(request), requestLogged: false, intents: undefined, isRecorded: true };
+  return { request, ...newEvaluation(request), requestLogged: false, intents: undefined, verdicts: new Verdicts(), isRecorded: true };
 }

@@ -1,3 +1,4 @@
+import { invalid } from "../errors.js";
 import { data, field } from "../framework/index.js";
 import { systemPath } from "./define.js";
 import type { SystemPath } from "./define.js";
@@ -6,6 +7,15 @@ import type { EngineInfo } from "./rooms.js";
 const TYPES = ["auth", "database", "secret"] as const;
 
 const detail = (engine: EngineInfo) => ({ builtin: true, deprecation_status: "supported", name: engine.name, type: engine.type, version: engine.version });
+
+const refusing = (why: string) => ({
+  summary: `Refused: ${why}.`, effect: "read" as const, access: "sudo" as const,
+  handler: () => {
+    throw invalid(why);
+  },
+});
+const REGISTER = refusing("could not set plugin, plugin directory is not configured: all engines are built in");
+const DEREGISTER = refusing("engines are built in, and cannot be taken out");
 
 export const catalogPaths: readonly SystemPath[] = [
   systemPath({
@@ -25,12 +35,20 @@ export const catalogPaths: readonly SystemPath[] = [
   }),
   systemPath({
     template: "plugins/catalog/{type}",
-    help: { synopsis: "Lists the engines of one type.", description: "auth, database or secret." },
-    fields: { type: field.string({ description: "Type of engine.", required: true, allowed: TYPES }) },
+    help: { synopsis: "Lists the engines of one type.", description: "auth, database or secret. What a name alone says of a plugin is of former versions." },
+    fields: { type: field.string({ description: "Type of engine.", required: true }) },
+    freeForm: true,
     operations: {
+      read: {
+        summary: "Tells that a name alone says nothing.", effect: "read", access: "sudo",
+        handler: ({ input }) => ({ kind: "envelope", data: null, warnings: [`Deprecated API endpoint, cannot read plugin information from catalog for ${JSON.stringify(input.type)}`] }),
+      },
+      update: REGISTER,
+      delete: DEREGISTER,
       list: {
         summary: "Lists the engines of one type.", effect: "read", access: "sudo",
         handler: ({ input }, _storage, { services }) => {
+          if (!TYPES.some((type) => type === input.type)) throw invalid(`unsupported plugin type ${JSON.stringify(input.type)}`);
           const keys = services.rooms.engines().filter((engine) => engine.type === input.type).map((engine) => engine.name).sort();
           return keys.length === 0 ? undefined : data({ keys });
         },
@@ -40,6 +58,7 @@ export const catalogPaths: readonly SystemPath[] = [
   systemPath({
     template: "plugins/catalog/{type}/{name}",
     help: { synopsis: "Describes one engine.", description: "All are built in." },
+    freeForm: true,
     fields: { type: field.string({ description: "Type of engine.", required: true, allowed: TYPES }), name: field.string({ description: "Name of the engine.", required: true }) },
     operations: {
       read: {
@@ -49,6 +68,8 @@ export const catalogPaths: readonly SystemPath[] = [
           return engine && data({ args: null, builtin: true, command: "", deprecation_status: "supported", name: engine.name, sha256: "", version: engine.version });
         },
       },
+      update: REGISTER,
+      delete: DEREGISTER,
     },
   }),
 ];

@@ -36,8 +36,8 @@ function statusBody(status: GenerateRootStatus, isRoot: boolean, more: { readonl
   };
 }
 
-const attemptPath = ({ path, what, description, isRoot }: Generation) => systemPath({
-  template: `${path}/attempt`,
+const attemptPath = ({ path, what, description, isRoot }: Generation, template = `${path}/attempt`) => systemPath({
+  template,
   help: { synopsis: `Begins, describes or cancels the making of ${what}.`, description: `${description} It is told encoded with a one-time password, or encrypted for a PGP key.` },
   fields: {
     otp: field.string({ description: "One-time password as long as otp_length says; made and told once where absent.", sensitive: true, default: "" }),
@@ -103,6 +103,7 @@ const RECOVERY: Generation = {
   make: (_storage, { recoveryToken }) => recoveryToken!(),
 };
 
-export const generateRootPaths: readonly SystemPath[] = [attemptPath(ROOT), updatePath(ROOT)];
+/** Vault has the attempt by both names. */
+export const generateRootPaths: readonly SystemPath[] = [attemptPath(ROOT, ROOT.path), attemptPath(ROOT), updatePath(ROOT)];
 /** In recovery mode only. */
 export const recoveryTokenPaths: readonly SystemPath[] = [attemptPath(RECOVERY), updatePath(RECOVERY)];

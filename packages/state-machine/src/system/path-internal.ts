@@ -1,6 +1,6 @@
 import { RequestError, denied } from "../errors.js";
 import { data, field, plain } from "../framework/index.js";
-import type { Caller, Mount, MountEntry, ReadStorage } from "../framework/index.js";
+import type { Caller, EngineRequest, Mount, MountEntry, ReadStorage } from "../framework/index.js";
 import { ENTITIES } from "../identity/index.js";
 import { systemPath, withSlash } from "./define.js";
 import type { SystemPath } from "./define.js";
@@ -22,6 +22,10 @@ async function visibleMounts(table: MountEntry["table"], caller: Caller | undefi
 
 const refused = (path: string) =>
   new RequestError("permission_denied", `preflight capability check returned 403, please ensure client's policies grant access to path ${JSON.stringify(withSlash(path))}`);
+
+async function openapi({ input, caller }: EngineRequest<{ readonly generic_mount_paths: boolean }>, storage: ReadStorage, { services }: Mount<SystemServices>) {
+  return plain(await services.rooms.openapi(storage, caller, input.generic_mount_paths));
+}
 
 export const internalPaths: readonly SystemPath[] = [
   systemPath({
@@ -67,6 +71,12 @@ export const internalPaths: readonly SystemPath[] = [
     },
   }),
   systemPath({
+    template: "internal/ui/namespaces",
+    help: { synopsis: "Lists the namespaces that the caller can see.", description: "There are none but the root namespace, which has no name." },
+    fields: {},
+    operations: { read: { summary: "Lists the namespaces.", effect: "read", handler: () => data({}) } },
+  }),
+  systemPath({
     template: "internal/ui/feature-flags",
     help: { synopsis: "Lists the feature flags of the web UI.", description: "There are none." },
     fields: {},
@@ -81,12 +91,13 @@ export const internalPaths: readonly SystemPath[] = [
   systemPath({
     template: "internal/specs/openapi",
     help: { synopsis: "Gives the OpenAPI document.", description: "Of the mounts that the caller can see." },
-    fields: { generic_mount_paths: field.bool({ description: "Names mounts by a parameter.", query: true, default: false }) },
+    fields: {
+      generic_mount_paths: field.bool({ description: "Names mounts by a parameter.", query: true, default: false }),
+      context: field.string({ description: "Kept for compatibility.", query: true, default: "" }),
+    },
     operations: {
-      read: {
-        summary: "Gives the OpenAPI document.", effect: "read", access: "none",
-        handler: async ({ input, caller }, storage, { services }) => plain(await services.rooms.openapi(storage, caller, input.generic_mount_paths)),
-      },
+      read: { summary: "Gives the OpenAPI document.", effect: "read", access: "none", handler: openapi },
+      update: { summary: "Gives the OpenAPI document, with parameters from the body.", effect: "read", access: "none", handler: openapi },
     },
   }),
 ];

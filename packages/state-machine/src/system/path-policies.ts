@@ -1,6 +1,6 @@
-import { invalid } from "../errors.js";
+import { RequestError, invalid } from "../errors.js";
 import { NO_CONTENT, data, field } from "../framework/index.js";
-import type { Mount, ReadStorage } from "../framework/index.js";
+import type { EngineRequest, Mount, ReadStorage, WriteStorage } from "../framework/index.js";
 import { systemPath } from "./define.js";
 import type { SystemPath } from "./define.js";
 import type { SystemServices } from "./services.js";
@@ -16,6 +16,16 @@ function policyText(given: string): string {
 
 const LIST_SUMMARY = "Lists the ACL policies.";
 const NAME = field.string({ description: "Name of the policy; letters become lower case.", required: true });
+
+/** Of a policy that is there. */
+async function patchPolicy({ input }: EngineRequest<{ readonly name: string; readonly policy: string }>, storage: WriteStorage, { services }: Mount<SystemServices>) {
+  const name = input.name.toLowerCase();
+  if (name === "root") throw invalid(`cannot update ${JSON.stringify(name)} policy`);
+  if (!(await services.rooms.policies.read(storage, name))) throw new RequestError("not_found", []);
+  if (input.policy === "") throw invalid("'policy' parameter not supplied or empty");
+  await services.rooms.policies.write(storage, name, policyText(input.policy));
+  return NO_CONTENT;
+}
 
 function policyPaths(shape: { readonly root: "policies/acl" | "policy"; readonly textName: "policy" | "rules"; readonly dual: boolean }): readonly SystemPath[] {
   const { root, textName, dual } = shape;
@@ -34,7 +44,7 @@ function policyPaths(shape: { readonly root: "policies/acl" | "policy"; readonly
       },
     }),
     systemPath({
-      template: `${root}/{name}` as "policy/{name}",
+      template: `${root}/{name...}` as "policy/{name...}",
       help: { synopsis: "Reads, writes or deletes one ACL policy.", description: "A policy is HCL or JSON, in clear or in base64." },
       fields: {
         name: NAME,
@@ -42,6 +52,15 @@ function policyPaths(shape: { readonly root: "policies/acl" | "policy"; readonly
         rules: field.string({ description: "Older name of `policy`.", deprecated: true, default: "" }),
       },
       operations: {
+        list: {
+          summary: "Lists the ACL policies below a name.", effect: "read",
+          handler: async ({ input }, storage, { services }) => {
+            const prefix = `${input.name.toLowerCase().replace(/\/$/, "")}/`;
+            const keys = (await services.rooms.policies.list(storage)).filter((name) => name.startsWith(prefix));
+            return keys.length === 0 ? undefined : data(dual ? { keys, policies: keys } : { keys }, { dual });
+          },
+        },
+        ...(dual ? {} : { patch: { summary: "Changes the text of one ACL policy.", effect: "write" as const, handler: patchPolicy } }),
         read: {
           summary: "Reads one ACL policy.", effect: "read",
           handler: async ({ input }, storage, { services }) => {

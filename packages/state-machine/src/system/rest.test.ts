@@ -7,11 +7,7 @@ test("counters tell what is stored, and nothing of what is not kept", async () =
   const rig = await createRig();
   await rig.token(["default"]);
   assert.deepEqual((await rig.ask("read", "sys/internal/counters/tokens")).body.data, { counters: { service_tokens: { total: 2 } } });
-  for (const path of ["activity", "activity/monthly"]) assert.equal((await rig.ask("read", `sys/internal/counters/${path}`)).status, 204);
   assert.equal((await rig.ask("read", "sys/internal/counters/requests")).status, 404);
-  assert.equal((await rig.ask("read", "sys/internal/counters/config")).body.data.enabled, "default-disabled");
-  assert.equal((await rig.ask("update", "sys/internal/counters/config", { enabled: "enable" })).status, 400);
-  assert.equal((await rig.ask("update", "sys/internal/counters/config", { enabled: "disable" })).status, 204);
 });
 
 test("the version history grows with each version that comes to lead, once", async () => {
@@ -53,4 +49,55 @@ test("tuning: `system` takes a mount's TTLs away again", async () => {
   assert.deepEqual((await ask("read", "sys/mounts/kv")).body.data.config.max_lease_ttl, 7200);
   assert.equal((await ask("update", "sys/mounts/kv/tune", { default_lease_ttl: "system", max_lease_ttl: "system" })).status, 204);
   assert.equal((await ask("read", "sys/mounts/kv/tune")).body.data.max_lease_ttl, 2_764_800);
+});
+
+test("what this service does not have is refused in words", async () => {
+  const { ask, token, policy, store } = await createRig();
+  const before = store.index();
+  for (const [operation, path, why] of [
+    ["list", "namespaces/", /namespaces are not supported/],
+    ["read", "namespaces/a/b", /namespaces are not supported/],
+    ["update", "namespaces/api-lock/lock/a", /namespaces are not supported/],
+    ["update", "control-group/authorize", /control groups are not supported/],
+    ["read", "internal/inspect/router/uuid", /introspection is not supported/],
+    ["update", "config/reload/license", /SIGHUP/],
+    ["read", "pprof/cmdline", /there is no profile "cmdline"/],
+    ["update", "plugins/catalog/secret/x", /plugin directory is not configured/],
+    ["delete", "plugins/catalog/kv", /built in/],
+    ["list", "plugins/catalog/colour/", /unsupported plugin type "colour"/],
+  ] as const) {
+    const { status, body } = await ask(operation, `sys/${path}`, operation === "update" ? { a: 1 } : undefined);
+    assert.equal(status, 400, path);
+    assert.match(body.errors![0]!, why, path);
+  }
+  assert.deepEqual((await ask("read", "sys/plugins/catalog/kv")).body.warnings, ['Deprecated API endpoint, cannot read plugin information from catalog for "kv"']);
+  assert.equal(store.index(), before);
+  await policy("p", 'path "sys/*" { capabilities = ["read", "update", "delete", "list"] }');
+  const bearer = { token: await token(["p"]) };
+  for (const path of ["pprof/cmdline", "internal/inspect/request"]) assert.equal((await ask("read", `sys/${path}`, undefined, bearer)).status, 403, path);
+});
+
+test("names of policies have folders, which can be listed; PATCH changes the text of one that is there", async () => {
+  const { ask } = await createRig();
+  const text = (name: string) => `path "${name}" {\n capabilities = ["read"]\n}`;
+  const patch = (name: string, body: Readonly<Record<string, unknown>>) => ask("patch", `sys/policies/acl/${name}`, body, { contentType: "application/merge-patch+json" });
+  for (const name of ["team/a", "team/b", "other"]) assert.equal((await ask("update", `sys/policies/acl/${name}`, { policy: text(name) })).status, 204);
+  assert.deepEqual((await ask("list", "sys/policies/acl/team/")).body.data, { keys: ["team/a", "team/b"] });
+  assert.deepEqual((await ask("list", "sys/policy/team/")).body.data, { keys: ["team/a", "team/b"], policies: ["team/a", "team/b"] });
+  assert.equal((await ask("list", "sys/policies/acl/other/")).status, 404);
+  assert.equal((await ask("read", "sys/policies/acl/team/a")).body.data.policy, text("team/a"));
+  assert.equal((await patch("team/a", { policy: text("more") })).status, 204);
+  assert.equal((await ask("read", "sys/policy/team/a")).body.data.rules, text("more"));
+  assert.deepEqual([(await patch("nobody", { policy: text("a") })).status, (await patch("root", { policy: text("a") })).status, (await patch("team/a", {})).status, (await patch("team/a", { policy: "path" })).status], [404, 400, 400, 400]);
+  assert.equal((await ask("delete", "sys/policies/acl/team/a")).status, 204);
+  assert.equal((await ask("read", "sys/policies/acl/team/a")).status, 404);
+});
+
+test("what Vault has by two names has them here: root tokens, OpenAPI", async () => {
+  const { ask } = await createRig();
+  const [one, two] = [await ask("read", "sys/generate-root"), await ask("read", "sys/generate-root/attempt")];
+  assert.deepEqual(one.body, two.body);
+  const [got, posted] = [await ask("read", "sys/internal/specs/openapi", undefined, { query: { generic_mount_paths: "true" } }), await ask("update", "sys/internal/specs/openapi", { generic_mount_paths: true })];
+  assert.deepEqual(posted.body, got.body);
+  assert.deepEqual((await ask("read", "sys/internal/ui/namespaces")).body.data, {});
 });

@@ -22,6 +22,7 @@ import { productPaths } from "./path-product.js";
 import { quotaPaths } from "./path-quotas.js";
 import { raftPaths } from "./path-raft.js";
 import { rawPaths } from "./path-raw.js";
+import { refusedPaths } from "./path-refused.js";
 import { rekeyPaths } from "./path-rekey.js";
 import { rotatePaths } from "./path-rotate.js";
 import { initPath, sealBackendsPath, sealPath, sealStatusPath, unsealPath } from "./path-seal.js";
@@ -38,7 +39,7 @@ export const systemEngine: Engine<SystemServices> = {
     initPath, sealStatusPath, sealBackendsPath, unsealPath, sealPath, ...generateRootPaths, ...rekeyPaths, ...rotatePaths,
     healthPath, leaderPath, stepDownPath, haStatusPath,
     ...mountPaths, ...remountPaths, ...aclPolicyPaths, ...passwordPolicyPaths, ...capabilityPaths, ...auditPaths, ...leasePaths, ...wrappingPaths, ...mfaPaths, ...lockoutPaths, ...quotaPaths,
-    ...keyringPaths, ...raftPaths, ...autopilotPaths, ...toolPaths, ...observePaths, ...configPaths, ...internalPaths, ...counterPaths, ...activityPaths, ...productPaths, ...diagnosticPaths, ...catalogPaths,
+    ...keyringPaths, ...raftPaths, ...autopilotPaths, ...toolPaths, ...observePaths, ...configPaths, ...internalPaths, ...counterPaths, ...activityPaths, ...productPaths, ...diagnosticPaths, ...catalogPaths, ...refusedPaths,
   ],
 };
 

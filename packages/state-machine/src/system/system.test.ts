@@ -111,7 +111,7 @@ test("exactly the documented paths need no token", () => {
   const documented = [
     "wrapping/lookup", "wrapping/pubkey", "replication/status", "replication/performance/status", "replication/dr/status", "internal/specs/openapi", "internal/ui/mounts", "internal/ui/mounts/*", "storage/raft/bootstrap/challenge",
     "storage/raft/bootstrap/answer", "init", "seal-status", "seal-backend-status", "unseal", "leader", "health", "decode-token", "mfa/validate",
-    "generate-root/*", "rekey/init", "rekey/update", "rekey/verify", "rekey-recovery-key/*",
+    "generate-root", "generate-root/*", "rekey/init", "rekey/update", "rekey/verify", "rekey-recovery-key/*",
     // Asked of a node that has no tokens yet.
     "storage/raft/join",
   ];
@@ -122,7 +122,7 @@ test("exactly the documented paths need no token", () => {
 test("exactly the documented paths need sudo", () => {
   const documented = [
     "auth/*", "remount", "audit", "audit/*", "rotate", "rotate/keyring", "rotate/root", "config/cors", "config/auditing/*", "config/ui/headers/*", "plugins/catalog/*", "revoke-prefix/*", "revoke-force/*",
-    "leases/revoke-prefix/*", "leases/revoke-force/*", "leases/lookup/*", "leases", "seal", "step-down", "pprof", "pprof/*",
+    "leases/revoke-prefix/*", "leases/revoke-force/*", "leases/lookup/*", "leases", "seal", "step-down", "pprof", "pprof/*", "internal/inspect/*", "internal/counters/activity/export",
   ];
   for (const { template, operations } of systemEngine.paths)
     for (const [name, operation] of Object.entries(operations)) {
