@@ -17,6 +17,7 @@ export interface WorkerStart {
   readonly clusterId: string;
   readonly tls: { readonly ca: string; readonly certificate: string; readonly key: string };
   readonly performanceMultiplier: number;
+  readonly readLease: boolean;
   readonly trailingLogs: number | undefined;
   readonly snapshotThreshold: number | undefined;
 }

@@ -14,7 +14,7 @@ type Test = Parameters<typeof temporaryFolder>[0];
 
 async function optionsIn(directory: string, port?: number): Promise<WorkerStart> {
   const address = `127.0.0.1:${port ?? (await freePort())}`;
-  return { nodeId: "n1", directory, listen: address, advertise: address, bootstrap: true, clusterId: "c1", tls: await clusterTls(), performanceMultiplier: 1, trailingLogs: undefined, snapshotThreshold: undefined };
+  return { nodeId: "n1", directory, listen: address, advertise: address, bootstrap: true, clusterId: "c1", tls: await clusterTls(), performanceMultiplier: 1, readLease: false, trailingLogs: undefined, snapshotThreshold: undefined };
 }
 
 const EVENTS: RaftThreadEvents = { onForward: async (bytes: Uint8Array) => bytes, onLog: () => undefined, onFatal: (error) => assert.fail(error), onReset: async () => undefined };

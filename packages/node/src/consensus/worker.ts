@@ -81,6 +81,7 @@ function startHost(options: WorkerStart, state: StateDatabase, service: Question
       ...(options.bootstrap && { bootstrap: { address: options.advertise } }),
       electionTicks: ELECTION_TICKS * options.performanceMultiplier,
       heartbeatTicks: HEARTBEAT_TICKS * options.performanceMultiplier,
+      readLease: options.readLease,
       ...(options.trailingLogs !== undefined && { trailingLogs: options.trailingLogs }),
       ...(options.snapshotThreshold !== undefined && { snapshotThreshold: options.snapshotThreshold }),
     },

@@ -74,6 +74,8 @@ export interface RaftOptions {
   /** Followers campaign after between this many ticks and twice as many without a leader. */
   readonly electionTicks?: number;
   readonly heartbeatTicks?: number;
+  /** The leader answers reads without asking the others while they have answered it lately: see core/lease.ts for what that rests on. */
+  readonly readLease?: boolean;
   /** Entries kept behind a compaction for slow followers, as long as they are no more than `trailingBytes`. */
   readonly trailingLogs?: number;
   readonly trailingBytes?: number;
