@@ -9,5 +9,6 @@ export type { AutopilotState, JudgedServer } from "./autopilot/state.js";
 export { createCore } from "./core/core.js";
 export { createRaftHost } from "./host/host.js";
 export { DiskFailure, isDiskFailure } from "./log/disk-failure.js";
+export { lostWrites } from "./log/lost-writes.js";
 export { DamagedLogError, UnknownEntryError } from "./log/record.js";
 export { CLIENT_OPTIONS, clientCredentials, CLUSTER_SERVER_NAME } from "./transport/credentials.js";

@@ -1,7 +1,7 @@
 /** The raft thread: consensus, log, transport and the applying of entries. It holds no key and reads no secret. */
 import { join } from "node:path";
 import { parentPort } from "node:worker_threads";
-import { createRaftHost, isDiskFailure } from "@coffer/raft";
+import { createRaftHost, isDiskFailure, lostWrites } from "@coffer/raft";
 import type { RaftHost, StateMachine } from "@coffer/raft";
 import { openStateDatabase } from "@coffer/state-machine";
 import type { OpenedSnapshot, StateDatabase } from "@coffer/state-machine";
@@ -59,7 +59,7 @@ function stateMachine(state: StateDatabase): StateMachine {
 }
 
 async function start(options: WorkerStart): Promise<void> {
-  const state = await openStateDatabase(join(options.directory, "state"));
+  const state = await openStateDatabase(join(options.directory, "state"), lostWrites);
   const service = createQuestionService(options.clusterId, askMainThread);
   const host = await startHost(options, state, service).catch(async (error: unknown) => {
     await state.close();
