@@ -68,6 +68,7 @@ async function start(options: WorkerStart): Promise<void> {
   running = { host, state, service, snapshots: new Map() };
   host.setCanLead(options.bootstrap);
   host.onFatal((error) => tell(fatal(error)));
+  host.onDisk((isStalled) => tell({ type: "disk", isStalled }));
   tell({ type: "started", stateDirectory: state.location(), appliedIndex: state.appliedIndex() });
   host.onLeadership(({ role, ready, leader, leaderAddress, term }) => tell({ type: "leadership", change: { isLeader: role === "leader", ready, leaderId: leader, leaderAddress, term } }));
 }

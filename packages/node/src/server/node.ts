@@ -142,6 +142,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
 
   let activeSince: number | undefined;
   const cluster = createClusterControl({
+    diskFault: () => backing.membership?.diskFault(),
     isReplicated: storage.type === "raft",
     member,
     isActive,

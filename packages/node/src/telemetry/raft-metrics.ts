@@ -81,6 +81,7 @@ export const RAFT_METRICS: readonly Metric<Poll>[] = [
   { name: "coffer.raft.elections", kind: "counter", help: "Election rounds this node began, preliminary ones included", read: measure("elections") },
   { name: "coffer.raft.election_causes", kind: "counter", help: "What made this node campaign: no leader was heard (timeout), or one handed over (transfer)", read: byLabel("cause", { timeout: "electionsTimeout", transfer: "electionsTransfer" }) },
   { name: "coffer.raft.leaderships_lost", kind: "counter", help: "Leaderships of this node that ended while it went on", read: measure("leadershipsLost") },
+  { name: "coffer.raft.disk_stalls", kind: "counter", help: "Times a write of the log took so long that the disk counted as hanging", read: measure("diskStalls") },
   { name: "coffer.raft.proposals_refused", kind: "counter", help: "Proposals turned away (503) because too much was waiting", read: measure("proposalsRefused") },
   { name: "coffer.raft.queue_bytes", kind: "gauge", help: "Bytes that wait for a socket to a follower", read: measure("queuedBytes") },
   { name: "coffer.raft.unwritten_entries", kind: "gauge", help: "Log entries that wait for this node's disk", read: measure("unwrittenEntries") },
