@@ -24,6 +24,19 @@ export type ProposeResult =
 
 export type MembershipResult = { readonly ok: true; readonly index: LogIndex } | { readonly ok: false; readonly reason: "not-leader" | "change-in-progress" | "unknown-server" | "id-in-use" | "last-voter" | "timeout"; readonly message: string };
 
+/** Since this member started. Of the messages on their way one of each kind is timed. */
+export interface ReplicationTimes {
+  /** From sending entries until the follower has them on disk. */
+  readonly appendMsSum: number;
+  readonly appendCount: number;
+  /** Messages with entries, and the entries in them. */
+  readonly appendMessages: number;
+  readonly appendEntries: number;
+  /** From sending a heartbeat until its answer. */
+  readonly heartbeatMsSum: number;
+  readonly heartbeatCount: number;
+}
+
 export interface ServerHealth {
   readonly id: NodeId;
   readonly address: string;
@@ -34,6 +47,8 @@ export interface ServerHealth {
   readonly lastTerm: Term;
   /** Milliseconds since the leader last heard from it; 0 for itself. Only on the leader. */
   readonly lastContactMs: number | undefined;
+  /** Of a follower, on the leader. */
+  readonly replication?: ReplicationTimes;
 }
 
 export interface RaftStatus {

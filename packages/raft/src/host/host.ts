@@ -21,6 +21,7 @@ import { createPersistence } from "./persistence.js";
 import { createProposals } from "./proposals.js";
 import { createReads } from "./reads.js";
 import type { ReadOutcome } from "./reads.js";
+import { createReplication } from "./replication.js";
 import { settingsOf } from "./settings.js";
 import type { Settings } from "./settings.js";
 import { createSnapshotInstall } from "./snapshot-install.js";
@@ -61,6 +62,7 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
   const diskListeners: ((isStalled: boolean) => void)[] = [];
 
   const core = createMemberCore(settings, log, () => ({ index: applied.index, term: applied.term, ...configurations.at(applied.index) }));
+  const replication = createReplication(measures, now);
   const proposals = createProposals(now, (milliseconds) => {
     measures.commitMsSum += milliseconds;
     measures.commitCount += 1;
@@ -128,11 +130,15 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
         guard(() => {
           for (const message of messages) {
             if (message.type === "timeout-now") measures.electionsTransfer += 1;
+            replication.answered(message);
             core.step(message);
           }
         });
       },
-      onUnreachable: (peer) => guard(() => core.reportUnreachable(peer)),
+      onUnreachable(peer) {
+        replication.lost(peer);
+        guard(() => core.reportUnreachable(peer));
+      },
       onSnapshot: (call) => void install.receive(call),
       onFatal: fail,
       log: logger.log,
@@ -238,11 +244,7 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
         void sending.offer(message);
         continue;
       }
-      if (message.type === "heartbeat") measures.heartbeatsSent += 1;
-      else if (message.type === "append" && message.entries.length > 0) {
-        measures.appendMessages += 1;
-        measures.appendMessageEntries += message.entries.length;
-      }
+      replication.sent(message);
       plain.push(message);
     }
     transport.send(plain);
@@ -289,7 +291,7 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
       return new Promise<ProposeResult>((resolve) => proposals.add(proposed.index, proposed.term, data.length, resolve));
     },
     readBarrier: async () => (stopped ? { outcome: "no-leader" } : new Promise<ReadOutcome>((resolve) => reads.request(resolve))),
-    status: () => toStatus(id, core.status(), log, core.unstable(), settings.tickMs),
+    status: () => toStatus(id, core.status(), log, core.unstable(), settings.tickMs, replication.of),
     addServer: (server) => addServer(membership, server),
     removeServer: (server) => removeServer(membership, server),
     changeServers: (servers) => changeServers(membership, servers),
