@@ -1,5 +1,5 @@
 import { startCluster } from "./cluster.js";
-import { disturb, SPARES } from "./chaos.js";
+import { CALM_MS, disturb, SPARES } from "./chaos.js";
 import { createNetwork, noNetwork } from "./network.js";
 import { noSmallDisk } from "./small-disk.js";
 import { startTraffic } from "./traffic.js";
@@ -31,11 +31,12 @@ export async function runChaos({ nodes, minutes, random, tell, signal }: ChaosOp
   try {
     const cluster = await startCluster({
       nodes, storage: "  trailing_logs = 100\n  snapshot_threshold = 200",
+      patienceMs: CALM_MS,
       ...(network && { network }), ...(diskMissing === undefined && { diskMegabytes: DISK_MEGABYTES }),
     });
+    const traffic = startTraffic(cluster, CALM_MS);
     try {
       const faults = new Map<string, number>();
-      const traffic = startTraffic(cluster);
       const end = performance.now() + minutes * 60_000;
       while (performance.now() < end && !signal.aborted) {
         await traffic.progress();
@@ -45,7 +46,8 @@ export async function runChaos({ nodes, minutes, random, tell, signal }: ChaosOp
       return { ...(await traffic.finish()), faults };
     } catch (error) {
       for (const node of cluster.nodes) tell(`--- ${node.id}\n${node.log().split("\n").slice(-KEPT_LOG_LINES).join("\n")}`);
-      throw error;
+      // A broken promise is the finding, whatever else did not come in time.
+      throw traffic.broken() ?? error;
     } finally {
       await cluster.stop();
     }
