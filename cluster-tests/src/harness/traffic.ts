@@ -16,6 +16,8 @@ export interface TrafficReport {
   readonly failures: ReadonlyMap<string, number>;
   /** The longest time in which no write at all was acknowledged. Milliseconds. */
   readonly longestGapMs: number;
+  /** When it ended, by `performance.now()`. */
+  readonly longestGapEnd: number;
 }
 
 export interface Traffic {
@@ -67,7 +69,7 @@ export function startTraffic(cluster: TestCluster, settleMs = SETTLE_MS): Traffi
   const registers = paths.map(createRegister);
   let used: readonly NodeProcess[] = cluster.nodes;
   let isOver = false;
-  let [reads, writes, failedWrites, longestGapMs] = [0, 0, 0, 0];
+  let [reads, writes, failedWrites, longestGapMs, longestGapEnd] = [0, 0, 0, 0, 0];
   let lastAcknowledged = performance.now();
   const failures = new Map<string, number>();
 
@@ -98,7 +100,7 @@ export function startTraffic(cluster: TestCluster, settleMs = SETTLE_MS): Traffi
         failedInARow = 0;
         register.acknowledge(n);
         const now = performance.now();
-        longestGapMs = Math.max(longestGapMs, now - lastAcknowledged);
+        if (now - lastAcknowledged > longestGapMs) [longestGapMs, longestGapEnd] = [now - lastAcknowledged, now];
         lastAcknowledged = now;
         writes += 1;
       } catch (error) {
@@ -163,7 +165,7 @@ export function startTraffic(cluster: TestCluster, settleMs = SETTLE_MS): Traffi
           check(value.n);
         }
       }
-      return { reads, writes, failedWrites, failures, longestGapMs };
+      return { reads, writes, failedWrites, failures, longestGapMs, longestGapEnd };
     },
   };
 }
