@@ -8,6 +8,8 @@ import type { TrafficReport } from "./traffic.js";
 export interface ChaosOptions {
   readonly nodes: number;
   readonly minutes: number;
+  /** Nodes answer reads by a lease. */
+  readonly readLease: boolean;
   /** Decides which faults come, and to whom. What nodes then do is up to them and the machine. */
   readonly random: () => number;
   readonly tell: (what: string) => void;
@@ -24,13 +26,13 @@ const DISK_MEGABYTES = 160;
 const KEPT_LOG_LINES = 40;
 
 /** Faults of all kinds, one after the other, under traffic. Rejects where a promise is broken, or the cluster does not come back. */
-export async function runChaos({ nodes, minutes, random, tell, signal }: ChaosOptions): Promise<ChaosReport> {
+export async function runChaos({ nodes, minutes, readLease, random, tell, signal }: ChaosOptions): Promise<ChaosReport> {
   const [networkMissing, diskMissing] = [noNetwork(), noSmallDisk()];
   for (const missing of [networkMissing, diskMissing]) if (missing !== undefined) tell(`without: ${missing}`);
   const network = networkMissing === undefined ? createNetwork(SPARES) : undefined;
   try {
     const cluster = await startCluster({
-      nodes, storage: "  trailing_logs = 100\n  snapshot_threshold = 200",
+      nodes, storage: `  trailing_logs = 100\n  snapshot_threshold = 200\n  read_lease = ${readLease}`,
       patienceMs: CALM_MS,
       ...(network && { network }), ...(diskMissing === undefined && { diskMegabytes: DISK_MEGABYTES }),
     });

@@ -8,7 +8,7 @@ import type { Message } from "./types.js";
  * other server can have been elected, and the leader tells a read point without asking first.
  *
  * It rests on what no message can prove:
- * - Every server keeps its patience (below), measured by its ticks, which never come early.
+ * - Every server keeps its patience (below), measured by its ticks. A timer may be a millisecond early at each; `drift` has room for that.
  * - The clocks of any two servers run at rates that differ by less than `drift`.
  * - The leader's clock goes on while its process stands still. It is read after the question came and before the answer is made,
  *   so a pause before that look ends the lease, and one after it does no harm: the read point was right when the clock was read.

@@ -53,11 +53,11 @@ const BROKEN_PROMISES = {
 const MISTAKES = {
   "an old term's entry committed by counting": { file: "leader", from: "&& state.log.term(index) === state.term", to: "" },
   "the leader's own entries counted before they are synced": { file: "leader", from: "state.log.stableIndex()", to: "state.log.lastIndex()" },
-  "a vote for a candidate with an older log": { file: "election", from: "const granted = free && isUpToDate(state, request)", to: "const granted = free" },
+  "a vote for a candidate with an older log": { file: "election", from: "&& isUpToDate(state, request)", to: "" },
   "two votes in one term": { file: "election", from: ": state.vote === request.from", to: ": true" },
   "heartbeats that tell everyone the whole commit index": { file: "read-index", from: "Math.min(leading.peers.get(to).match, state.commit)", to: "state.commit" },
   "an append accepted without a look at what is before it": { file: "follower", from: "log.term(message.prevIndex) !== message.prevTerm", to: "message.prevIndex > log.lastIndex()" },
-  "reads without a round": { file: "read-index", from: "if (decides(state)) {", to: "if (true) {" },
+  "reads without a round": { file: "read-index", from: "if (decides(state) || leaseHolds(state)) {", to: "if (true) {" },
   "reads before the new leader's first commit": { file: "read-index", from: "|| state.commit < leading.noopIndex", to: "" },
   "many votes changed in one step": { file: "configuration-change", from: "votersChanged(current, target) <= 1", to: "true" },
   "a joint configuration decided by the new half alone": { file: "quorum", from: "outgoing ? [incoming, outgoing.voters] : [incoming]", to: "[incoming]" },
