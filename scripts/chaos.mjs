@@ -6,8 +6,9 @@ const usage = `usage: npm run chaos -- [options]
   --minutes N   how long faults go on (default 5)
   --seed S      which faults come, and to whom (default: by chance)
   --nodes N     3 or 5 (default 3)
+  --read-lease  nodes answer reads by a lease
 Links are cut and disks filled on Linux as root only.`;
-const flags = parseFlags(process.argv.slice(2), { minutes: "value", seed: "value", nodes: "value" }, usage);
+const flags = parseFlags(process.argv.slice(2), { minutes: "value", seed: "value", nodes: "value", "read-lease": "flag" }, usage);
 
 function number(name, fallback, isValid, what) {
   const value = Number(flags[name] ?? fallback);
@@ -17,12 +18,14 @@ function number(name, fallback, isValid, what) {
 }
 
 const minutes = number("minutes", 5, (value) => value > 0, "a number above 0");
+const readLease = flags["read-lease"] === true;
 const nodes = number("nodes", 3, (value) => value === 3 || value === 5, "3 or 5");
 const seed = number("seed", Math.floor(Math.random() * 2 ** 31), (value) => Number.isSafeInteger(value) && value >= 0, "a whole number");
 
 const built = spawnSync(process.execPath, [`${root}/node_modules/typescript/bin/tsc`, "-b"], { cwd: root, stdio: "inherit" });
 if (built.status !== 0) process.exit(built.status ?? 1);
 const { runChaos } = await import("../cluster-tests/dist/harness/chaos-run.js");
+const { NotInTime } = await import("../cluster-tests/dist/harness/until.js");
 const { createRandom } = await import("../packages/raft/dist/simulation/random.js");
 
 const begin = performance.now();
@@ -34,15 +37,16 @@ for (const signal of ["SIGINT", "SIGTERM"]) {
   });
 }
 const tell = (what) => console.log(`${((performance.now() - begin) / 1000).toFixed(1).padStart(7)} s  ${what}`);
-console.log(`seed ${seed}, ${nodes} nodes, ${minutes} minutes`);
+console.log(`seed ${seed}, ${nodes} nodes, ${minutes} minutes${readLease ? ", reads by a lease" : ""}`);
 try {
-  const { faults, reads, writes, failedWrites, failures, longestGapMs } = await runChaos({ nodes, minutes, random: createRandom(seed).next, tell, signal: ending.signal });
+  const { faults, reads, writes, failedWrites, failures, longestGapMs } = await runChaos({ nodes, minutes, readLease, random: createRandom(seed).next, tell, signal: ending.signal });
   console.log(`\n${[...faults].map(([name, count]) => `${count} × ${name}`).join(", ")}`);
   console.log(`${writes} writes and ${reads} reads checked, ${failedWrites} writes failed; longest time without a write ${Math.round(longestGapMs)} ms`);
   for (const [what, count] of [...failures].sort(([, a], [, b]) => b - a)) console.log(`${String(count).padStart(7)} × ${what}`);
   console.log("every promise held");
 } catch (error) {
-  console.error(`\nBROKEN with --seed ${seed} --nodes ${nodes}:`, error);
+  const verdict = error instanceof NotInTime ? "NOT BACK IN TIME (until then every promise held)" : "BROKEN";
+  console.error(`\n${verdict} with --seed ${seed} --nodes ${nodes}${readLease ? " --read-lease" : ""}:`, error);
   process.exitCode = 1;
 }
 // Where it broke, clients are still at it.

@@ -22,8 +22,8 @@ async function read(cluster: TestCluster, node: NodeProcess): Promise<number> {
   return data.data.n;
 }
 
-test("a cluster whose leader is paused or killed", async (t) => {
-  const cluster = await startCluster();
+for (const [reads, storage] of [["by rounds", ""], ["by a lease", "  read_lease = true"]] as const) test(`a cluster whose leader is paused or killed, with reads ${reads}`, async (t) => {
+  const cluster = await startCluster({ storage });
   t.after(() => cluster.stop());
 
   await t.test("a leader that was stopped for 5 s and resumes does not serve what was overwritten meanwhile", async () => {

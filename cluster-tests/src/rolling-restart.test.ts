@@ -16,15 +16,20 @@ test("a rolling restart shows clients of the other nodes no error, and no gap", 
   const traffic = startTraffic(cluster);
   const delay = monitorEventLoopDelay({ resolution: 10 });
   delay.enable();
+  /** What was done last, and since when: a gap while a node starts is the machine's, one while a node ends is a hand-over. */
+  const phases: { readonly what: string; readonly since: number }[] = [];
+  const begin = (what: string) => void phases.push({ what, since: performance.now() });
   for (const node of [...cluster.nodes]) {
     // As a load balancer does before it takes a node out.
     traffic.use(cluster.nodes.filter((other) => other !== node));
     await new Promise((wake) => setTimeout(wake, 100));
+    begin(`${node.id} ends`);
     assert.equal(await node.end("SIGTERM"), 0);
+    begin(`${node.id} starts`);
     await cluster.revive(node);
   }
-  const { writes, failedWrites, failures, longestGapMs } = await traffic.finish();
-  t.diagnostic(`${writes} writes, ${failedWrites} failed, longest time without one: ${Math.round(longestGapMs)} ms`);
+  const { writes, failedWrites, failures, longestGapMs, longestGapEnd } = await traffic.finish();
+  t.diagnostic(`${writes} writes, ${failedWrites} failed, longest time without one: ${Math.round(longestGapMs)} ms, while ${phases.findLast(({ since }) => since < longestGapEnd)?.what ?? "all ran"}`);
   assert.deepEqual(Object.fromEntries(failures), {});
   assert.ok(longestGapMs - delay.max / 1e6 < LONGEST_GAP_MS, `${Math.round(longestGapMs)} ms without a write`);
 });

@@ -1,5 +1,5 @@
 import { startCluster } from "./cluster.js";
-import { disturb, SPARES } from "./chaos.js";
+import { CALM_MS, disturb, SPARES } from "./chaos.js";
 import { createNetwork, noNetwork } from "./network.js";
 import { noSmallDisk } from "./small-disk.js";
 import { startTraffic } from "./traffic.js";
@@ -8,6 +8,8 @@ import type { TrafficReport } from "./traffic.js";
 export interface ChaosOptions {
   readonly nodes: number;
   readonly minutes: number;
+  /** Nodes answer reads by a lease. */
+  readonly readLease: boolean;
   /** Decides which faults come, and to whom. What nodes then do is up to them and the machine. */
   readonly random: () => number;
   readonly tell: (what: string) => void;
@@ -24,18 +26,19 @@ const DISK_MEGABYTES = 160;
 const KEPT_LOG_LINES = 40;
 
 /** Faults of all kinds, one after the other, under traffic. Rejects where a promise is broken, or the cluster does not come back. */
-export async function runChaos({ nodes, minutes, random, tell, signal }: ChaosOptions): Promise<ChaosReport> {
+export async function runChaos({ nodes, minutes, readLease, random, tell, signal }: ChaosOptions): Promise<ChaosReport> {
   const [networkMissing, diskMissing] = [noNetwork(), noSmallDisk()];
   for (const missing of [networkMissing, diskMissing]) if (missing !== undefined) tell(`without: ${missing}`);
   const network = networkMissing === undefined ? createNetwork(SPARES) : undefined;
   try {
     const cluster = await startCluster({
-      nodes, storage: "  trailing_logs = 100\n  snapshot_threshold = 200",
+      nodes, storage: `  trailing_logs = 100\n  snapshot_threshold = 200\n  read_lease = ${readLease}`,
+      patienceMs: CALM_MS,
       ...(network && { network }), ...(diskMissing === undefined && { diskMegabytes: DISK_MEGABYTES }),
     });
+    const traffic = startTraffic(cluster, CALM_MS);
     try {
       const faults = new Map<string, number>();
-      const traffic = startTraffic(cluster);
       const end = performance.now() + minutes * 60_000;
       while (performance.now() < end && !signal.aborted) {
         await traffic.progress();
@@ -45,7 +48,8 @@ export async function runChaos({ nodes, minutes, random, tell, signal }: ChaosOp
       return { ...(await traffic.finish()), faults };
     } catch (error) {
       for (const node of cluster.nodes) tell(`--- ${node.id}\n${node.log().split("\n").slice(-KEPT_LOG_LINES).join("\n")}`);
-      throw error;
+      // A broken promise is the finding, whatever else did not come in time.
+      throw traffic.broken() ?? error;
     } finally {
       await cluster.stop();
     }

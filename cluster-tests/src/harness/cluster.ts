@@ -51,6 +51,8 @@ export interface ClusterOptions {
   readonly network?: TestNetwork;
   /** The data of each node on a disk of its own, of this size. */
   readonly diskMegabytes?: number;
+  /** How long a node may take to come up and serve; more where slowness is no fault. Default a minute. */
+  readonly patienceMs?: number;
   /** Leaves the nodes as they start, for a test that initialises them itself. */
   readonly bare?: boolean;
 }
@@ -60,7 +62,7 @@ const UP_MS = 60_000;
 const SERVING = [200, 429, 473];
 
 export async function startCluster(options: ClusterOptions = {}): Promise<TestCluster> {
-  const { nodes: count = 3, bare = false, tls = false, network } = options;
+  const { nodes: count = 3, bare = false, tls = false, network, patienceMs = UP_MS } = options;
   const folder = mkdtempSync(join(tmpdir(), "coffer-cluster-"));
   const ca = tls ? await writeCertificates(join(folder, "tls")) : undefined;
   const plans = await plansOf(folder, count, tls, 1, network);
@@ -88,12 +90,19 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
   }
 
   async function unseal(node: NodeProcess): Promise<void> {
-    await until(`${node.id} knows the seal`, UP_MS, async () => (await client(node).request<unknown, { initialized: boolean }>("GET", "sys/seal-status")).initialized);
-    for (const key of secrets.keys.slice(0, THRESHOLD)) await client(node).request("PUT", "sys/unseal", { body: { key }, timeoutMs: UP_MS });
-    await until(`${node.id} serves`, UP_MS, async () => SERVING.includes(await healthOf(node)));
+    await until(`${node.id} knows the seal`, patienceMs, async () => (await client(node).request<unknown, { initialized: boolean }>("GET", "sys/seal-status")).initialized);
+    // A state that is installed between two shares makes the node forget the first.
+    await until(`${node.id} is unsealed`, patienceMs, async () => {
+      for (const key of secrets.keys.slice(0, THRESHOLD)) {
+        const { sealed } = await client(node).request<unknown, { sealed: boolean }>("PUT", "sys/unseal", { body: { key }, timeoutMs: patienceMs });
+        if (!sealed) return true;
+      }
+      return false;
+    });
+    await until(`${node.id} serves`, patienceMs, async () => SERVING.includes(await healthOf(node)));
   }
 
-  const answering = (node: NodeProcess) => until(`${node.id} answers`, UP_MS, async () => (await healthOf(node)) !== 0);
+  const answering = (node: NodeProcess) => until(`${node.id} answers`, patienceMs, async () => (await healthOf(node)) !== 0);
 
   const cluster: TestCluster = {
     nodes,
@@ -106,7 +115,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
       return secrets.keys;
     },
     client,
-    active: async () => (await until("one active node", UP_MS, async () => {
+    active: async () => (await until("one active node", patienceMs, async () => {
       const active = await withHealth(200);
       return active.length === 1 && active;
     }))[0]!,
@@ -128,7 +137,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
     async join() {
       const leader = await cluster.active();
       const node = await cluster.add();
-      await client(node).request("POST", "sys/storage/raft/join", { body: { leader_api_addr: leader.address, ...(ca !== undefined && { leader_ca_cert: ca }) } });
+      await client(node).request("POST", "sys/storage/raft/join", { body: { leader_api_addr: leader.address, ...(ca !== undefined && { leader_ca_cert: ca }) }, timeoutMs: patienceMs });
       await unseal(node);
       return node;
     },
@@ -149,7 +158,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
     secrets.keys = made.keys_base64;
     secrets.rootToken = made.root_token;
     for (const node of nodes) await unseal(node);
-    await until("every server votes", UP_MS, async () => {
+    await until("every server votes", patienceMs, async () => {
       const { data } = await client(nodes[0]!).request<{ config: { servers: { voter: boolean }[] } }>("GET", "sys/storage/raft/configuration");
       return data.config.servers.length === count && data.config.servers.every(({ voter }) => voter);
     });

@@ -4,7 +4,7 @@ import type { TestCluster } from "./cluster.js";
 import { createRegister } from "./history.js";
 import type { Register } from "./history.js";
 import type { NodeProcess } from "./node-process.js";
-import { until } from "./until.js";
+import { patienceAfter, until } from "./until.js";
 
 /** What clients saw while something was done to the cluster. */
 export interface TrafficReport {
@@ -16,6 +16,8 @@ export interface TrafficReport {
   readonly failures: ReadonlyMap<string, number>;
   /** The longest time in which no write at all was acknowledged. Milliseconds. */
   readonly longestGapMs: number;
+  /** When it ended, by `performance.now()`. */
+  readonly longestGapEnd: number;
 }
 
 export interface Traffic {
@@ -23,14 +25,14 @@ export interface Traffic {
   use(nodes: readonly NodeProcess[]): void;
   /** Resolves once each writer has had one more write acknowledged. */
   progress(): Promise<void>;
+  /** The promise that was broken, once one was. */
+  broken(): unknown;
   /** Waits for progress, ends it, and checks the whole history: no read went back, and every node has all that was acknowledged. */
   finish(): Promise<TrafficReport>;
 }
 
 const NAMES = ["one", "two", "three", "four"];
 const PAUSE_MS = 10;
-/** A node that stands still must not hold the writers up for long. */
-const TIMEOUT_MS = 5000;
 const SETTLE_MS = 30_000;
 
 let runs = 0;
@@ -45,8 +47,8 @@ async function readVersion(client: Client, path: string): Promise<{ readonly val
   return { value: data.data.n, version: data.metadata.version };
 }
 
-export async function readValue(client: Client, path: string): Promise<number> {
-  const { data } = await client.request<{ data: { n: number } }>("GET", `secret/data/${path}`, { timeoutMs: TIMEOUT_MS });
+export async function readValue(client: Client, path: string, timeoutMs = patienceAfter(0)): Promise<number> {
+  const { data } = await client.request<{ data: { n: number } }>("GET", `secret/data/${path}`, { timeoutMs });
   return data.data.n;
 }
 
@@ -57,14 +59,17 @@ function reasonOf(error: unknown): string {
 
 const pause = () => new Promise((wake) => setTimeout(wake, PAUSE_MS));
 
-/** Four writers and four readers, each going round the nodes; the history is checked as it is made. */
-export function startTraffic(cluster: TestCluster): Traffic {
+/**
+ * Four writers and four readers, each going round the nodes; the history is checked as it is made. `settleMs`: how long they may
+ * go without success once nothing is wrong.
+ */
+export function startTraffic(cluster: TestCluster, settleMs = SETTLE_MS): Traffic {
   const run = ++runs;
   const paths = NAMES.map((name) => `traffic-${run}/${name}`);
   const registers = paths.map(createRegister);
   let used: readonly NodeProcess[] = cluster.nodes;
   let isOver = false;
-  let [reads, writes, failedWrites, longestGapMs] = [0, 0, 0, 0];
+  let [reads, writes, failedWrites, longestGapMs, longestGapEnd] = [0, 0, 0, 0, 0];
   let lastAcknowledged = performance.now();
   const failures = new Map<string, number>();
 
@@ -81,17 +86,21 @@ export function startTraffic(cluster: TestCluster): Traffic {
   async function write(register: Register, path: string): Promise<void> {
     let version = 0;
     let isInDoubt = false;
+    let failedInARow = 0;
     for (let n = 1; !isOver; n++) {
       const node = used[n % used.length]!;
+      // A node that stands still must not hold the writer up for long; only when all of them failed may the next take longer.
+      const timeoutMs = patienceAfter(Math.floor(failedInARow / used.length));
       register.begin(n);
       try {
-        const { data } = await cluster.client(node).request<{ version: number }>("POST", `secret/data/${path}`, { body: { options: { cas: version }, data: { n } }, timeoutMs: TIMEOUT_MS });
+        const { data } = await cluster.client(node).request<{ version: number }>("POST", `secret/data/${path}`, { body: { options: { cas: version }, data: { n } }, timeoutMs });
         if (data.version !== version + 1) throw new BrokenPromise(`${path}: version ${data.version} follows ${version}`);
         version = data.version;
         isInDoubt = false;
+        failedInARow = 0;
         register.acknowledge(n);
         const now = performance.now();
-        longestGapMs = Math.max(longestGapMs, now - lastAcknowledged);
+        if (now - lastAcknowledged > longestGapMs) [longestGapMs, longestGapEnd] = [now - lastAcknowledged, now];
         lastAcknowledged = now;
         writes += 1;
       } catch (error) {
@@ -107,6 +116,7 @@ export function startTraffic(cluster: TestCluster): Traffic {
           continue;
         }
         isInDoubt = true;
+        failedInARow += 1;
         // Dead, cut off, without a leader, or lost on the way: not acknowledged.
         failed(node, error);
         await pause();
@@ -129,12 +139,13 @@ export function startTraffic(cluster: TestCluster): Traffic {
 
   const running = paths.flatMap((path, i) => [write(registers[i]!, path), read(registers[i]!, path)]);
   // A broken history ends the test at `finish`, not the process before.
+  let broken: unknown;
   const done = Promise.all(running);
-  done.catch(() => undefined);
+  done.catch((error: unknown) => void (broken = error));
 
   async function progress(): Promise<void> {
     const before = registers.map((register) => register.acknowledged());
-    await Promise.race([done, until("each writer goes on", SETTLE_MS, () => registers.every((register, i) => register.acknowledged() > before[i]!))]);
+    await Promise.race([done, until("each writer goes on", settleMs, () => registers.every((register, i) => register.acknowledged() > before[i]!))]);
   }
 
   return {
@@ -142,6 +153,7 @@ export function startTraffic(cluster: TestCluster): Traffic {
       used = nodes;
     },
     progress,
+    broken: () => broken,
     async finish() {
       await progress();
       isOver = true;
@@ -149,11 +161,11 @@ export function startTraffic(cluster: TestCluster): Traffic {
       for (const [i, path] of paths.entries()) {
         for (const node of cluster.nodes.filter((one) => one.isRunning())) {
           const check = registers[i]!.read();
-          const value = await until(`${node.id} answers`, SETTLE_MS, async () => ({ n: await readValue(cluster.client(node), path) }));
+          const value = await until(`${node.id} answers`, settleMs, async (tries) => ({ n: await readValue(cluster.client(node), path, patienceAfter(tries)) }));
           check(value.n);
         }
       }
-      return { reads, writes, failedWrites, failures, longestGapMs };
+      return { reads, writes, failedWrites, failures, longestGapMs, longestGapEnd };
     },
   };
 }

@@ -11,5 +11,6 @@ export { createRaftHost } from "./host/host.js";
 export { readMembers } from "./host/opening.js";
 export { recoveryFile } from "./host/recovery.js";
 export { DiskFailure, isDiskFailure } from "./log/disk-failure.js";
+export { lostWrites } from "./log/lost-writes.js";
 export { DamagedLogError, UnknownEntryError } from "./log/record.js";
 export { CLIENT_OPTIONS, clientCredentials, CLUSTER_SERVER_NAME } from "./transport/credentials.js";

@@ -7,6 +7,7 @@ export function fakeNodeServices(rooms: SystemRooms): SystemServices {
     seal: { status: () => status },
     cluster: {
       leadership: () => ({ haEnabled: true, isLeader: true, leaderId: "test", term: 1, activeApiAddress: "", activeClusterAddress: "", activeSince: "" }),
+      diskFault: () => undefined,
       committedIndex: () => 0,
       appliedIndex: () => 0,
     },

@@ -17,6 +17,7 @@ export interface ClusterControlOptions {
   /** Whether the storage is raft; otherwise there is never a member. */
   readonly isReplicated: boolean;
   readonly member: () => Member | undefined;
+  readonly diskFault: () => string | undefined;
   readonly isActive: () => boolean;
   /** Milliseconds since 1970; undefined on a standby. */
   readonly activeSince: () => number | undefined;
@@ -57,6 +58,7 @@ export function createClusterControl(options: ClusterControlOptions): ClusterCon
         activeSince: since === undefined ? "" : new Date(since).toISOString(),
       };
     },
+    diskFault: options.diskFault,
     committedIndex: () => options.member()?.thread.appliedIndex() ?? 0,
     appliedIndex: () => options.member()?.thread.appliedIndex() ?? 0,
     async configuration() {

@@ -10,7 +10,7 @@ import { folderOf, loader, MINIMAL } from "./testing/files.js";
 test("what is not said has Vault's defaults", (t) => {
   const { listeners, storage, ...rest } = loader(t).load('listener "tcp" { tls_disable = true }\nstorage "raft" { path = "/data" }\n');
   assert.equal(listeners[0]?.address, "127.0.0.1:8200");
-  assert.deepEqual(storage, { type: "raft", path: "/data", nodeId: hostname(), performanceMultiplier: 1, trailingLogs: undefined, snapshotThreshold: undefined, retryJoin: [], retryJoinAsNonVoter: false, autopilot: {} });
+  assert.deepEqual(storage, { type: "raft", path: "/data", nodeId: hostname(), performanceMultiplier: 1, readLease: false, trailingLogs: undefined, snapshotThreshold: undefined, retryJoin: [], retryJoinAsNonVoter: false, autopilot: {} });
   assert.deepEqual(rest, {
     seals: [],
     telemetry: { prometheusRetention: 86_400, disableHostname: false, enableHostnameLabel: false },

@@ -35,9 +35,10 @@ test("numbers of raft are checked", (t) => {
   assert.equal(problem(raft("trailing_logs = 0")), "c.hcl:4:17: trailing_logs must be positive");
   assert.equal(problem(raft('autopilot {\n last_contact_threshold = "soon"\n}')), 'c.hcl:5:27: last_contact_threshold takes a duration such as "10s", "24h" or "30d", not the string "soon"');
   assert.equal(problem(raft("autopilot {}\nautopilot {}")), "c.hcl:5:1: one autopilot block is enough");
-  const { storage } = load(raft('performance_multiplier = "5"\ntrailing_logs = 1000\nsnapshot_threshold = "500"'));
+  assert.match(problem(raft('read_lease = "often"')) ?? "", /read_lease takes/);
+  const { storage } = load(raft('read_lease = true\nperformance_multiplier = "5"\ntrailing_logs = 1000\nsnapshot_threshold = "500"'));
   assert.ok(storage.type === "raft");
-  assert.deepEqual([storage.performanceMultiplier, storage.trailingLogs, storage.snapshotThreshold], [5, 1000, 500]);
+  assert.deepEqual([storage.performanceMultiplier, storage.readLease, storage.trailingLogs, storage.snapshotThreshold], [5, true, 1000, 500]);
 });
 
 test("there is one storage, of a known kind", (t) => {

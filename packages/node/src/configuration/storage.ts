@@ -27,6 +27,7 @@ export function readStorage(blocks: readonly BlockReader[], environment: Environ
     path,
     nodeId: variable(environment, "VAULT_RAFT_NODE_ID") || body.string("node_id") || hostname(),
     performanceMultiplier: readMultiplier(body),
+    readLease: body.bool("read_lease") ?? false,
     trailingLogs: positive(body, "trailing_logs"),
     snapshotThreshold: positive(body, "snapshot_threshold"),
     retryJoin: body.blocks("retry_join").map(readRetryJoin),

@@ -114,6 +114,7 @@ export interface RaftStorage {
   readonly path: string;
   readonly nodeId: string;
   readonly performanceMultiplier: number;
+  readonly readLease: boolean;
   readonly trailingLogs: number | undefined;
   readonly snapshotThreshold: number | undefined;
   readonly retryJoin: readonly RetryJoin[];

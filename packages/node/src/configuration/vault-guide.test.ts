@@ -104,6 +104,7 @@ test("the guide's production configuration is read in full, once the CA that it 
       path: "/opt/vault/data",
       nodeId: "vault-node-1",
       performanceMultiplier: 1,
+      readLease: false,
       trailingLogs: undefined,
       snapshotThreshold: undefined,
       retryJoin: [

@@ -19,6 +19,7 @@ export interface WorkerStart {
   readonly clusterId: string;
   readonly tls: { readonly ca: string; readonly certificate: string; readonly key: string };
   readonly performanceMultiplier: number;
+  readonly readLease: boolean;
   readonly trailingLogs: number | undefined;
   readonly snapshotThreshold: number | undefined;
 }
@@ -71,5 +72,7 @@ export type FromWorker =
   /** A request that a standby forwarded here: opaque to this thread. */
   | { readonly type: "forward"; readonly id: number; readonly bytes: Uint8Array }
   | { readonly type: "log"; readonly level: string; readonly message: string; readonly fields: Readonly<Record<string, unknown>> }
+  /** The log's disk began to hang, or answers again. */
+  | { readonly type: "disk"; readonly isStalled: boolean }
   /** `disk`: it is full or fails; what was acknowledged is safe, and may be gone on with later. */
   | { readonly type: "fatal"; readonly message: string; readonly disk: boolean };

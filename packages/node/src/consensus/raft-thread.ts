@@ -29,6 +29,8 @@ export interface RaftThread extends ReplicatedLog {
   readonly stateDirectory: string;
   call<N extends CallName>(name: N, argument: Calls[N]["argument"]): Promise<Calls[N]["answer"]>;
   setCanLead(canLead: boolean): void;
+  /** Its disk neither writes nor fails. */
+  isDiskStalled(): boolean;
   readonly leader: () => LeadershipChange;
   /** Gives the function that ends it. */
   onLeader(listener: (change: LeadershipChange) => void): () => void;
@@ -53,6 +55,7 @@ export async function startRaftThread(options: WorkerStart, events: RaftThreadEv
   let appliedIndex = 0;
   let leader = NO_LEADER;
   let stateDirectory = "";
+  let isDiskStalled = false;
   let stopped = false;
   let stopping: Promise<void> | undefined;
 
@@ -131,6 +134,9 @@ export async function startRaftThread(options: WorkerStart, events: RaftThreadEv
       case "forward":
         void events.onForward(message.bytes).then((bytes) => post({ type: "forwarded", id: message.id, bytes }));
         return undefined;
+      case "disk":
+        isDiskStalled = message.isStalled;
+        return undefined;
       case "fatal":
         lose(message.message, message.disk);
         return undefined;
@@ -204,6 +210,7 @@ export async function startRaftThread(options: WorkerStart, events: RaftThreadEv
       return () => void leaderListeners.delete(listener);
     },
     onLeadership: (listener) => void leaderListeners.add(() => listener(leadership())),
+    isDiskStalled: () => isDiskStalled,
     setCanLead: (canLead) => post({ type: "can-lead", canLead }),
     stop: () => (stopping ??= end()),
   };

@@ -1,7 +1,7 @@
 /** The raft thread: consensus, log, transport and the applying of entries. It holds no key and reads no secret. */
 import { join } from "node:path";
 import { parentPort } from "node:worker_threads";
-import { createRaftHost, isDiskFailure } from "@coffer/raft";
+import { createRaftHost, isDiskFailure, lostWrites } from "@coffer/raft";
 import type { RaftHost, StateMachine } from "@coffer/raft";
 import { openStateDatabase } from "@coffer/state-machine";
 import type { OpenedSnapshot, StateDatabase } from "@coffer/state-machine";
@@ -59,7 +59,7 @@ function stateMachine(state: StateDatabase): StateMachine {
 }
 
 async function start(options: WorkerStart): Promise<void> {
-  const state = await openStateDatabase(join(options.directory, "state"));
+  const state = await openStateDatabase(join(options.directory, "state"), lostWrites);
   const service = createQuestionService(options.clusterId, askMainThread);
   const host = await startHost(options, state, service).catch(async (error: unknown) => {
     await state.close();
@@ -68,6 +68,7 @@ async function start(options: WorkerStart): Promise<void> {
   running = { host, state, service, snapshots: new Map() };
   host.setCanLead(options.bootstrap);
   host.onFatal((error) => tell(fatal(error)));
+  host.onDisk((isStalled) => tell({ type: "disk", isStalled }));
   tell({ type: "started", stateDirectory: state.location(), appliedIndex: state.appliedIndex() });
   host.onLeadership(({ role, ready, leader, leaderAddress, term }) => tell({ type: "leadership", change: { isLeader: role === "leader", ready, leaderId: leader, leaderAddress, term } }));
 }
@@ -82,6 +83,7 @@ function startHost(options: WorkerStart, state: StateDatabase, service: Question
       ...(options.bootstrap && { bootstrap: { address: options.advertise } }),
       electionTicks: ELECTION_TICKS * options.performanceMultiplier,
       heartbeatTicks: HEARTBEAT_TICKS * options.performanceMultiplier,
+      readLease: options.readLease,
       ...(options.trailingLogs !== undefined && { trailingLogs: options.trailingLogs }),
       ...(options.snapshotThreshold !== undefined && { snapshotThreshold: options.snapshotThreshold }),
     },

@@ -43,6 +43,8 @@ export function createActiveNodeClient(tls: ClusterTls, clusterId: string, answe
       target = address;
       // While nobody leads, the one that did may yet answer, or lead again.
       if (current && address !== undefined && current.address !== address) leave(current);
+      // So that the handshake is under way before the first question comes: after a hand-over requests wait for it.
+      if (address !== undefined) current ??= connect(address);
     },
     pointHere() {
       target = undefined;

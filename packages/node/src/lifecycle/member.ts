@@ -56,6 +56,7 @@ export async function startMember(options: MemberOptions): Promise<Member> {
       clusterId: identity.clusterId,
       tls: { ca: identity.tls.ca, certificate: identity.tls.certificate, key: identity.tls.key },
       performanceMultiplier: storage.performanceMultiplier,
+      readLease: storage.readLease,
       trailingLogs: storage.trailingLogs,
       snapshotThreshold: storage.snapshotThreshold,
     },

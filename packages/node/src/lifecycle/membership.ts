@@ -14,6 +14,8 @@ import type { NodeIdentity } from "./node-identity.js";
 /** Whether this node is part of a cluster, and how it gets to be. */
 export interface Membership {
   current(): Member | undefined;
+  /** Why this node takes no part, or not as it should, until its disk is well; undefined while it is. */
+  diskFault(): string | undefined;
   /** Takes up what the data folder says; false where it says nothing. */
   resume(): Promise<boolean>;
   /** A new cluster with this node as its first member; `write` runs once it leads. Undone when that rejects. Only where there is no member yet. */
@@ -33,11 +35,15 @@ export type MembershipOptions = Omit<MemberOptions, "identity" | "bootstrap" | "
 /** A node alone leads after its first election timeout. Milliseconds. */
 const FIRST_LEADERSHIP_MS = 30_000;
 
+const UNWRITABLE = "this node's disk cannot be written: it takes no part in the cluster until that can be done again";
+const HANGING = "this node's disk does not answer: it acknowledges nothing, and leads no more where another can, until it does";
+
 export function createMembership(options: MembershipOptions): Membership {
   const { path, nodeId } = options.storage;
   const listeners: ((member: Member) => void)[] = [];
   let member: Member | undefined;
   const waiting = createDiskWait(path);
+  let isWaiting = false;
 
   async function start(identity: NodeIdentity, bootstrap: boolean): Promise<Member> {
     const started = await startMember({ ...options, identity, bootstrap, onFatal: (error) => void failed(error) });
@@ -51,7 +57,8 @@ export function createMembership(options: MembershipOptions): Membership {
     try {
       const identity = readIdentity(path);
       if (!error.disk || !identity || identity.origin === "founding") throw error;
-      options.logger.error("this node's disk cannot be written: it takes no part in the cluster until that can be done again", { reason: error.message });
+      isWaiting = true;
+      options.logger.error(UNWRITABLE, { reason: error.message });
       while (await waiting.untilWritable()) if (await beginAnew(identity)) return;
     } catch (cause) {
       options.onFatal(cause instanceof Error ? cause.message : String(cause));
@@ -69,6 +76,7 @@ export function createMembership(options: MembershipOptions): Membership {
       if (error instanceof RaftThreadError && error.disk) return false;
       throw error;
     }
+    isWaiting = false;
     options.logger.info("the disk can be written again: this node takes part in the cluster");
     if (waiting.isStopped()) await leave();
     return true;
@@ -101,6 +109,7 @@ export function createMembership(options: MembershipOptions): Membership {
 
   return {
     current: () => member,
+    diskFault: () => (isWaiting ? UNWRITABLE : member?.thread.isDiskStalled() ? HANGING : undefined),
     async resume() {
       const identity = readIdentity(path);
       if (!identity) return false;

@@ -150,6 +150,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
   /** What becoming active does (migrations, the declared, the upkeep of seals) is done anew after a seal, within one term too. */
   let unsealings = 0;
   const cluster = createClusterControl({
+    diskFault: () => backing.membership?.diskFault(),
     isReplicated: storage.type === "raft",
     member,
     isActive,

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import { lostWrites } from "@coffer/raft";
 import { openStateDatabase, restoreEntries, SEAL_CONFIG_KEY, snapshotRecords } from "@coffer/state-machine";
 import type { EntryRecord, OpenedSnapshot, ReplicatedLog } from "@coffer/state-machine";
 import { hostAndPort } from "../cluster/admission.js";
@@ -84,7 +85,7 @@ async function raftSource({ path }: RaftStorage): Promise<Source> {
   try {
     const identity = readIdentity(path);
     if (!identity || identity.origin === "founding") throw new Error(`${path} holds no node of a cluster`);
-    const state = await openStateDatabase(join(path, "state"));
+    const state = await openStateDatabase(join(path, "state"), lostWrites);
     const snapshot = await state.openSnapshot();
     return {
       records: () => streamed(snapshot),

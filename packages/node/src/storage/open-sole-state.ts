@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { lostWrites } from "@coffer/raft";
 import { openBackendState, openFolderState } from "@coffer/state-machine";
 import type { SoleState, StateBackend } from "@coffer/state-machine";
 import type { ConsulStorage, FileStorage, PostgresqlStorage, S3Storage } from "../configuration/types.js";
@@ -42,7 +43,7 @@ async function openFile({ path }: FileStorage, leaderId: string, onFatal: (messa
   try {
     const location = join(path, "state");
     mkdirSync(location, { recursive: true, mode: 0o700 });
-    const state = await openFolderState(location, leaderId, (error) => onFatal(`the folder ${path} cannot be written: ${error.message}`));
+    const state = await openFolderState(location, leaderId, lostWrites, (error) => onFatal(`the folder ${path} cannot be written: ${error.message}`));
     return {
       ...state,
       async close() {

@@ -35,13 +35,14 @@ export type Family =
 /** A row of the tables: a metric and how its value is found in a poll. Undefined: not known on this node now. */
 export type Metric<Poll> =
   | (Naming & { readonly kind: "gauge" | "counter"; readonly read: (poll: Poll) => number | boolean | readonly Row<number>[] | undefined })
-  | (Naming & { readonly kind: "summary"; readonly read: (poll: Poll) => Distribution | undefined });
+  | (Naming & { readonly kind: "summary"; readonly read: (poll: Poll) => Distribution | readonly Row<Distribution>[] | undefined });
 
 export function readMetric<Poll>(metric: Metric<Poll>, poll: Poll): Family {
   const { name, help, kind } = metric;
   if (kind === "summary") {
     const value = metric.read(poll);
-    return { name, help, kind, rows: value === undefined ? [] : [{ labels: {}, value }] };
+    if (value === undefined) return { name, help, kind, rows: [] };
+    return { name, help, kind, rows: "count" in value ? [{ labels: {}, value }] : value };
   }
   const value = metric.read(poll);
   if (value === undefined) return { name, help, kind, rows: [] };

@@ -1,4 +1,4 @@
-import type { ServerHealth } from "@coffer/raft";
+import type { ReplicationTimes, ServerHealth } from "@coffer/raft";
 import type { Distribution, Metric, Row } from "./metric.js";
 import type { Poll } from "./poll.js";
 
@@ -31,14 +31,19 @@ function own(value: (status: Status) => number) {
 }
 
 /** Of each other server, as the leader sees it. */
-function perFollower(value: (server: ServerHealth, leader: Status) => number | undefined) {
-  return ({ raft }: Poll): readonly Row<number>[] | undefined => {
+function perFollower<Value = number>(value: (server: ServerHealth, leader: Status) => Value | undefined) {
+  return ({ raft }: Poll): readonly Row<Value>[] | undefined => {
     if (raft?.status.role !== "leader") return undefined;
     return raft.status.servers.flatMap((server) => {
       const found = server.leader ? undefined : value(server, raft.status);
       return found === undefined ? [] : [{ labels: { peer_id: server.id }, value: found }];
     });
   };
+}
+
+/** Of each follower to which something was sent. */
+function replication(sum: keyof ReplicationTimes, count: keyof ReplicationTimes) {
+  return perFollower<Distribution>(({ replication: times }) => times && { sum: times[sum], count: times[count] });
 }
 
 /** Consensus, under Vault's names where it has one. */
@@ -63,6 +68,9 @@ export const RAFT_METRICS: readonly Metric<Poll>[] = [
   { name: "vault.raft.leader.lastContact", kind: "summary", help: "Milliseconds since the leader heard from a follower, looked at every ten seconds and at each scrape; on the leader", read: ({ raft, measured }) => (raft?.status.role === "leader" ? measured.lastContact : undefined) },
   { name: "vault.raft.leader.dispatchLog", kind: "summary", help: "Milliseconds to write a batch of log entries durably", read: average("fsyncMsSum", "fsyncCount") },
   { name: "vault.raft.replication.appendEntries.log", kind: "summary", help: "Log entries in each message to a follower; on the leader", read: average("appendMessageEntries", "appendMessages") },
+  { name: "vault.raft.replication.appendEntries.logs", kind: "summary", help: "Log entries in each message to the follower; on the leader", read: replication("appendEntries", "appendMessages") },
+  { name: "vault.raft.replication.appendEntries.rpc", kind: "summary", help: "Milliseconds from sending log entries to the follower until it has them on disk; on the leader", read: replication("appendMsSum", "appendCount") },
+  { name: "vault.raft.replication.heartbeat", kind: "summary", help: "Milliseconds from sending a heartbeat to the follower until its answer; on the leader", read: replication("heartbeatMsSum", "heartbeatCount") },
   { name: "vault.raft.state.leader", kind: "counter", help: "Times this node became leader", read: measure("leadershipsWon") },
   { name: "vault.raft.state.candidate", kind: "counter", help: "Times this node campaigned", read: measure("elections") },
   { name: "vault.raft.state.follower", kind: "counter", help: "Times this node became a follower, as far as looking every ten seconds shows", read: ({ raft, measured }) => raft && measured.timesFollower },
@@ -81,6 +89,7 @@ export const RAFT_METRICS: readonly Metric<Poll>[] = [
   { name: "coffer.raft.elections", kind: "counter", help: "Election rounds this node began, preliminary ones included", read: measure("elections") },
   { name: "coffer.raft.election_causes", kind: "counter", help: "What made this node campaign: no leader was heard (timeout), or one handed over (transfer)", read: byLabel("cause", { timeout: "electionsTimeout", transfer: "electionsTransfer" }) },
   { name: "coffer.raft.leaderships_lost", kind: "counter", help: "Leaderships of this node that ended while it went on", read: measure("leadershipsLost") },
+  { name: "coffer.raft.disk_stalls", kind: "counter", help: "Times a write of the log took so long that the disk counted as hanging", read: measure("diskStalls") },
   { name: "coffer.raft.proposals_refused", kind: "counter", help: "Proposals turned away (503) because too much was waiting", read: measure("proposalsRefused") },
   { name: "coffer.raft.queue_bytes", kind: "gauge", help: "Bytes that wait for a socket to a follower", read: measure("queuedBytes") },
   { name: "coffer.raft.unwritten_entries", kind: "gauge", help: "Log entries that wait for this node's disk", read: measure("unwrittenEntries") },

@@ -13,16 +13,16 @@ const LEADER: RaftStatus = {
   configuration: { servers: [{ id: "a", address: "a:8201", voter: true }, { id: "b", address: "b:8201", voter: true }, { id: "c", address: "c:8201", voter: true }] },
   servers: [
     { id: "a", address: "a:8201", voter: true, leader: true, matchIndex: 101, lastTerm: 3, lastContactMs: 0 },
-    { id: "b", address: "b:8201", voter: true, leader: false, matchIndex: 90, lastTerm: 3, lastContactMs: 40 },
+    { id: "b", address: "b:8201", voter: true, leader: false, matchIndex: 90, lastTerm: 3, lastContactMs: 40, replication: { appendMsSum: 21, appendCount: 7, appendMessages: 8, appendEntries: 16, heartbeatMsSum: 3, heartbeatCount: 6 } },
     { id: "c", address: "c:8201", voter: true, leader: false, matchIndex: 98, lastTerm: 3, lastContactMs: 20_000 },
   ],
 };
-const FOLLOWER: RaftStatus = { ...LEADER, id: "b", role: "follower", servers: LEADER.servers.map((server) => ({ ...server, lastContactMs: undefined })) };
+const FOLLOWER: RaftStatus = { ...LEADER, id: "b", role: "follower", servers: LEADER.servers.map(({ replication: _, ...server }) => ({ ...server, lastContactMs: undefined })) };
 const MEASURES = {
   elections: 2, leadershipsWon: 1, appendBatches: 10, appendedEntries: 90, fsyncMsSum: 8, fsyncCount: 11, applyMsSum: 4, applyCount: 90, commitMsSum: 60, commitCount: 80,
   messagesSent: 7, messagesReceived: 6, snapshotsSent: 1, snapshotsInstalled: 0, compactions: 3, pendingProposals: 5, pendingBytes: 500,
   applyGroups: 30, lastApplyEntries: 3, lastAppendEntries: 4, compactMsSum: 2, flushMsSum: 9, snapshotInstallMsSum: 0, snapshotSendMsSum: 700, snapshotSendCount: 1, readRounds: 12, electionsTimeout: 1, electionsTransfer: 2,
-  quorumsLost: 1, leadershipsLost: 2, proposedBytes: 8000, proposedCount: 80, appendMessageEntries: 160, appendMessages: 40, proposalsRefused: 0, queuedBytes: 17, unwrittenEntries: 2, logBytes: 9000, sentBytes: 123_456, heartbeatsSent: 99, snapshotResumes: 1,
+  quorumsLost: 1, leadershipsLost: 2, proposedBytes: 8000, proposedCount: 80, appendMessageEntries: 160, appendMessages: 40, proposalsRefused: 0, diskStalls: 3, queuedBytes: 17, unwrittenEntries: 2, logBytes: 9000, sentBytes: 123_456, heartbeatsSent: 99, snapshotResumes: 1,
 };
 const OPTIONS: TelemetryOptions = {
   configuration: { prometheusRetention: 3600, disableHostname: false, enableHostnameLabel: false },
@@ -96,6 +96,7 @@ const EXPECTED_TYPES = {
   vault_runtime_alloc_bytes: "gauge", vault_runtime_sys_bytes: "gauge", vault_runtime_num_goroutines: "gauge", vault_runtime_gc_pause_ns: "summary", vault_runtime_total_gc_runs: "gauge", vault_runtime_total_gc_pause_ns: "gauge",
   vault_raft_apply: "counter", vault_raft_commitTime: "summary", vault_raft_fsm_apply: "summary", vault_raft_leader_lastContact: "summary", vault_raft_leader_dispatchLog: "summary",
   vault_raft_state_leader: "counter", vault_raft_state_follower: "counter", vault_raft_state_candidate: "counter", vault_raft_peers: "gauge", vault_raft_replication_appendEntries_log: "summary",
+  vault_raft_replication_appendEntries_logs: "summary", vault_raft_replication_appendEntries_rpc: "summary", vault_raft_replication_heartbeat: "summary",
   vault_raft_storage_stats_term: "gauge", vault_raft_storage_stats_commit_index: "gauge", vault_raft_storage_stats_applied_index: "gauge", vault_raft_storage_stats_fsm_pending: "gauge",
   vault_raft_storage_follower_applied_index_delta: "gauge", vault_raft_storage_follower_last_heartbeat_ms: "gauge",
   vault_autopilot_healthy: "gauge", vault_autopilot_failure_tolerance: "gauge", vault_autopilot_node_healthy: "gauge", vault_route_read_secret_: "summary",
@@ -104,7 +105,7 @@ const EXPECTED_TYPES = {
   vault_raft_fsm_applyBatch: "summary", vault_raft_fsm_applyBatchNum: "summary", vault_raft_fsm_restore: "summary", vault_raft_commitNumLogs: "gauge", vault_raft_compactLogs: "summary", vault_raft_snapshot_persist: "summary",
   vault_raft_restore: "counter", vault_raft_rpc_installSnapshot: "summary", vault_raft_replication_installSnapshot: "summary", vault_raft_verify_leader: "counter", vault_raft_transition_heartbeat_timeout: "counter",
   vault_raft_transition_leader_lease_timeout: "counter", vault_raft_leader_dispatchNumLogs: "gauge", vault_raft_storage_entry_size: "summary",
-  coffer_raft_election_causes: "counter", coffer_raft_leaderships_lost: "counter", coffer_raft_proposals_refused: "counter", coffer_raft_queue_bytes: "gauge", coffer_raft_unwritten_entries: "gauge",
+  coffer_raft_election_causes: "counter", coffer_raft_leaderships_lost: "counter", coffer_raft_proposals_refused: "counter", coffer_raft_disk_stalls: "counter", coffer_raft_queue_bytes: "gauge", coffer_raft_unwritten_entries: "gauge",
   coffer_raft_log_bytes: "gauge", coffer_raft_sent_bytes: "counter", coffer_raft_heartbeats_sent: "counter", coffer_raft_snapshot_resumes: "counter",
   coffer_raft_compactions: "counter", coffer_raft_log_entries: "gauge", coffer_event_loop_delay: "summary",
 } as const;
@@ -149,6 +150,8 @@ describe("metrics for Prometheus", () => {
     assert.equal(value("vault_raft_commitTime_count"), 80);
     assert.equal(value("vault_raft_transition_leader_lease_timeout"), 1);
     assert.equal(value("vault_raft_replication_appendEntries_log_sum"), 160);
+    assert.deepEqual(["appendEntries_rpc_sum", "appendEntries_rpc_count", "appendEntries_logs_sum", "heartbeat_sum", "heartbeat_count"].map((name) => value(`vault_raft_replication_${name}`, "peer_id=b")), [21, 7, 16, 3, 6]);
+    assert.equal(value("coffer_raft_disk_stalls"), 3);
     assert.equal(value("coffer_raft_election_causes", "cause=transfer"), 2);
     assert.equal(value("coffer_raft_queue_bytes"), 17);
     assert.equal(value("vault_raft_peers"), 3);
@@ -173,7 +176,7 @@ describe("metrics for Prometheus", () => {
 
   it("leave out on a follower what only the leader knows", async () => {
     const { types, values } = await scrape(start({ raft: async () => ({ status: FOLLOWER, metrics: MEASURES }), state: () => ({ sealed: false, active: false }) }));
-    assert.ok([...types.keys()].every((name) => !name.startsWith("vault_autopilot") && !name.startsWith("vault_raft_storage_follower") && !name.startsWith("vault_raft_leader_lastContact")));
+    assert.ok([...types.keys()].every((name) => !name.startsWith("vault_autopilot") && !name.startsWith("vault_raft_storage_follower") && !/^vault_raft_replication_(heartbeat|appendEntries_(rpc|logs))/.test(name) && !name.startsWith("vault_raft_leader_lastContact")));
     assert.equal(values.get("vault_core_active{cluster=vault-cluster-1}"), 0);
     assert.equal(values.get("vault_raft_state_follower{cluster=vault-cluster-1}"), 1);
   });

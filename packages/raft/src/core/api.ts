@@ -10,6 +10,10 @@ export interface CoreOptions {
   readonly maxEntriesBytesPerMessage: number;
   /** A server that cannot lead waits this many times longer before it campaigns. */
   readonly reluctanceFactor: number;
+  /** How long a tick is, in the unit that `lease.now` counts in; the same unit on every server. */
+  readonly tickLength: number;
+  /** Answers reads by a lease (lease.ts, which tells what that rests on). `drift`: rates of clocks differ by less than this part. */
+  readonly lease?: { readonly now: () => number; readonly drift: number };
   /** In [0, 1); the core's only source of chance. */
   readonly random: () => number;
   readonly log: LogReader;
@@ -68,7 +72,7 @@ export interface RaftCore {
   readIndex(id: number): void;
   transferLeadership(to: NodeId | undefined): boolean;
   setCanLead(canLead: boolean): void;
-  /** Campaign at once (bootstrap of a single node, tests). */
+  /** Campaign at once, whatever was promised to a leader (bootstrap of a single node, tests). */
   campaign(): void;
   /** The transport lost this peer's stream: back to probing. */
   reportUnreachable(id: NodeId): void;

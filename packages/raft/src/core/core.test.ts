@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { encodeConfiguration } from "./configuration.js";
 import { createCore } from "./core.js";
 import type { RaftCore } from "./api.js";
+import { rested } from "../testing/rested.js";
 import type { Entry, LogReader, Message } from "./types.js";
 
 const configuration = { servers: ["a", "b", "c"].map((id) => ({ id, address: `${id}:1`, voter: true })) };
@@ -24,7 +25,7 @@ function entry(index: number, term: number): Entry {
 
 function member(entries: Entry[], term: number, inForce = configuration): RaftCore {
   return createCore({
-    id: "a", electionTicks: 10, heartbeatTicks: 1, maxInflightMessages: 8, maxInflightBytes: 1 << 20, maxEntriesBytesPerMessage: 1 << 20, reluctanceFactor: 3,
+    id: "a", electionTicks: 10, tickLength: 1, heartbeatTicks: 1, maxInflightMessages: 8, maxInflightBytes: 1 << 20, maxEntriesBytesPerMessage: 1 << 20, reluctanceFactor: 3,
     random: () => 0, log: memoryLog(entries), hardState: { term, vote: undefined, commit: 0 }, configuration: inForce, configurationIndex: 0, appliedIndex: 0,
   });
 }
@@ -74,7 +75,7 @@ test("the leader counts itself only once its entries are durable", () => {
 });
 
 test("a vote is given once a term and leaves only with the hard state that records it", () => {
-  const core = member([], 0);
+  const core = rested(member([], 0), 10);
   core.step({ type: "vote", from: "b", to: "a", term: 1, lastIndex: 0, lastTerm: 0, force: false });
   core.step({ type: "vote", from: "c", to: "a", term: 1, lastIndex: 0, lastTerm: 0, force: false });
   const ready = core.ready();
@@ -84,9 +85,23 @@ test("a vote is given once a term and leaves only with the hard state that recor
 });
 
 test("a vote is refused to a candidate with an older log", () => {
-  const core = member([entry(1, 1), entry(2, 2)], 2);
+  const core = rested(member([entry(1, 1), entry(2, 2)], 2), 10);
   core.step({ type: "vote", from: "b", to: "a", term: 3, lastIndex: 9, lastTerm: 1, force: false });
   assert.ok(messagesOf(core).every((message) => message.type !== "vote-response" || !message.granted));
+});
+
+test("what was answered to a leader holds, though a later term made it forgotten", () => {
+  const core = rested(member([], 1), 10);
+  const vote = (force: boolean): Message => ({ type: "vote", from: "b", to: "a", term: 2, lastIndex: 9, lastTerm: 1, force });
+  const votesIn = (messages: readonly Message[]) => messages.flatMap((message) => (message.type === "vote-response" ? [message.granted] : []));
+  core.step({ type: "heartbeat", from: "c", to: "a", term: 1, commit: 0, round: 0, sentAt: 5 });
+  assert.deepEqual(messagesOf(core).flatMap((message) => (message.type === "heartbeat-response" ? [[message.sentAt, message.patience]] : [])), [[5, 9]]);
+  core.step({ type: "pre-vote-response", from: "b", to: "a", term: 2, granted: false });
+  assert.deepEqual([core.status().term, core.status().leader], [2, undefined]);
+  core.step(vote(false));
+  assert.deepEqual(votesIn(messagesOf(core)), [false]);
+  core.step(vote(true));
+  assert.deepEqual(votesIn(messagesOf(core)), [true], "the leader that was answered said so");
 });
 
 test("the election timeout asks for pre-votes and leaves the term alone", () => {
@@ -113,7 +128,7 @@ test("a read waits for the no-op and for a round that a quorum answered", () => 
   assert.deepEqual(ready.reads, []);
   const beat = [...ready.messagesNow, ...ready.messagesAfterPersist].find((message) => message.type === "heartbeat" && message.round > 0);
   assert.ok(beat?.type === "heartbeat");
-  core.step({ type: "heartbeat-response", from: "b", to: "a", term: 1, round: beat.round, canLead: true });
+  core.step({ type: "heartbeat-response", from: "b", to: "a", term: 1, round: beat.round, canLead: true, sentAt: 0, patience: 0 });
   assert.deepEqual(core.ready().reads, [{ id: 7, index: 1 }]);
 });
 
@@ -151,7 +166,7 @@ test("where one voter more is no majority, or the one that asks has no vote, a r
     const messages = messagesOf(core);
     assert.deepEqual([answersIn(messages), roundsIn(messages).length], [[], asked]);
     const round = messages.find((message) => message.type === "heartbeat" && message.round > 0) as Extract<Message, { type: "heartbeat" }>;
-    for (const from of roundsIn(messages)) core.step({ type: "heartbeat-response", from, to: "a", term: 2, round: round.round, canLead: true });
+    for (const from of roundsIn(messages)) core.step({ type: "heartbeat-response", from, to: "a", term: 2, round: round.round, canLead: true, sentAt: 0, patience: 0 });
     assert.deepEqual(answersIn(messagesOf(core)), [asker]);
   }
 });
@@ -178,7 +193,7 @@ test("a lost append is sent again after the next heartbeat, without a new propos
   core.ready();
   core.tick();
   core.ready();
-  core.step({ type: "heartbeat-response", from: "b", to: "a", term: 1, round: 0, canLead: true });
+  core.step({ type: "heartbeat-response", from: "b", to: "a", term: 1, round: 0, canLead: true, sentAt: 0, patience: 0 });
   const toB = () => messagesOf(core).flatMap((message) => (message.type === "append" && message.to === "b" ? [[message.prevIndex, message.entries.length]] : []));
   assert.deepEqual(toB(), [[2, 0]]);
   core.step({ type: "append-response", from: "b", to: "a", term: 1, ok: false, index: 2, hintIndex: 1, hintTerm: 1, canLead: true });
@@ -213,7 +228,7 @@ test("a full window whose entries were compacted meanwhile is not waited for", (
   let first = 1;
   const meta = () => ({ index: disk.length, term: 1, configuration, configurationIndex: 0 });
   const core = createCore({
-    id: "a", electionTicks: 10, heartbeatTicks: 1, maxInflightMessages: 1, maxInflightBytes: 1 << 20, maxEntriesBytesPerMessage: 1 << 20, reluctanceFactor: 3, random: () => 0,
+    id: "a", electionTicks: 10, tickLength: 1, heartbeatTicks: 1, maxInflightMessages: 1, maxInflightBytes: 1 << 20, maxEntriesBytesPerMessage: 1 << 20, reluctanceFactor: 3, random: () => 0,
     log: { ...log, firstIndex: () => first, term: (index) => (index < first - 1 ? undefined : log.term(index)), snapshotMeta: meta },
     hardState: { term: 0, vote: undefined, commit: 0 }, configuration, configurationIndex: 0, appliedIndex: 0,
   });
@@ -232,7 +247,7 @@ test("a full window whose entries were compacted meanwhile is not waited for", (
   first = 5;
   core.tick();
   core.ready();
-  core.step({ type: "heartbeat-response", from: "c", to: "a", term: 1, round: 0, canLead: true });
+  core.step({ type: "heartbeat-response", from: "c", to: "a", term: 1, round: 0, canLead: true, sentAt: 0, patience: 0 });
   assert.deepEqual(messagesOf(core).flatMap((message) => (message.type === "snapshot" ? [message.to] : [])), ["c"]);
 });
 

@@ -5,6 +5,7 @@ import { handleAppend, handleHeartbeat, handleSnapshot, handleTimeoutNow, heardF
 import { invariant } from "./invariant.js";
 import { handleAppendResponse, handleHeartbeatResponse, maybeCommit, propose, replicate, snapshotReported, tickLeader, unreachable } from "./leader.js";
 import { beginJoining, reachToSave } from "./joining.js";
+import { becomePatient, isPatient } from "./lease.js";
 import { createLogView } from "./log-view.js";
 import { endJoint, proposeConfiguration } from "./membership.js";
 import { ageForwardedReads, handleReadIndex, handleReadIndexResponse, requestRead, startReadRound } from "./read-index.js";
@@ -34,6 +35,7 @@ export function createCore(options: CoreOptions): RaftCore {
     reach: options.hardState.reach,
     canLead: true,
     electionElapsed: 0,
+    patience: 0,
     electionTimeout: 0,
     heartbeatElapsed: 0,
     votes: new Map(),
@@ -47,6 +49,7 @@ export function createCore(options: CoreOptions): RaftCore {
   };
   recallConfigurations(state);
   beginJoining(state);
+  becomePatient(state);
   resetElectionTimer(state);
   let saved: HardState = options.hardState;
   let toldRole = state.role;
@@ -79,6 +82,7 @@ export function createCore(options: CoreOptions): RaftCore {
   const core: RaftCore = {
     tick() {
       ageForwardedReads(state);
+      if (state.patience > 0) state.patience -= 1;
       if (state.leading) {
         tickLeader(state);
         return;
@@ -176,8 +180,7 @@ function step(state: CoreState, message: Message): void {
   const isVoteRequest = message.type === "vote" || message.type === "pre-vote";
   if (message.term > state.term) {
     // A server that hears its leader does not help to depose it: a removed or partitioned one cannot disturb.
-    const hearsLeader = state.leader !== undefined && state.electionElapsed < state.options.electionTicks;
-    if (isVoteRequest && hearsLeader && !message.force) return;
+    if (isVoteRequest && isPatient(state) && !message.force) return;
     const isOfFutureTerm = message.type === "pre-vote" || (message.type === "pre-vote-response" && message.granted);
     if (!isOfFutureTerm) {
       const fromLeader = message.type === "append" || message.type === "heartbeat" || message.type === "snapshot";

@@ -1,5 +1,6 @@
 import { mayHelp } from "./joining.js";
 import { becomeLeader } from "./leader.js";
+import { isPatient } from "./lease.js";
 import { tally, voters } from "./quorum.js";
 import { becomeFollower, isPromotable, resetElectionTimer, send, sendAfterPersist } from "./state.js";
 import type { CoreState } from "./state.js";
@@ -55,7 +56,8 @@ function isUpToDate(state: CoreState, request: VoteRequest): boolean {
 export function handleVoteRequest(state: CoreState, request: VoteRequest): void {
   const type = request.type === "vote" ? "vote-response" : "pre-vote-response";
   const free = request.type === "pre-vote" ? request.term > state.term : state.vote === undefined ? state.leader === undefined : state.vote === request.from;
-  const granted = free && isUpToDate(state, request) && mayHelp(state, request.lastIndex);
+  const bound = isPatient(state) && !request.force;
+  const granted = free && !bound && isUpToDate(state, request) && mayHelp(state, request.lastIndex);
   if (granted && request.type === "vote") {
     state.vote = request.from;
     resetElectionTimer(state);

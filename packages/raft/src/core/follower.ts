@@ -2,6 +2,7 @@ import { decodeConfiguration } from "./configuration.js";
 import { campaign } from "./election.js";
 import { endJoining, heardOfCommit } from "./joining.js";
 import { invariant } from "./invariant.js";
+import { becomePatient, promisedPatience, released } from "./lease.js";
 import { commitTo, isPromotable, send, sendAfterPersist } from "./state.js";
 import type { CoreState } from "./state.js";
 import type { Entry, LogIndex, Message, NodeId } from "./types.js";
@@ -12,6 +13,7 @@ type Of<T extends Message["type"]> = Extract<Message, { type: T }>;
 export function heardFromLeader(state: CoreState, leader: NodeId): void {
   state.leader = leader;
   state.electionElapsed = 0;
+  becomePatient(state);
 }
 
 export function handleAppend(state: CoreState, message: Of<"append">): void {
@@ -56,7 +58,7 @@ function acknowledge(state: CoreState, to: NodeId, index: LogIndex): void {
 
 export function handleHeartbeat(state: CoreState, message: Of<"heartbeat">): void {
   if (!state.installing) commitTo(state, message.commit);
-  send(state, { type: "heartbeat-response", to: message.from, round: message.round, canLead: state.canLead });
+  send(state, { type: "heartbeat-response", to: message.from, round: message.round, canLead: state.canLead, sentAt: message.sentAt, patience: promisedPatience(state) });
 }
 
 export function handleSnapshot(state: CoreState, message: Of<"snapshot">): void {
@@ -94,5 +96,6 @@ export function snapshotInstalled(state: CoreState, index: LogIndex | undefined)
 
 /** The leader hands over: campaign at once, whatever the timers say. */
 export function handleTimeoutNow(state: CoreState): void {
+  released(state);
   if (isPromotable(state)) campaign(state, true);
 }

@@ -1,4 +1,5 @@
 import type { Proposed } from "./api.js";
+import { extendLease } from "./lease.js";
 import { entryBytes } from "./log-view.js";
 import { followConfiguration, stepDownIfRemoved } from "./membership.js";
 import { acknowledged, appended, becomeProbe, becomeReplicate, becomeSnapshot, isAlive, isBlocked, refusedAt } from "./progress.js";
@@ -18,7 +19,7 @@ export function becomeLeader(state: CoreState): void {
   state.leader = state.id;
   state.electionElapsed = 0;
   state.heartbeatElapsed = 0;
-  state.leading = { peers: new Map(), noopIndex, transferTo: undefined, transferTicks: 0, transferSent: false, waitingReads: [], rounds: [], lastRound: 0 };
+  state.leading = { peers: new Map(), noopIndex, transferTo: undefined, transferTicks: 0, transferSent: false, waitingReads: [], rounds: [], lastRound: 0, leaseEnded: false };
   followConfiguration(state);
   // Entries of earlier terms become committed through this one, never by counting (Raft paper, figure 8).
   appendOwn(state, "noop", NOTHING);
@@ -88,6 +89,7 @@ export function handleHeartbeatResponse(state: CoreState, message: Extract<Messa
     // An append or its answer may be lost, with the window full or nothing proposed after it.
     if (peer.state === "replicate" && peer.inflight.length > 0) askPosition(state, peer);
   }
+  extendLease(state, peer, message);
   if (message.round > peer.roundAcked) {
     peer.roundAcked = message.round;
     roundConfirmed(state);

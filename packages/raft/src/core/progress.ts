@@ -25,6 +25,8 @@ export interface Progress {
   commitSent: LogIndex;
   /** Highest read round it has acknowledged. */
   roundAcked: number;
+  /** Until then, by the leader's clock, it helps nobody else to lead. */
+  leaseUntil: number;
 }
 
 export function createProgress(id: NodeId, lastIndex: LogIndex): Progress {
@@ -43,6 +45,7 @@ export function createProgress(id: NodeId, lastIndex: LogIndex): Progress {
     canLead: true,
     commitSent: 0,
     roundAcked: 0,
+    leaseUntil: 0,
   };
 }
 

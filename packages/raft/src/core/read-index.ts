@@ -1,3 +1,4 @@
+import { leaseClock, leaseHolds } from "./lease.js";
 import type { Progress } from "./progress.js";
 import { hasQuorum, isVoter, voters } from "./quorum.js";
 import { send } from "./state.js";
@@ -6,7 +7,8 @@ import type { Message, NodeId } from "./types.js";
 
 /**
  * ReadIndex (Ongaro's thesis, 6.4): a read is safe at the commit index of the moment it was asked for, once a quorum has
- * confirmed AFTER that moment that this server still leads. All reads waiting when a round starts share it.
+ * confirmed AFTER that moment that this server still leads. All reads waiting when a round starts share it. With a lease that
+ * still holds no round is needed.
  */
 export function requestRead(state: CoreState, id: number): void {
   if (state.leading) state.leading.waitingReads.push({ from: undefined, id });
@@ -37,7 +39,7 @@ export function startReadRound(state: CoreState): void {
   answerConfirmed(state);
   if (leading.waitingReads.length === 0 || leading.rounds.length > 0) return;
   const reads = leading.waitingReads.splice(0);
-  if (decides(state)) {
+  if (decides(state) || leaseHolds(state)) {
     for (const read of reads) finish(state, read, state.commit);
     return;
   }
@@ -86,7 +88,7 @@ export function sendHeartbeats(state: CoreState): void {
 
 function heartbeat(state: CoreState, to: NodeId): void {
   const leading = state.leading!;
-  send(state, { type: "heartbeat", to, commit: Math.min(leading.peers.get(to)!.match, state.commit), round: leading.lastRound });
+  send(state, { type: "heartbeat", to, commit: Math.min(leading.peers.get(to)!.match, state.commit), round: leading.lastRound, sentAt: leaseClock(state) });
 }
 
 /** A peer confirmed this server's leadership for every round up to the one it names. */

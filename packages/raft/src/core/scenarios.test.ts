@@ -70,6 +70,12 @@ function perform(stage: Stage, command: string): string[] {
     case "deliver":
       stage.deliver(id === undefined ? undefined : { from: id, to: words[1]! });
       return [];
+    case "lease":
+      stage.lease();
+      return [];
+    case "pass":
+      stage.pass(Number(id));
+      return [];
     case "log":
       return tellLog(stage.actor(id));
     case "status": {

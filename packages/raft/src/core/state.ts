@@ -33,6 +33,8 @@ export interface LeaderState {
   waitingReads: PendingRead[];
   rounds: ReadRound[];
   lastRound: number;
+  /** No read is answered by a lease any more in this term. */
+  leaseEnded: boolean;
 }
 
 /** Everything a member knows, in one place; the rules that change it are in the files beside this one. */
@@ -51,6 +53,8 @@ export interface CoreState {
   reach: LogIndex | undefined;
   canLead: boolean;
   electionElapsed: number;
+  /** Ticks for which it still helps nobody else to lead: see lease.ts. */
+  patience: number;
   electionTimeout: number;
   heartbeatElapsed: number;
   votes: Map<NodeId, boolean>;

@@ -1,3 +1,4 @@
+import { endLease } from "./lease.js";
 import { isAlive } from "./progress.js";
 import type { Progress } from "./progress.js";
 import { send } from "./state.js";
@@ -41,6 +42,7 @@ export function sendTimeoutNow(state: CoreState): void {
   const peer = leading.peers.get(leading.transferTo!);
   if (!peer || leading.transferSent || peer.match !== state.log.lastIndex()) return;
   leading.transferSent = true;
+  endLease(state);
   send(state, { type: "timeout-now", to: peer.id });
 }
 

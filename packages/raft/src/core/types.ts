@@ -70,8 +70,8 @@ export type Message =
   | (Envelope & { readonly type: "pre-vote-response" | "vote-response"; readonly granted: boolean })
   | (Envelope & { readonly type: "append"; readonly prevIndex: LogIndex; readonly prevTerm: Term; readonly entries: readonly Entry[]; readonly commit: LogIndex })
   | (Envelope & { readonly type: "append-response"; readonly ok: boolean; /** Last index that matches (ok), or the probe that failed. */ readonly index: LogIndex; /** On failure: where to probe next. */ readonly hintIndex: LogIndex; readonly hintTerm: Term; /** This server is fit to be the active node (unsealed). */ readonly canLead: boolean })
-  | (Envelope & { readonly type: "heartbeat"; readonly commit: LogIndex; /** ReadIndex round, echoed by the response; 0 for none. */ readonly round: number })
-  | (Envelope & { readonly type: "heartbeat-response"; readonly round: number; readonly canLead: boolean })
+  | (Envelope & { readonly type: "heartbeat"; readonly commit: LogIndex; /** ReadIndex round, echoed by the response; 0 for none. */ readonly round: number; /** By the leader's clock, echoed by the response; 0 where it keeps no lease. */ readonly sentAt: number })
+  | (Envelope & { readonly type: "heartbeat-response"; readonly round: number; readonly canLead: boolean; readonly sentAt: number; /** How long this server helps nobody else to lead (lease.ts); 0 is no promise. */ readonly patience: number })
   | (Envelope & { readonly type: "snapshot"; readonly meta: SnapshotMeta })
   | (Envelope & { readonly type: "snapshot-response"; readonly ok: boolean; readonly index: LogIndex })
   /** A follower asks for a read index; `id` is its own counter. */

@@ -24,6 +24,19 @@ export type ProposeResult =
 
 export type MembershipResult = { readonly ok: true; readonly index: LogIndex } | { readonly ok: false; readonly reason: "not-leader" | "change-in-progress" | "unknown-server" | "id-in-use" | "last-voter" | "leads" | "timeout"; readonly message: string };
 
+/** Since this member started. Of the messages on their way one of each kind is timed. */
+export interface ReplicationTimes {
+  /** From sending entries until the follower has them on disk. */
+  readonly appendMsSum: number;
+  readonly appendCount: number;
+  /** Messages with entries, and the entries in them. */
+  readonly appendMessages: number;
+  readonly appendEntries: number;
+  /** From sending a heartbeat until its answer. */
+  readonly heartbeatMsSum: number;
+  readonly heartbeatCount: number;
+}
+
 export interface ServerHealth {
   readonly id: NodeId;
   readonly address: string;
@@ -34,6 +47,8 @@ export interface ServerHealth {
   readonly lastTerm: Term;
   /** Milliseconds since the leader last heard from it; 0 for itself. Only on the leader. */
   readonly lastContactMs: number | undefined;
+  /** Of a follower, on the leader. */
+  readonly replication?: ReplicationTimes;
 }
 
 export interface RaftStatus {
@@ -76,6 +91,8 @@ export interface RaftOptions {
   /** Followers campaign after between this many ticks and twice as many without a leader. */
   readonly electionTicks?: number;
   readonly heartbeatTicks?: number;
+  /** The leader answers reads without asking the others while they have answered it lately: see core/lease.ts for what that rests on. */
+  readonly readLease?: boolean;
   /** Entries kept behind a compaction for slow followers, as long as they are no more than `trailingBytes`. */
   readonly trailingLogs?: number;
   readonly trailingBytes?: number;
@@ -116,6 +133,8 @@ export interface RaftHost {
   onLeadership(listener: (leadership: { readonly role: Role; readonly leader: NodeId | undefined; readonly leaderAddress: string | undefined; readonly term: Term; /** True once a leader has applied its own first entry: only then may it serve. */ readonly ready: boolean }) => void): void;
   /** An invariant failed or the disk did: the member has stopped. */
   onFatal(listener: (error: Error) => void): void;
+  /** The disk began to hang, neither writing nor failing, or answers again. Meanwhile this member does not lead where another can. */
+  onDisk(listener: (isStalled: boolean) => void): void;
   metrics(): Readonly<Record<string, number>>;
   stop(): Promise<void>;
 }

@@ -10,6 +10,7 @@ import type { ApplyResult, ProposeResult, RaftHost, RaftLogger, RaftOptions, Sta
 import { readAppliedConfigurations } from "./applied-configurations.js";
 import { applyGroup } from "./applying.js";
 import { createCompaction } from "./compaction.js";
+import { createStallWatch } from "./disk-stall.js";
 import { createLeadershipWatch } from "./leadership.js";
 import { createMeasures } from "./measures.js";
 import { createMemberCore } from "./member-core.js";
@@ -20,6 +21,7 @@ import { createPersistence } from "./persistence.js";
 import { createProposals } from "./proposals.js";
 import { createReads } from "./reads.js";
 import type { ReadOutcome } from "./reads.js";
+import { createReplication } from "./replication.js";
 import { settingsOf } from "./settings.js";
 import type { Settings } from "./settings.js";
 import { createSnapshotInstall } from "./snapshot-install.js";
@@ -55,8 +57,12 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
   let stopped = false;
   /** The disk failed: nothing more is written, and this member is about to end. */
   let failure: Error | undefined;
+  /** As the owner of this member says; a disk that hangs comes on top. */
+  let canLead = true;
+  const diskListeners: ((isStalled: boolean) => void)[] = [];
 
   const core = createMemberCore(settings, log, () => ({ index: applied.index, term: applied.term, ...configurations.at(applied.index) }));
+  const replication = createReplication(measures, now);
   const proposals = createProposals(now, (milliseconds) => {
     measures.commitMsSum += milliseconds;
     measures.commitCount += 1;
@@ -70,7 +76,14 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
   const transfer = { core, now, isStopped: () => stopped, guard };
   let knownServers = core.status().configuration;
 
-  const persistence = createPersistence({ log, core, measures, now, isStopped: () => stopped, send, onDurable: drain, fail });
+  const stall = createStallWatch({
+    electionTicks: settings.electionTicks, measures, logger,
+    onChange(isStalled) {
+      mayLead();
+      for (const listener of diskListeners) listener(isStalled);
+    },
+  });
+  const persistence = createPersistence({ log, core, measures, now, stall, isStopped: () => stopped, send, onDurable: drain, fail });
   const sending = createSnapshotSending({
     id, machine, machineTurns, configurations, logger, measures, now,
     peer: (peer) => transport.peer(peer),
@@ -117,11 +130,15 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
         guard(() => {
           for (const message of messages) {
             if (message.type === "timeout-now") measures.electionsTransfer += 1;
+            replication.answered(message);
             core.step(message);
           }
         });
       },
-      onUnreachable: (peer) => guard(() => core.reportUnreachable(peer)),
+      onUnreachable(peer) {
+        replication.lost(peer);
+        guard(() => core.reportUnreachable(peer));
+      },
       onSnapshot: (call) => void install.receive(call),
       onFatal: fail,
       log: logger.log,
@@ -133,12 +150,17 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
   // One tick a call: after a stall of the process the missed ones are not made up for, or it would call an election.
   const ticker = setInterval(() => {
     guard(() => core.tick());
+    stall.tick();
     proposals.expire();
     reads.expire();
   }, settings.tickMs);
   // Alone there is nobody to wait for.
   const voters = knownServers.servers.filter((server) => server.voter);
   if (voters.length === 1 && voters[0]!.id === id) guard(() => core.campaign());
+
+  function mayLead(): void {
+    guard(() => core.setCanLead(canLead && !stall.isStalled()));
+  }
 
   function fail(error: unknown): void {
     if (stopped || failure) return;
@@ -222,11 +244,7 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
         void sending.offer(message);
         continue;
       }
-      if (message.type === "heartbeat") measures.heartbeatsSent += 1;
-      else if (message.type === "append" && message.entries.length > 0) {
-        measures.appendMessages += 1;
-        measures.appendMessageEntries += message.entries.length;
-      }
+      replication.sent(message);
       plain.push(message);
     }
     transport.send(plain);
@@ -273,13 +291,17 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
       return new Promise<ProposeResult>((resolve) => proposals.add(proposed.index, proposed.term, data.length, resolve));
     },
     readBarrier: async () => (stopped ? { outcome: "no-leader" } : new Promise<ReadOutcome>((resolve) => reads.request(resolve))),
-    status: () => toStatus(id, core.status(), log, core.unstable(), settings.tickMs),
+    status: () => toStatus(id, core.status(), log, core.unstable(), settings.tickMs, replication.of),
     addServer: (server) => addServer(membership, server),
     removeServer: (server) => removeServer(membership, server),
     demoteServer: (server) => demoteServer(membership, server, id),
     changeServers: (servers) => changeServers(membership, servers),
     transferLeadership: (to) => transferLeadership(transfer, id, to),
-    setCanLead: (canLead) => guard(() => core.setCanLead(canLead)),
+    setCanLead(may) {
+      canLead = may;
+      mayLead();
+    },
+    onDisk: (listener) => void diskListeners.push(listener),
     onLeadership: leadership.listen,
     onFatal: (listener) => void fatalListeners.push(listener),
     metrics: () => ({ ...measures, pendingProposals: proposals.count(), pendingBytes: proposals.bytes(), queuedBytes: transport.queuedBytes(), sentBytes: transport.sentBytes(), unwrittenEntries: core.unstable().length, logBytes: log.bytesAfter(log.compaction.index) }),

@@ -21,6 +21,8 @@ export interface Measures {
   /** Leaderships that ended while this member went on; of these, for want of a quorum. */
   leadershipsLost: number;
   quorumsLost: number;
+  /** Times a write of the log took so long that the disk counted as hanging. */
+  diskStalls: number;
   /** Proposals turned away because too much was waiting. */
   proposalsRefused: number;
   /** Proposals taken, and their bytes. */
@@ -68,6 +70,7 @@ export function createMeasures(): Measures {
     electionsTransfer: 0,
     leadershipsLost: 0,
     quorumsLost: 0,
+    diskStalls: 0,
     proposalsRefused: 0,
     proposedCount: 0,
     proposedBytes: 0,

@@ -3,6 +3,7 @@ import type { RaftCore } from "../core/api.js";
 import { createCore } from "../core/core.js";
 import type { SnapshotMeta } from "../core/types.js";
 import type { DurableLog } from "../log/durable-log.js";
+import { createLeaseClock, LEASE_DRIFT } from "./lease-clock.js";
 import type { Settings } from "./settings.js";
 
 /** A sealed server campaigns only after this many election timeouts, when evidently nobody else will. */
@@ -13,8 +14,9 @@ export function createMemberCore(settings: Settings, log: DurableLog, snapshotMe
   const begin = snapshotMeta();
   const { electionTicks, heartbeatTicks, maxInflightMessages, maxInflightBytes, maxEntriesBytesPerMessage } = settings;
   return createCore({
-    id: settings.id, electionTicks, heartbeatTicks, maxInflightMessages, maxInflightBytes, maxEntriesBytesPerMessage,
+    id: settings.id, electionTicks, tickLength: settings.tickMs, heartbeatTicks, maxInflightMessages, maxInflightBytes, maxEntriesBytesPerMessage,
     reluctanceFactor: RELUCTANCE,
+    ...(settings.readLease && { lease: { now: createLeaseClock(), drift: LEASE_DRIFT } }),
     random: () => randomInt(1 << 30) / (1 << 30),
     log: {
       firstIndex: () => log.firstIndex(),

@@ -5,7 +5,7 @@ import { createPendingWrites } from "./pending-writes.js";
 
 const NOTHING: Ready = { hardState: undefined, entries: [], snapshot: undefined, messagesNow: [], messagesAfterPersist: [], committed: [], reads: [], leadership: undefined };
 const entry = (index: number, term: number): Entry => ({ index, term, kind: "normal", data: new Uint8Array() });
-const heartbeat: Message = { type: "heartbeat", from: "a", to: "b", term: 2, commit: 0, round: 0 };
+const heartbeat: Message = { type: "heartbeat", from: "a", to: "b", term: 2, commit: 0, round: 0, sentAt: 0 };
 const places = (entries: readonly Entry[]) => entries.map(({ index, term }) => [index, term]);
 
 test("entries that overwrite unwritten ones replace them, even from before the first of them", () => {

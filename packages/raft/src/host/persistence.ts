@@ -1,6 +1,7 @@
 import type { RaftCore } from "../core/api.js";
 import type { Message, Ready, SnapshotMeta } from "../core/types.js";
 import type { DurableLog } from "../log/durable-log.js";
+import type { StallWatch } from "./disk-stall.js";
 import type { Measures } from "./measures.js";
 import { createPendingWrites } from "./pending-writes.js";
 
@@ -9,6 +10,7 @@ export interface PersistencePort {
   readonly core: RaftCore;
   readonly measures: Measures;
   readonly now: () => number;
+  readonly stall: Pick<StallWatch, "begins" | "ends">;
   readonly isStopped: () => boolean;
   readonly send: (messages: readonly Message[]) => void;
   /** Something became durable: the core may want more done. */
@@ -41,7 +43,12 @@ export function createPersistence(port: PersistencePort): Persistence {
         continue;
       }
       const begin = port.now();
-      await log.write(work);
+      port.stall.begins();
+      try {
+        await log.write(work);
+      } finally {
+        port.stall.ends();
+      }
       measures.fsyncMsSum += port.now() - begin;
       measures.fsyncCount += 1;
       measures.appendedEntries += work.entries.length;

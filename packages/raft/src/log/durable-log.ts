@@ -1,8 +1,9 @@
 import { Level } from "level";
 import { entryBytes } from "../core/log-view.js";
 import type { Configuration, Entry, HardState, LogIndex, LogReader, SnapshotMeta, Term } from "../core/types.js";
-import { DiskFailure, isCorruption, lostAtOpening } from "./disk-failure.js";
+import { DiskFailure, isCorruption } from "./disk-failure.js";
 import { createLogSize } from "./log-size.js";
+import { lostWrites } from "./lost-writes.js";
 import { DamagedLogError, decodeMeta, decodeRecord, encodeMeta, encodeRecord, entryKey, indexOfKey } from "./record.js";
 
 /** Recent entries kept in memory, by bytes: what followers that keep up, and applying, read. */
@@ -70,7 +71,7 @@ export async function openDurableLog(directory: string): Promise<DurableLog> {
   const db = new Level<Uint8Array, Uint8Array>(directory, options);
   try {
     await db.open();
-    const lost = lostAtOpening(directory);
+    const lost = lostWrites(directory);
     if (lost !== undefined) throw new DamagedLogError(`part of what was written is lost: ${lost}`);
     return await readLog(db);
   } catch (error) {

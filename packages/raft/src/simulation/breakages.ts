@@ -1,4 +1,5 @@
 import type { Message, SnapshotMeta } from "../core/types.js";
+import { ELECTION_TICKS } from "./member.js";
 import type { DiskBreakage } from "./disk.js";
 import type { Mutation } from "./mutation.js";
 
@@ -14,8 +15,15 @@ export interface Breakage extends DiskBreakage {
   readonly forges?: (message: Message) => Message | undefined;
   /** What becomes of a snapshot's description on the way. */
   readonly repacks?: (meta: SnapshotMeta) => SnapshotMeta;
+  /** The clock that a lease is measured by stands still while its process does. */
+  readonly clockStops?: boolean;
+  /** Clocks differ by more than the lease allows for. */
+  readonly clocksApart?: boolean;
   readonly mutation?: Mutation;
 }
+
+/** In ticks, as a member would answer. */
+const PATIENCE = ELECTION_TICKS - 1;
 
 /** In the core's surroundings. */
 const BROKEN_PROMISES = {
@@ -26,7 +34,7 @@ const BROKEN_PROMISES = {
   "a disk that keeps what is behind an overwritten entry": { keepsTail: true },
   "damaged records read without a look at the checksum": { ignoresChecksums: true },
   "heartbeats answered by the network itself": {
-    forges: (message) => (message.type === "heartbeat" ? { type: "heartbeat-response", from: message.to, to: message.from, term: message.term, round: message.round, canLead: true } : undefined),
+    forges: (message) => (message.type === "heartbeat" ? { type: "heartbeat-response", from: message.to, to: message.from, term: message.term, round: message.round, canLead: true, sentAt: message.sentAt, patience: PATIENCE } : undefined),
   },
   "refusals taken for acknowledgements": {
     tampers: (message) => (message.type === "append-response" ? { ...message, ok: true } : message),
@@ -34,6 +42,8 @@ const BROKEN_PROMISES = {
   "votes counted for every candidate": {
     tampers: (message) => (message.type === "vote-response" ? { ...message, granted: true } : message),
   },
+  "a lease by a clock that stands still with its process": { clockStops: true },
+  "clocks that differ by more than a lease allows for": { clocksApart: true },
   "a snapshot that drops half of a joint configuration": {
     repacks: (meta) => ({ ...meta, configuration: { servers: meta.configuration.servers } }),
   },
@@ -43,11 +53,11 @@ const BROKEN_PROMISES = {
 const MISTAKES = {
   "an old term's entry committed by counting": { file: "leader", from: "&& state.log.term(index) === state.term", to: "" },
   "the leader's own entries counted before they are synced": { file: "leader", from: "state.log.stableIndex()", to: "state.log.lastIndex()" },
-  "a vote for a candidate with an older log": { file: "election", from: "const granted = free && isUpToDate(state, request)", to: "const granted = free" },
+  "a vote for a candidate with an older log": { file: "election", from: "&& isUpToDate(state, request)", to: "" },
   "two votes in one term": { file: "election", from: ": state.vote === request.from", to: ": true" },
   "heartbeats that tell everyone the whole commit index": { file: "read-index", from: "Math.min(leading.peers.get(to).match, state.commit)", to: "state.commit" },
   "an append accepted without a look at what is before it": { file: "follower", from: "log.term(message.prevIndex) !== message.prevTerm", to: "message.prevIndex > log.lastIndex()" },
-  "reads without a round": { file: "read-index", from: "if (decides(state)) {", to: "if (true) {" },
+  "reads without a round": { file: "read-index", from: "if (decides(state) || leaseHolds(state)) {", to: "if (true) {" },
   "reads before the new leader's first commit": { file: "read-index", from: "|| state.commit < leading.noopIndex", to: "" },
   "many votes changed in one step": { file: "configuration-change", from: "votersChanged(current, target) <= 1", to: "true" },
   "a joint configuration decided by the new half alone": { file: "quorum", from: "outgoing ? [incoming, outgoing.voters] : [incoming]", to: "[incoming]" },
@@ -60,6 +70,10 @@ const MISTAKES = {
   "a change before the one before it is committed": { file: "membership", from: "|| history.currentIndex() > state.commit", to: "" },
   "a change before the leader's first commit": { file: "membership", from: "state.commit < leading.noopIndex || history.currentIndex() > state.commit", to: "history.currentIndex() > state.commit" },
   "an empty server that votes for one who is behind": { file: "election", from: "&& mayHelp(state, request.lastIndex)", to: "" },
+  "a lease that outlives the word to take over": { file: "transfer", from: "endLease(state);", to: "" },
+  "a vote by a server that has just started": { file: "core", from: "becomePatient(state);", to: "" },
+  "votes against a leader that was answered": { file: "lease", from: "return state.leading !== undefined || state.patience > 0", to: "return false" },
+  "a lease that begins with the answer": { file: "lease", from: "answer.sentAt +", to: "options.lease.now() +" },
   "a removed leader that stays": { file: "membership", from: "becomeFollower(state, state.term, undefined)", to: "undefined" },
 } as const satisfies Record<string, Mutation>;
 

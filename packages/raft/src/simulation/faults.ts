@@ -1,9 +1,13 @@
 import type { NodeId } from "../core/types.js";
+import { forgetful, handover, silence, sleeper } from "./lease-plots.js";
 import { TICK } from "./member.js";
 import type { Member } from "./member.js";
 import { changeMembership, isDispensable, repair } from "./membership.js";
 import { changesApart, coup, deposition, purge, rivals } from "./plots.js";
 import type { World } from "./world.js";
+
+const PLOTS = [rivals, rivals, coup, changesApart, purge, deposition];
+const LEASE_PLOTS = [coup, purge, forgetful, forgetful, handover, sleeper, silence];
 
 /** Each fault is rare; together they leave little peace. */
 export function disturb(world: World): void {
@@ -22,10 +26,10 @@ export function disturb(world: World): void {
   if (random.chance(0.01)) world.pace(...random.pick([[TICK + 1, TICK - 1], [TICK * 2, TICK / 2]] as const));
   if (leader && random.chance(0.02)) transfer(world, leader);
   if (random.chance(0.01)) victim.drive(({ core }) => core.setCanLead(random.chance(0.7)));
-  if (random.chance(0.01)) victim.drive(({ core }) => core.campaign());
+  if (random.chance(0.01) && !world.lease) victim.drive(({ core }) => core.campaign());
   if (leader && random.chance(0.04)) changeMembership(world, leader);
   if (random.chance(0.02)) victim.drive(({ core }) => members.forEach(({ id }) => core.reportUnreachable(id)));
-  if (leader?.running() && random.chance(0.04)) random.pick([rivals, rivals, coup, changesApart, purge, deposition])(world, leader);
+  if (leader?.running() && random.chance(0.04)) random.pick(world.lease ? LEASE_PLOTS : PLOTS)(world, leader);
 }
 
 /** To somebody in particular, fit or not, or to whom the leader thinks best. */

@@ -22,6 +22,9 @@ import type { State } from "./state.js";
 export const TICK = 10;
 /** What the host's millisecond timeouts see as one moment. */
 const MOMENT_MS = 5;
+export const ELECTION_TICKS = 8;
+/** Clocks differ by no more, where there is a lease. */
+const DRIFT = 0.2;
 const TRAILING = 10;
 const COMPACT_AFTER = 15;
 
@@ -66,11 +69,12 @@ export interface Member {
 }
 
 export function createMember(id: NodeId, bootstrap: Configuration | undefined, port: Port): Member {
-  const { clock, random, checker, breakage, createCore } = port;
+  const { clock, random, checker, breakage, createCore, leaseClock } = port;
   const disk = createDisk(random, breakage);
   const state: State = createState(random);
   let running: Running | undefined;
   let pausedUntil = 0;
+  let ticks = 0;
   let damagedSince: number | undefined;
   if (bootstrap) disk.put({ hardState: { term: 1, vote: undefined, commit: 1 }, entries: [checker.bootstrapEntry(bootstrap)] });
 
@@ -97,8 +101,9 @@ export function createMember(id: NodeId, bootstrap: Configuration | undefined, p
     const { index: appliedIndex } = state.applied();
     const configurations = readAppliedConfigurations(disk, appliedIndex);
     const core = createCore({
-      id, electionTicks: 8, heartbeatTicks: 2, maxInflightMessages: 4, maxInflightBytes: 1000, maxEntriesBytesPerMessage: 200, reluctanceFactor: 5,
+      id, electionTicks: ELECTION_TICKS, heartbeatTicks: 2, tickLength: 1, maxInflightMessages: 4, maxInflightBytes: 1000, maxEntriesBytesPerMessage: 200, reluctanceFactor: 5,
       random: random.next,
+      ...(leaseClock && { lease: { now: breakage.clockStops ? () => ticks : leaseClock, drift: DRIFT } }),
       log: {
         firstIndex: disk.firstIndex, lastIndex: disk.lastIndex, term: disk.term, entries: disk.entries,
         snapshotMeta: () => metaAt(state.applied(), configurations),
@@ -243,6 +248,7 @@ export function createMember(id: NodeId, bootstrap: Configuration | undefined, p
     },
     tick: () => {
       if (!running || pausedUntil > clock.now()) return;
+      ticks += 1;
       running.core.tick();
       running.proposals.expire();
       running.reads.expire();

@@ -95,11 +95,11 @@ function promote({ id, drive }: Member): void {
   drive(({ core }) => core.step({ type: "timeout-now", from: id, to: id, term: core.status().term }));
 }
 
-function votersOf({ members }: World, leader: Member): Member[] {
+export function votersOf({ members }: World, leader: Member): Member[] {
   const { servers } = leader.running()!.core.status().configuration;
   return members.filter(({ id }) => servers.some((server) => server.id === id && server.voter));
 }
 
-function shuffled<T>({ random }: World, list: readonly T[]): T[] {
+export function shuffled<T>({ random }: World, list: readonly T[]): T[] {
   return list.map((one) => ({ one, place: random.next() })).sort((a, b) => a.place - b.place).map(({ one }) => one);
 }

@@ -13,6 +13,8 @@ export interface Port {
   readonly checker: Checker;
   readonly breakage: Breakage;
   readonly createCore: typeof createCore;
+  /** The member's own clock, in its ticks; it goes on while the member stands still. Undefined: no lease. */
+  readonly leaseClock: (() => number) | undefined;
   readonly send: (message: Message) => void;
   /** Carries a parcel; `done` tells its sender whether it was installed. */
   readonly ship: (parcel: Parcel, done: (installed: boolean) => void) => void;

@@ -57,7 +57,7 @@ export function run({ seed, ticks = DEFAULT_TICKS, breakage, createCore }: RunOp
 function work(world: World): void {
   const { random, members } = world;
   // To everyone who believes to lead: the one cut off from the rest too.
-  for (const member of members) if (member.running()?.core.status().role === "leader" && random.chance(0.5)) world.write(member);
+  if (!world.isHushed()) for (const member of members) if (member.running()?.core.status().role === "leader" && random.chance(0.5)) world.write(member);
   if (random.chance(0.3)) world.read(random.pick(members));
 }
 

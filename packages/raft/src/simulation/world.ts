@@ -19,13 +19,18 @@ export interface World {
   readonly network: Network;
   readonly checker: Checker;
   readonly members: readonly Member[];
+  /** Whether reads are answered by a lease. Then nobody campaigns who has not missed its leader, and clocks keep within bounds. */
+  readonly lease: boolean;
   leader(): Member | undefined;
   /** Offers a write to a member; its outcome goes to the checker. */
   write(member: Member): string;
   read(member: Member, done?: () => void): void;
+  /** No client writes of its own accord for so many ticks. */
+  hush(ticks: number): void;
+  isHushed(): boolean;
   /** Lets time pass, in ticks. */
   pass(ticks: number): void;
-  /** From now on the members' clocks run at these moments a tick, each at its own. */
+  /** From now on the members' clocks run at these moments a tick, each at its own; closer together where there is a lease. */
   pace(slowest: number, fastest: number): void;
 }
 
@@ -36,6 +41,7 @@ export function createWorld(seed: number, breakage: Breakage, core = createCore)
   const clock = createClock();
   const members: Member[] = [];
   const paces = new Map<NodeId, number>();
+  const lease = seed % 2 === 1;
   const checker = createChecker(() => members);
   const find = (id: NodeId) => members.find((member) => member.id === id)!;
   const network = createNetwork(clock, random, (message: Message) => find(message.to).receive(breakage.tampers?.(message) ?? message));
@@ -44,8 +50,10 @@ export function createWorld(seed: number, breakage: Breakage, core = createCore)
   const bootstrap: Configuration = { servers: founders.map((id) => server(id, true)) };
   const spares = Array.from({ length: 2 }, (_, i) => `m${founders.length + i + 1}`);
   for (const id of [...founders, ...spares]) {
+    let [beats, lastBeat, lastPace] = [0, 0, TICK];
     const member = createMember(id, founders.includes(id) ? bootstrap : undefined, {
       clock, random, checker, breakage, createCore: core,
+      leaseClock: lease ? () => beats + (clock.now() - lastBeat) / lastPace : undefined,
       send(message) {
         network.send(message);
         const forged = breakage.forges?.(message);
@@ -61,16 +69,18 @@ export function createWorld(seed: number, breakage: Breakage, core = createCore)
     // Clocks of the members are out of step, and a little differently fast.
     paces.set(id, random.int(TICK - 1, TICK + 1));
     clock.after(random.int(0, TICK), function beat() {
+      [beats, lastBeat, lastPace] = [beats + 1, clock.now(), paces.get(id)!];
       member.tick();
-      clock.after(paces.get(id)!, beat);
+      clock.after(lastPace, beat);
     });
   }
 
   for (const member of members) member.start();
 
   let writes = 0;
+  let hushedUntil = 0;
   return {
-    clock, random, network, checker, members,
+    clock, random, network, checker, members, lease,
     leader: () => members.filter((member) => member.running()?.core.status().role === "leader").sort((a, b) => b.running()!.core.status().term - a.running()!.core.status().term)[0],
     write(member) {
       const text = `w${++writes}`;
@@ -94,11 +104,18 @@ export function createWorld(seed: number, breakage: Breakage, core = createCore)
         done?.();
       }));
     },
+    hush: (ticks) => void (hushedUntil = clock.now() + ticks * TICK),
+    isHushed: () => clock.now() < hushedUntil,
     pass(ticks) {
       const until = clock.now() + ticks * TICK;
       while (clock.step(until));
     },
-    pace: (slowest, fastest) => members.forEach(({ id }) => paces.set(id, random.int(fastest, slowest))),
+    pace(slowest, fastest) {
+      for (const { id } of members) {
+        if (!lease) paces.set(id, random.int(fastest, slowest));
+        else paces.set(id, breakage.clocksApart ? random.pick([TICK / 2, TICK * 4]) : random.int(TICK - 1, TICK + 1));
+      }
+    },
   };
 }
 

@@ -7,6 +7,7 @@ import type { AppliedConfigurations } from "../host/applied-configurations.js";
 import { createDisk } from "../simulation/disk.js";
 import type { Disk } from "../simulation/disk.js";
 import { createRandom } from "../simulation/random.js";
+import { rested } from "./rested.js";
 import { tellConfiguration, tellEntry, tellMessage } from "./telling.js";
 
 export interface Actor {
@@ -34,16 +35,22 @@ export interface Stage {
   cut(one: NodeId, other: NodeId): void;
   heal(): void;
   drop(): void;
+  /** Servers started from now on answer reads by a lease, by a clock that only `pass` moves. */
+  lease(): void;
+  pass(time: number): void;
   /** What was said since the last call. `brief`: without the messages. */
   take(brief: boolean): string[];
 }
 
 const MANY_ROUNDS = 200;
+const ELECTION_TICKS = 10;
 
 export function createStage(): Stage {
   const actors = new Map<NodeId, Actor>();
   const cuts = new Set<string>();
   let waiting: Message[] = [];
+  let hasLease = false;
+  let time = 0;
   let lines: { text: string; isMessage: boolean }[] = [];
   const say = (text: string, isMessage = false) => void lines.push({ text, isMessage });
   const metaOf = ({ applied, configurations }: Actor): SnapshotMeta => ({ ...applied, ...configurations.at(applied.index) });
@@ -54,16 +61,18 @@ export function createStage(): Stage {
     return found;
   }
 
-  function start(id: NodeId, disk: Disk): void {
+  function start(id: NodeId, disk: Disk): Actor {
     const configurations = readAppliedConfigurations(disk, disk.compaction.index);
     const applied = { index: disk.compaction.index, term: disk.compaction.term };
     const log = { firstIndex: disk.firstIndex, lastIndex: disk.lastIndex, term: disk.term, entries: disk.entries, snapshotMeta: () => metaOf(one) };
     const core = createCore({
-      id, log, electionTicks: 10, heartbeatTicks: 2, maxInflightMessages: 8, maxInflightBytes: 1 << 20, maxEntriesBytesPerMessage: 1 << 20, reluctanceFactor: 5, random: () => 0,
+      id, log, electionTicks: ELECTION_TICKS, tickLength: 1, heartbeatTicks: 2, maxInflightMessages: 8, maxInflightBytes: 1 << 20, maxEntriesBytesPerMessage: 1 << 20, reluctanceFactor: 5, random: () => 0,
+      ...(hasLease && { lease: { now: () => time, drift: 0.1 } }),
       hardState: disk.hardState, ...configurations.at(applied.index), appliedIndex: applied.index,
     });
     const one: Actor = { id, disk, core, configurations, applied, told: { commit: core.status().commitIndex, configuration: tellConfiguration(core.status().configuration) } };
     actors.set(id, one);
+    return one;
   }
 
   function work(): void {
@@ -117,10 +126,10 @@ export function createStage(): Stage {
       for (const { id } of configuration.servers) {
         const disk = createDisk(createRandom(1), {});
         disk.put({ hardState: { term: 1, vote: undefined, commit: 1 }, entries: [{ index: 1, term: 1, kind: "config", data: encodeConfiguration(configuration) }] });
-        start(id, disk);
+        rested(start(id, disk).core, ELECTION_TICKS);
       }
     },
-    blank: (id) => start(id, createDisk(createRandom(1), {})),
+    blank: (id) => void rested(start(id, createDisk(createRandom(1), {})).core, ELECTION_TICKS),
     restart(id) {
       const { disk } = actor(id);
       disk.open();
@@ -145,6 +154,8 @@ export function createStage(): Stage {
     cut: (one, other) => void cuts.add(`${one}>${other}`),
     heal: () => cuts.clear(),
     drop: () => void (waiting = []),
+    lease: () => void (hasLease = true),
+    pass: (more) => void (time += more),
     take(brief) {
       const taken = lines.filter((line) => !brief || !line.isMessage).map((line) => line.text);
       lines = [];

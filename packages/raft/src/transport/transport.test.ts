@@ -62,7 +62,7 @@ test("a server that left the configuration is answered while it still speaks", a
     a.transport.send([append(1, 10)]);
     await until("heard", () => b.received.length === 1);
     b.transport.setServers([]);
-    b.transport.send([{ type: "heartbeat-response", from: "b", to: "a", term: 1, round: 1, canLead: true }]);
+    b.transport.send([{ type: "heartbeat-response", from: "b", to: "a", term: 1, round: 1, canLead: true, sentAt: 1.5, patience: 350 }]);
     await until("answered", () => a.received.length === 1);
   } finally {
     await Promise.all([a.transport.close(), b.transport.close()]);

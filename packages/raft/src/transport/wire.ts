@@ -23,6 +23,8 @@ export interface WireMessage {
   hint_term: number;
   id: number;
   can_lead: boolean;
+  sent_at: number;
+  patience: number;
 }
 
 export interface WireFrame {
@@ -99,9 +101,9 @@ export function toWire(message: Sendable): Partial<WireMessage> {
     case "append-response":
       return { ...common, yes: message.ok, index: message.index, hint_index: message.hintIndex, hint_term: message.hintTerm, can_lead: message.canLead };
     case "heartbeat":
-      return { ...common, commit: message.commit, id: message.round };
+      return { ...common, commit: message.commit, id: message.round, sent_at: message.sentAt };
     case "heartbeat-response":
-      return { ...common, id: message.round, can_lead: message.canLead };
+      return { ...common, id: message.round, can_lead: message.canLead, sent_at: message.sentAt, patience: message.patience };
     case "snapshot-response":
       return { ...common, yes: message.ok, index: message.index };
     case "read-index":
@@ -136,9 +138,9 @@ export function fromWire(wire: WireMessage): Sendable | undefined {
     case "APPEND_RESPONSE":
       return { ...common, type: "append-response", ok: wire.yes, index: wire.index, hintIndex: wire.hint_index, hintTerm: wire.hint_term, canLead: wire.can_lead };
     case "HEARTBEAT":
-      return { ...common, type: "heartbeat", commit: wire.commit, round: wire.id };
+      return { ...common, type: "heartbeat", commit: wire.commit, round: wire.id, sentAt: wire.sent_at };
     case "HEARTBEAT_RESPONSE":
-      return { ...common, type: "heartbeat-response", round: wire.id, canLead: wire.can_lead };
+      return { ...common, type: "heartbeat-response", round: wire.id, canLead: wire.can_lead, sentAt: wire.sent_at, patience: wire.patience };
     case "SNAPSHOT_RESPONSE":
       return { ...common, type: "snapshot-response", ok: wire.yes, index: wire.index };
     case "READ_INDEX":

@@ -5,7 +5,7 @@ import { openStateDatabase } from "./state-database.js";
 /** The applying thread of state-reader.test.ts: writes two keys as a pair until told to stop, and replaces its own state now and then. */
 const { directory } = workerData as { directory: string };
 const port = parentPort!;
-const database = await openStateDatabase(directory);
+const database = await openStateDatabase(directory, () => undefined);
 let stopping = false;
 port.on("message", (message) => {
   if (message === "stop") stopping = true;

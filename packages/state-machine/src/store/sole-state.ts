@@ -1,12 +1,12 @@
 import { openMemoryDatabase } from "./memory-log.js";
 import type { ReplicatedLog, StateReader } from "./replicated-log.js";
-import { lostWrites } from "./lost-writes.js";
 import { createSoleLog } from "./sole-log.js";
 import { createStateCore } from "./state-core.js";
 import type { OpenedSnapshot, OrderedDatabase, StateOperation, StateWriter } from "./state-core.js";
 import { BackendLost, fillFrom } from "./state-backend.js";
 import type { StateBackend } from "./state-backend.js";
 import { openLevel } from "./state-database.js";
+import type { LostWrites } from "./state-database.js";
 import { readerOf } from "./state-reader.js";
 import { StateFormatError } from "./wire.js";
 
@@ -36,7 +36,7 @@ const RETRY_MS = 1000;
  * In a LevelDB folder of this machine; every group is synced before it is acknowledged. After a write that failed nothing is
  * written any more, and `onLost` is told: what lies behind a record that was cut short could not be found again.
  */
-export async function openFolderState(location: string, leaderId: string, onLost: (error: Error) => void): Promise<SoleState> {
+export async function openFolderState(location: string, leaderId: string, lostWrites: LostWrites, onLost: (error: Error) => void): Promise<SoleState> {
   const database = await openLevel(location);
   const lost = lostWrites(location);
   if (lost !== undefined) {

@@ -3,7 +3,6 @@ import { join, resolve } from "node:path";
 import { Level } from "level";
 import type { CommittedEntry, EntryOutcome } from "./apply.js";
 import type { LogIndex } from "./replicated-log.js";
-import { lostWrites } from "./lost-writes.js";
 import { createStateCore } from "./state-core.js";
 import type { OpenedSnapshot, OrderedDatabase, StateCore } from "./state-core.js";
 import { EMPTY_META, META_KEY, STAGED_KEY, SYNC_KEY, decodeMeta, decodeStaged, encodeMeta, epochPrefix } from "./state-layout.js";
@@ -155,8 +154,14 @@ async function load(database: OrderedDatabase, expected: { readonly index: LogIn
   await database.batch(operations);
 }
 
-/** Opens (or begins) the state in `directory`, and drops what an interrupted installation left. */
-export async function openStateDatabase(directory: string): Promise<StateDatabase> {
+/**
+ * What LevelDB threw away of the log of the database in this folder, as it was opened or ever before; undefined for nothing. Where a
+ * checksum does not fit it goes on with what lies behind: a state would have a hole, and its marker would say that it has none.
+ */
+export type LostWrites = (directory: string) => string | undefined;
+
+/** Opens (or begins) the state in `directory`, and drops what an interrupted installation left. Refuses one with a hole. */
+export async function openStateDatabase(directory: string, lostWrites: LostWrites): Promise<StateDatabase> {
   const root = resolve(directory);
   await mkdir(root, { recursive: true, mode: 0o700 });
   let name = (await readCurrent(root)) ?? (await createFirst(root));

@@ -6,6 +6,7 @@ const GO_ZERO_TIME = "0001-01-01T00:00:00Z";
 /** Below are interim answers, which no client may be made to wait on. */
 const LOWEST_STATUS = 200;
 const HIGHEST_STATUS = 999;
+const DISK_FAULT_STATUS = 503;
 
 function code(text: string | undefined, usual: number): number {
   if (text === undefined) return usual;
@@ -23,7 +24,7 @@ const override = (state: string) => field.string({ description: `Status code to 
 
 export const healthPath = systemPath({
   template: "health",
-  help: { synopsis: "Reports this node's health by status code.", description: "200 active, 429 standby, 501 not initialized, 503 sealed. The query can choose other codes, for load balancers." },
+  help: { synopsis: "Reports this node's health by status code.", description: "200 active, 429 standby, 501 not initialized, 503 sealed, or with a disk that cannot be written or does not answer: then `errors` says so. The query can choose other codes, for load balancers." },
   fields: {
     standbyok: field.string({ description: "Answers as the active node does when this node is a standby.", query: true }),
     perfstandbyok: field.string({ description: "Answers as the active node does when this node is a performance standby.", query: true }),
@@ -37,7 +38,7 @@ export const healthPath = systemPath({
   operations: {
     read: {
       summary: "Reports this node's health.", effect: "read", access: "none", whileSealed: true, thisNode: true,
-      responses: { 200: "Active", 429: "Standby", 501: "Not initialized", 503: "Sealed" },
+      responses: { 200: "Active", 429: "Standby", 501: "Not initialized", 503: "Sealed, or its disk cannot be written" },
       handler: ({ input }, _storage, { services: { seal, cluster, node }, env }) => {
         const { initialized, sealed } = seal.status();
         const standby = sealed || !cluster.leadership().isLeader;
@@ -49,7 +50,9 @@ export const healthPath = systemPath({
         };
         code(input.drsecondarycode, 472);
         code(input.performancestandbycode, 473);
-        const status = !initialized ? codes.uninitialized : sealed ? codes.sealed : standby ? codes.standby : active;
+        // A node that cannot write is no standby either, whatever a load balancer takes for one.
+        const fault = sealed ? undefined : cluster.diskFault();
+        const status = !initialized ? codes.uninitialized : sealed ? codes.sealed : fault !== undefined ? DISK_FAULT_STATUS : standby ? codes.standby : active;
         const replication = sealed ? "unknown" : "disabled";
         return plain({
           initialized,
@@ -64,6 +67,7 @@ export const healthPath = systemPath({
           enterprise: false,
           echo_duration_ms: 0,
           clock_skew_ms: 0,
+          ...(fault !== undefined && { errors: [fault] }),
         }, status);
       },
     },

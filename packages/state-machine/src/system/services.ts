@@ -121,6 +121,8 @@ export interface AutopilotReport {
 
 export interface ClusterControl {
   leadership(): Leadership & { /** Whether there can be other nodes. */ readonly haEnabled: boolean; readonly activeApiAddress: string; readonly activeClusterAddress: string; /** RFC 3339, empty when not active. */ readonly activeSince: string };
+  /** What is wrong with this node's disk, as a message; undefined while nothing is. */
+  diskFault(): string | undefined;
   committedIndex(): number;
   appliedIndex(): number;
   configuration(): Promise<{ readonly index: number; readonly servers: readonly ClusterServer[] }>;

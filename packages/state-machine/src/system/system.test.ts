@@ -53,6 +53,7 @@ function services(node: Node): SystemServices {
     },
     cluster: {
       leadership: () => ({ haEnabled: true, isLeader: node.leader, leaderId: "n1", term: 1, activeApiAddress: "https://active:8200", activeClusterAddress: "https://active:8201", activeSince: "" }),
+      diskFault: () => undefined,
       committedIndex: () => 7,
       appliedIndex: () => 6,
     },

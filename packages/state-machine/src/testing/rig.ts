@@ -193,6 +193,7 @@ function servicesOf(rooms: SystemServices["rooms"], node: Rig["node"]): SystemSe
     },
     cluster: {
       leadership: () => ({ haEnabled: true, isLeader: node.leader, leaderId: "n1", term: 1, activeApiAddress: "https://n1:8200", activeClusterAddress: "https://n1:8201", activeSince: "2026-01-02T03:04:05Z" }),
+      diskFault: () => undefined,
       committedIndex: () => 7,
       appliedIndex: () => 7,
       configuration: async () => ({ index: 3, servers: [server] }),

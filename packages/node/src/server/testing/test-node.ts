@@ -81,7 +81,7 @@ export function temporaryFolder(test: After): string {
 }
 
 export function raftStorage(path: string, nodeId: string, retryJoin: readonly RetryJoin[] = []): RaftStorage {
-  return { type: "raft", path, nodeId, performanceMultiplier: 1, trailingLogs: undefined, snapshotThreshold: undefined, retryJoin, retryJoinAsNonVoter: false, autopilot: {} };
+  return { type: "raft", path, nodeId, performanceMultiplier: 1, readLease: false, trailingLogs: undefined, snapshotThreshold: undefined, retryJoin, retryJoinAsNonVoter: false, autopilot: {} };
 }
 
 export function configurationOf(storage: Configuration["storage"], listener: Listener, apiAddress: string, clusterAddress: string, auditDevices: Configuration["auditDevices"] = []): Configuration {

@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import type { DurableLog } from "../log/durable-log.js";
+import { createMembers, until } from "../testing/cluster.js";
+
+/** A log whose disk can hang: writes are done, and neither return nor fail, until it answers again. */
+function hanging() {
+  let answers = Promise.resolve();
+  let answer: () => void = () => undefined;
+  return {
+    hang: () => void (answers = new Promise((resolve) => (answer = resolve))),
+    answer: () => answer(),
+    wrap: (log: DurableLog): DurableLog => Object.create(log, {
+      write: { value: (work: Parameters<DurableLog["write"]>[0]) => answers.then(() => log.write(work)) },
+    }) as DurableLog,
+  };
+}
+
+test("a leader whose disk hangs hands over, acknowledges on, and follows when the disk answers", async () => {
+  const cluster = await createMembers(3);
+  try {
+    await cluster.form();
+    const first = cluster.members[0]!;
+    await cluster.stop(first);
+    const disk = hanging();
+    const stalls: boolean[] = [];
+    await cluster.start(first, { wrapLog: disk.wrap });
+    first.host!.onDisk((isStalled) => void stalls.push(isStalled));
+    const other = await cluster.leader();
+    await until("it has caught up", () => first.host!.status().lastIndex === other.host!.status().lastIndex && first.host!.status().leader !== undefined);
+    assert.equal(await other.host!.transferLeadership(first.id), true);
+    await until("it leads", () => first.host!.status().role === "leader" && first.host!.status().commitIndex === first.host!.status().lastIndex);
+    const { term } = first.host!.status();
+
+    disk.hang();
+    // The others have it on disk: that is a quorum.
+    const proposed = first.host!.propose(Buffer.from("without its disk"));
+    const next = await until("another leads", () => cluster.members.find((member) => member !== first && member.host!.status().role === "leader"));
+    assert.deepEqual([next.host!.status().term, stalls, first.host!.metrics()["diskStalls"]], [term + 1, [true], 1]);
+    assert.equal((await next.host!.propose(Buffer.from("meanwhile"))).outcome, "applied");
+    assert.ok(!first.machine.applied.includes("meanwhile"));
+
+    disk.answer();
+    await until("it has caught up", () => first.machine.applied.includes("meanwhile"));
+    assert.notEqual((await proposed).outcome, "conflict");
+    assert.deepEqual(first.machine.applied, next.machine.applied);
+    assert.deepEqual([stalls, first.host!.status().role], [[true, false], "follower"]);
+    assert.equal(await next.host!.transferLeadership(first.id), true, "it may lead again");
+  } finally {
+    await cluster.close();
+  }
+});
+
+test("a follower whose disk hangs holds up nobody, and a member alone waits for its disk", async () => {
+  const cluster = await createMembers(3);
+  try {
+    const first = cluster.members[0]!;
+    const alone = hanging();
+    await cluster.start(first, { bootstrap: true, wrapLog: alone.wrap });
+    await until("it leads", () => first.host!.status().role === "leader" && first.host!.status().commitIndex > 0);
+    alone.hang();
+    const waiting = first.host!.propose(Buffer.from("one"));
+    await until("it is noticed", () => first.host!.metrics()["diskStalls"] === 1);
+    assert.equal(first.host!.status().role, "leader");
+    alone.answer();
+    assert.equal((await waiting).outcome, "applied");
+
+    const disk = hanging();
+    const follower = cluster.members[2]!;
+    for (const member of cluster.members.slice(1)) {
+      await cluster.start(member, member === follower ? { wrapLog: disk.wrap } : {});
+      assert.equal((await first.host!.addServer({ id: member.id, address: member.address, voter: true })).ok, true);
+    }
+    disk.hang();
+    assert.equal((await first.host!.propose(Buffer.from("two"))).outcome, "applied");
+    await until("it is noticed", () => follower.host!.metrics()["diskStalls"] === 1);
+    assert.equal((await first.host!.propose(Buffer.from("three"))).outcome, "applied");
+    disk.answer();
+    await until("it has caught up", () => follower.machine.applied.includes("three"));
+    assert.equal(first.host!.status().role, "leader");
+  } finally {
+    await cluster.close();
+  }
+});
