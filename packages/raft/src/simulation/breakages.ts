@@ -79,8 +79,12 @@ const MISTAKES = {
   "a removed leader that stays": { file: "membership", from: "becomeFollower(state, state.term, undefined)", to: "undefined" },
 } as const satisfies Record<string, Mutation>;
 
-export const BREAKAGES: Readonly<Record<string, Breakage>> = {
+export const AROUND_THE_CORE: Readonly<Record<string, Breakage>> = {
   ...BROKEN_PROMISES,
   ...Object.fromEntries(Object.entries(HOST_MISTAKES).map(([name, mutations]) => [name, { mutations }])),
+};
+
+export const BREAKAGES: Readonly<Record<string, Breakage>> = {
+  ...AROUND_THE_CORE,
   ...Object.fromEntries(Object.entries(MISTAKES).map(([name, mutation]) => [name, { mutations: [mutation] }])),
 };
