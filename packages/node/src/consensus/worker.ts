@@ -2,10 +2,11 @@
 import { join } from "node:path";
 import { parentPort } from "node:worker_threads";
 import { createRaftHost, isDiskFailure, lostWrites } from "@coffer/raft";
-import type { RaftHost, StateMachine } from "@coffer/raft";
+import type { RaftHost } from "@coffer/raft";
 import { openStateDatabase } from "@coffer/state-machine";
 import type { OpenedSnapshot, StateDatabase } from "@coffer/state-machine";
 import { createBundler } from "./bundle.js";
+import { toStateMachine } from "./state-machine.js";
 import { createQuestionService } from "../forwarding/server.js";
 import type { QuestionService } from "../forwarding/server.js";
 import type { CallName, Calls, FromWorker, ToWorker, WorkerStart } from "./protocol.js";
@@ -38,26 +39,6 @@ function askMainThread(bytes: Uint8Array): Promise<Uint8Array> {
   });
 }
 
-/** The state database as consensus sees it; what it applies is told to the main thread before anybody gets an answer. */
-function stateMachine(state: StateDatabase): StateMachine {
-  return {
-    appliedIndex: () => state.appliedIndex(),
-    appliedTerm: () => state.appliedTerm(),
-    async apply(group) {
-      const outcomes = await state.apply(group);
-      const isReset = outcomes.some(({ reset }) => reset);
-      tell({ type: "applied", index: group[group.length - 1]!.index, keys: outcomes.flatMap(({ keys }) => keys), ...(isReset && { reset: { stateDirectory: state.location() } }) });
-      return outcomes.map(({ result }) => result);
-    },
-    flush: () => state.flush(),
-    openSnapshot: () => state.openSnapshot(),
-    async installSnapshot(meta, chunks) {
-      const { location } = await state.installSnapshot(meta, chunks);
-      tell({ type: "applied", index: meta.index, keys: [], reset: { stateDirectory: location } });
-    },
-  };
-}
-
 async function start(options: WorkerStart): Promise<void> {
   const state = await openStateDatabase(join(options.directory, "state"), lostWrites);
   const service = createQuestionService(options.clusterId, askMainThread);
@@ -87,7 +68,7 @@ function startHost(options: WorkerStart, state: StateDatabase, service: Question
       ...(options.trailingLogs !== undefined && { trailingLogs: options.trailingLogs }),
       ...(options.snapshotThreshold !== undefined && { snapshotThreshold: options.snapshotThreshold }),
     },
-    stateMachine(state),
+    toStateMachine(state, ({ index, keys, location }) => tell({ type: "applied", index, keys, ...(location !== undefined && { reset: { stateDirectory: location } }) })),
     { log: (level, message, fields = {}) => tell({ type: "log", level, message, fields }) },
     service.serve,
   );

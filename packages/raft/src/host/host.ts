@@ -1,10 +1,8 @@
 import { join } from "node:path";
-import { performance } from "node:perf_hooks";
 import type grpc from "@grpc/grpc-js";
 import type { Entry, Message, Ready } from "../core/types.js";
 import { isDiskFailure } from "../log/disk-failure.js";
 import type { DurableLog } from "../log/durable-log.js";
-import { startTransport } from "../transport/transport.js";
 import type { Sendable } from "../transport/wire.js";
 import type { ApplyResult, ProposeResult, RaftHost, RaftLogger, RaftOptions, StateMachine } from "./api.js";
 import { readAppliedConfigurations } from "./applied-configurations.js";
@@ -27,6 +25,8 @@ import type { Settings } from "./settings.js";
 import { createSnapshotInstall } from "./snapshot-install.js";
 import { createSnapshotSending } from "./snapshot-sending.js";
 import { toStatus } from "./status.js";
+import { REAL } from "./surroundings.js";
+import type { Surroundings } from "./surroundings.js";
 import { handOn, transferLeadership } from "./transfer.js";
 import { createTurns } from "./turns.js";
 
@@ -43,10 +43,10 @@ export async function createRaftHost(options: RaftOptions, machine: StateMachine
   }
 }
 
-/** For a log of the caller's own. Ends it when the host stops. */
-export async function runHost(settings: Settings, log: DurableLog, machine: StateMachine, logger: RaftLogger, extend?: (server: grpc.Server) => void): Promise<RaftHost> {
+/** For a log, and surroundings, of the caller's own. Ends the log when the host stops. */
+export async function runHost(settings: Settings, log: DurableLog, machine: StateMachine, logger: RaftLogger, extend?: (server: grpc.Server) => void, surroundings: Surroundings = REAL): Promise<RaftHost> {
   const { id } = settings;
-  const now = () => performance.now();
+  const { now, after, uniqueId } = surroundings;
   const measures = createMeasures();
   /** The state machine's calls never overlap. */
   const machineTurns = createTurns();
@@ -61,7 +61,7 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
   let canLead = true;
   const diskListeners: ((isStalled: boolean) => void)[] = [];
 
-  const core = createMemberCore(settings, log, () => ({ index: applied.index, term: applied.term, ...configurations.at(applied.index) }));
+  const core = createMemberCore(settings, log, () => ({ index: applied.index, term: applied.term, ...configurations.at(applied.index) }), surroundings);
   const replication = createReplication(measures, now);
   const proposals = createProposals(now, (milliseconds) => {
     measures.commitMsSum += milliseconds;
@@ -73,7 +73,7 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
     if (isLeaderKnown) reads.retry();
     install.termChanged();
   });
-  const transfer = { core, now, isStopped: () => stopped, guard };
+  const transfer = { core, now, after, isStopped: () => stopped, guard };
   let knownServers = core.status().configuration;
 
   const stall = createStallWatch({
@@ -85,7 +85,7 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
   });
   const persistence = createPersistence({ log, core, measures, now, stall, isStopped: () => stopped, send, onDurable: drain, fail });
   const sending = createSnapshotSending({
-    id, machine, machineTurns, configurations, logger, measures, now,
+    id, machine, machineTurns, configurations, logger, measures, now, after, uniqueId,
     peer: (peer) => transport.peer(peer),
     isLeading: (term) => !stopped && core.status().role === "leader" && core.status().term === term,
     report: (to, installed) => guard(() => core.reportSnapshot(to, installed)),
@@ -107,7 +107,7 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
       drain();
     }),
     status: () => core.status(),
-    now,
+    now, after,
     finished: (meta, milliseconds) => guard(() => {
       if (meta) {
         measures.snapshotInstallMsSum += milliseconds;
@@ -121,7 +121,7 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
   });
   const applying = { machine, machineTurns, measures, now, isStopped: () => stopped, onApplied, fail };
 
-  const transport = await startTransport(
+  const transport = await surroundings.startTransport(
     id,
     settings.transport,
     {
@@ -148,12 +148,12 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
   transport.setServers(knownServers.servers);
 
   // One tick a call: after a stall of the process the missed ones are not made up for, or it would call an election.
-  const ticker = setInterval(() => {
+  const stopTicking = surroundings.every(settings.tickMs, () => {
     guard(() => core.tick());
     stall.tick();
     proposals.expire();
     reads.expire();
-  }, settings.tickMs);
+  });
   // Alone there is nobody to wait for.
   const voters = knownServers.servers.filter((server) => server.voter);
   if (voters.length === 1 && voters[0]!.id === id) guard(() => core.campaign());
@@ -176,7 +176,7 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
   function end(error: unknown): void {
     if (stopped) return;
     stopped = true;
-    clearInterval(ticker);
+    stopTicking();
     const cause = asError(error);
     proposals.abandon();
     reads.abandon();
@@ -200,7 +200,7 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
     if (scheduled || stopped) return;
     scheduled = true;
     // One turn later: whatever else arrives in this turn shares the same batch, message and sync.
-    setImmediate(() => {
+    surroundings.nextTurn(() => {
       scheduled = false;
       try {
         drain();
@@ -263,8 +263,7 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
   }
 
   const membership: MembershipPort = {
-    core,
-    now,
+    core, now, after,
     async propose(configuration) {
       if (stopped || failure) return { ok: false, reason: "not-leader" };
       const proposed = core.proposeConfiguration(configuration);
@@ -307,7 +306,7 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
     metrics: () => ({ ...measures, pendingProposals: proposals.count(), pendingBytes: proposals.bytes(), queuedBytes: transport.queuedBytes(), sentBytes: transport.sentBytes(), unwrittenEntries: core.unstable().length, logBytes: log.bytesAfter(log.compaction.index) }),
     async stop() {
       stopped = true;
-      clearInterval(ticker);
+      stopTicking();
       proposals.abandon();
       reads.abandon();
       install.abandon();

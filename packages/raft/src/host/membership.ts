@@ -1,6 +1,8 @@
 import type { RaftCore } from "../core/api.js";
 import type { Configuration, LogIndex, NodeId, Server, Term } from "../core/types.js";
 import type { MembershipResult } from "./api.js";
+import { pause } from "./surroundings.js";
+import type { Surroundings } from "./surroundings.js";
 
 const CATCH_UP_POLL_MS = 20;
 const CATCH_UP_TIMEOUT_MS = 120_000;
@@ -8,14 +10,11 @@ const CATCH_UP_TIMEOUT_MS = 120_000;
 const CHANGE_RETRY_MS = 20;
 const CHANGE_TIMEOUT_MS = 10_000;
 
-export interface MembershipPort {
+export interface MembershipPort extends Pick<Surroundings, "now" | "after"> {
   readonly core: RaftCore;
   /** Proposes and resolves once applied here, or once it is known that it never will be, or that this cannot be known. */
   propose(configuration: Configuration): Promise<{ ok: true; index: LogIndex } | { ok: false; reason: "not-leader" | "change-in-progress" | "unknown" }>;
-  readonly now: () => number;
 }
-
-const pause = (milliseconds: number) => new Promise<void>((wake) => setTimeout(wake, milliseconds));
 
 async function change(port: MembershipPort, edit: (servers: readonly Server[]) => readonly Server[] | undefined): Promise<MembershipResult> {
   const deadline = port.now() + CHANGE_TIMEOUT_MS;
@@ -37,7 +36,7 @@ async function change(port: MembershipPort, edit: (servers: readonly Server[]) =
     if (result.reason === "not-leader") return { ok: false, reason: "not-leader", message: "this node does not lead" };
     if (result.reason === "unknown") return { ok: false, reason: "timeout", message: "leadership was lost; whether the change was made is not known here" };
     if (port.now() > deadline) return { ok: false, reason: "change-in-progress", message: "another membership change has not finished" };
-    await pause(CHANGE_RETRY_MS);
+    await pause(port, CHANGE_RETRY_MS);
   }
 }
 
@@ -72,7 +71,7 @@ async function waitForCatchUp(port: MembershipPort, id: NodeId): Promise<Members
     if (peer.matchIndex >= endBefore) return { ok: true, index: peer.matchIndex };
     endBefore = status.lastIndex;
     if (port.now() > deadline) return { ok: false, reason: "timeout", message: `${id} did not catch up within ${CATCH_UP_TIMEOUT_MS / 1000} s; it stays a non-voter` };
-    await pause(CATCH_UP_POLL_MS);
+    await pause(port, CATCH_UP_POLL_MS);
   }
 }
 

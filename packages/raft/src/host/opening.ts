@@ -9,23 +9,28 @@ import { recoverFromPeers, standAlone } from "./recovery.js";
 
 /** Opens the log of a member, begins it where a new cluster is asked for, and makes it agree with the state. */
 export async function openMemberLog(directory: string, options: RaftOptions, machine: StateMachine, logger: RaftLogger): Promise<DurableLog> {
-  let log = await openDurableLog(directory);
+  return prepareLog(() => openDurableLog(directory), options, machine, (log) => changeServers(log, options, logger));
+}
+
+/** `recover` may change the log further; true when it did. */
+export async function prepareLog(open: () => Promise<DurableLog>, options: Pick<RaftOptions, "id" | "bootstrap">, machine: StateMachine, recover: (log: DurableLog) => Promise<boolean>): Promise<DurableLog> {
+  let log = await open();
   try {
     if (options.bootstrap && log.lastIndex() === 0) {
       const configuration = { servers: [{ id: options.id, address: options.bootstrap.address, voter: true }] };
       await log.write({ hardState: { term: 1, vote: options.id, commit: 1 }, entries: [{ index: 1, term: 1, kind: "config", data: encodeConfiguration(configuration) }] });
       await log.close();
-      log = await openDurableLog(directory);
+      log = await open();
     }
     // Each vote and term is written before the entries that follow it: without it, it is not known for whom this server voted.
     const lastTerm = log.term(log.lastIndex());
     if (lastTerm !== undefined && lastTerm > log.hardState.term) throw new DamagedLogError(`the hard state is of term ${log.hardState.term}, the last entry of term ${lastTerm}`);
     const adopted = snapshotToAdopt(log, machine.appliedIndex(), machine.appliedTerm());
     if (adopted) await log.reset(adopted);
-    if (!(await changeServers(log, options, logger))) return log;
+    if (!(await recover(log))) return log;
     // The hard state is read as it is opened.
     await log.close();
-    return await openDurableLog(directory);
+    return await open();
   } catch (error) {
     await log.close();
     throw error;

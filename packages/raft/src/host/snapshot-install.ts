@@ -4,14 +4,15 @@ import type { DurableLog } from "../log/durable-log.js";
 import { createIncomingSnapshot, DamagedSnapshotError } from "../snapshot/receive.js";
 import type { IncomingSnapshot } from "../snapshot/receive.js";
 import { RESUME_MS } from "../snapshot/send.js";
-import type { IncomingSnapshotCall } from "../transport/transport.js";
+import type { IncomingSnapshotCall } from "../snapshot/streams.js";
 import { metaFromWire } from "../transport/wire.js";
 import type { WireSnapshotChunk } from "../transport/wire.js";
 import type { RaftLogger, StateMachine } from "./api.js";
 import type { Persistence } from "./persistence.js";
+import type { Surroundings } from "./surroundings.js";
 import type { Turns } from "./turns.js";
 
-export interface SnapshotInstallPort {
+export interface SnapshotInstallPort extends Pick<Surroundings, "now" | "after"> {
   readonly id: NodeId;
   readonly log: DurableLog;
   readonly machine: StateMachine;
@@ -23,7 +24,6 @@ export interface SnapshotInstallPort {
   readonly status: () => { readonly commitIndex: LogIndex; readonly term: Term };
   /** The core must hear how an accepted snapshot ended: its meta, or undefined for a failure. */
   readonly finished: (meta: SnapshotMeta | undefined, milliseconds: number) => void;
-  readonly now: () => number;
   readonly fail: (error: unknown) => void;
 }
 
@@ -47,7 +47,8 @@ interface Arrival {
   readonly incoming: IncomingSnapshot;
   /** The stream it comes over; undefined while another is waited for. */
   call: IncomingSnapshotCall | undefined;
-  timer: NodeJS.Timeout | undefined;
+  /** Ends the waiting for another. */
+  stopWaiting: () => void;
 }
 
 export function createSnapshotInstall(port: SnapshotInstallPort): SnapshotInstall {
@@ -79,7 +80,7 @@ export function createSnapshotInstall(port: SnapshotInstallPort): SnapshotInstal
 
   /** What comes over one stream; it ends with the state, or breaks, and another may follow. */
   async function pump(found: Arrival, call: IncomingSnapshotCall, messages: AsyncIterator<WireSnapshotChunk>): Promise<void> {
-    clearTimeout(found.timer);
+    found.stopWaiting();
     found.call = call;
     call.write({ received: found.incoming.received() });
     try {
@@ -97,7 +98,7 @@ export function createSnapshotInstall(port: SnapshotInstallPort): SnapshotInstal
     if (found.call !== call || arrival !== found) return;
     found.call = undefined;
     if (isOutdated(found)) return;
-    found.timer = setTimeout(() => found.incoming.giveUp("the stream broke, and no other followed"), RESUME_MS);
+    found.stopWaiting = port.after(RESUME_MS, () => found.incoming.giveUp("the stream broke, and no other followed"));
   }
 
   /** Gives up a broken one whose leader is deposed: nobody will go on with it, and the next leader waits. */
@@ -115,7 +116,7 @@ export function createSnapshotInstall(port: SnapshotInstallPort): SnapshotInstal
 
   async function begin(call: IncomingSnapshotCall, messages: AsyncIterator<WireSnapshotChunk>, header: NonNullable<WireSnapshotChunk["header"]>): Promise<void> {
     const meta = metaFromWire(header);
-    const found: Arrival = { transfer: header.transfer, senderTerm: header.sender_term, meta, incoming: createIncomingSnapshot(), call, timer: undefined };
+    const found: Arrival = { transfer: header.transfer, senderTerm: header.sender_term, meta, incoming: createIncomingSnapshot(), call, stopWaiting: () => undefined };
     arrival = found;
     port.step({ type: "snapshot", from: header.from, to: port.id, term: header.sender_term, meta });
     if (installing) {
@@ -129,7 +130,7 @@ export function createSnapshotInstall(port: SnapshotInstallPort): SnapshotInstal
 
   return {
     async receive(call) {
-      const messages = call[Symbol.asyncIterator]() as AsyncIterator<WireSnapshotChunk>;
+      const messages = call[Symbol.asyncIterator]();
       try {
         const { value } = await messages.next();
         const header = (value as WireSnapshotChunk | undefined)?.header;
@@ -158,7 +159,7 @@ export function createSnapshotInstall(port: SnapshotInstallPort): SnapshotInstal
         (installed) => {
           installing = undefined;
           arrival = undefined;
-          clearTimeout(accepted.timer);
+          accepted.stopWaiting();
           finish(accepted.call, installed);
           port.finished(installed ? meta : undefined, port.now() - since);
         },

@@ -1,19 +1,20 @@
 import type { Message, NodeId, SnapshotMeta, Term } from "../core/types.js";
 import { sendSnapshot } from "../snapshot/send.js";
-import type { Peer } from "../transport/peer.js";
+import type { SnapshotTarget } from "../snapshot/streams.js";
 import type { RaftLogger, StateMachine } from "./api.js";
 import type { AppliedConfigurations } from "./applied-configurations.js";
 import type { Measures } from "./measures.js";
+import { pause } from "./surroundings.js";
+import type { Surroundings } from "./surroundings.js";
 import type { Turns } from "./turns.js";
 
-export interface SnapshotSendingPort {
+export interface SnapshotSendingPort extends Pick<Surroundings, "now" | "after" | "uniqueId"> {
   readonly id: NodeId;
   readonly machine: StateMachine;
   readonly machineTurns: Turns;
   readonly configurations: AppliedConfigurations;
-  readonly peer: (id: NodeId) => Peer | undefined;
+  readonly peer: (id: NodeId) => SnapshotTarget | undefined;
   readonly logger: RaftLogger;
-  readonly now: () => number;
   readonly measures: Measures;
   readonly isLeading: (term: Term) => boolean;
   /** The attempt is over; the core must hear of it. */
@@ -39,7 +40,8 @@ export function createSnapshotSending(port: SnapshotSendingPort): SnapshotSendin
       port.logger.log("info", "sending the state to a follower", { peer: message.to, index: meta.index });
       // In the term of the offer: by now this server may lead no more, and must not speak as if it did.
       const installed = await sendSnapshot({
-        peer: () => port.peer(message.to), self: port.id, term: message.term, meta, chunks: snapshot.chunks, now: port.now,
+        peer: () => port.peer(message.to), self: port.id, term: message.term, meta, chunks: snapshot.chunks, transfer: port.uniqueId(), now: port.now,
+        pause: (milliseconds) => pause(port, milliseconds),
         isWanted: () => port.isLeading(message.term),
         onResume() {
           port.measures.snapshotResumes += 1;

@@ -1,38 +1,35 @@
-import type { Message, SnapshotMeta } from "../core/types.js";
-import { ELECTION_TICKS } from "./member.js";
-import type { DiskBreakage } from "./disk.js";
+import type { Message } from "../core/types.js";
+import { ELECTION_TICKS, TICK_MS } from "./member.js";
+import type { WireSnapshotChunk } from "../transport/wire.js";
 import type { Mutation } from "./mutation.js";
 
-/** A deliberate fault that the simulator must notice: a promise to the core that its surroundings break, or a mistake in the core. */
-export interface Breakage extends DiskBreakage {
-  /** Votes and acknowledgements leave before what they promise is synced. */
-  readonly answersBeforeSync?: boolean;
-  /** The log is compacted to what is applied, not to what the state holds on disk. */
-  readonly compactsUnflushed?: boolean;
+/** A deliberate fault that the simulator must notice: a promise to a member that its surroundings break, or a mistake in the shipped code. */
+export interface Breakage {
+  /** A crash takes votes with it. */
+  readonly forgetsVotes?: boolean;
+  readonly losesSyncedEntries?: boolean;
   /** What the network makes of a message. */
   readonly tampers?: (message: Message) => Message;
   /** What the network answers by itself, be the receiver reachable or not. */
   readonly forges?: (message: Message) => Message | undefined;
   /** What becomes of a snapshot's description on the way. */
-  readonly repacks?: (meta: SnapshotMeta) => SnapshotMeta;
+  readonly repacks?: (header: Header) => Header;
   /** The clock that a lease is measured by stands still while its process does. */
   readonly clockStops?: boolean;
   /** Clocks differ by more than the lease allows for. */
   readonly clocksApart?: boolean;
-  readonly mutation?: Mutation;
+  readonly mutations?: readonly Mutation[];
 }
 
-/** In ticks, as a member would answer. */
-const PATIENCE = ELECTION_TICKS - 1;
+type Header = NonNullable<WireSnapshotChunk["header"]>;
 
-/** In the core's surroundings. */
+/** In milliseconds, as a member would answer. */
+const PATIENCE = (ELECTION_TICKS - 1) * TICK_MS;
+
+/** In a member's surroundings. */
 const BROKEN_PROMISES = {
   "a disk that forgets votes": { forgetsVotes: true },
   "a disk that loses synced entries": { losesSyncedEntries: true },
-  "answers that leave before the sync": { answersBeforeSync: true },
-  "a log compacted past the durable state": { compactsUnflushed: true },
-  "a disk that keeps what is behind an overwritten entry": { keepsTail: true },
-  "damaged records read without a look at the checksum": { ignoresChecksums: true },
   "heartbeats answered by the network itself": {
     forges: (message) => (message.type === "heartbeat" ? { type: "heartbeat-response", from: message.to, to: message.from, term: message.term, round: message.round, canLead: true, sentAt: message.sentAt, patience: PATIENCE } : undefined),
   },
@@ -45,9 +42,28 @@ const BROKEN_PROMISES = {
   "a lease by a clock that stands still with its process": { clockStops: true },
   "clocks that differ by more than a lease allows for": { clocksApart: true },
   "a snapshot that drops half of a joint configuration": {
-    repacks: (meta) => ({ ...meta, configuration: { servers: meta.configuration.servers } }),
+    repacks: ({ outgoing: _, ...header }) => header,
   },
 } as const satisfies Record<string, Breakage>;
+
+/** In what surrounds the core and ships with it. */
+const HOST_MISTAKES: Readonly<Record<string, readonly Mutation[]>> = {
+  "answers that leave before the sync": [{ folder: "host", file: "persistence", from: "await log.write(work);", to: "port.send(work.messages); await log.write(work);" }],
+  "a log compacted past the durable state": [{ folder: "host", file: "compaction", from: "await port.machineTurns.run(() => machine.flush())", to: "machine.appliedIndex()" }],
+  "a log that keeps what is behind an overwritten entry": [{ folder: "log", file: "durable-log", from: 'batch.push({ type: "del", key: entryKey(i) })', to: "undefined" }],
+  "damaged entries read without a look at the checksum": [{ folder: "log", file: "record", from: "record.readUInt32BE(0) !== checksum(index, record)", to: "false" }],
+  "a hard state read without a look at the checksum": [{ folder: "log", file: "record", from: "record.readUInt32BE(0) !== crc32(json)", to: "false" }],
+  "a state sent without its servers": [{ folder: "transport", file: "wire", from: "servers: [...servers], configuration_index", to: "servers: [], configuration_index" }],
+  "a state sent with an older configuration's index": [{ folder: "transport", file: "wire", from: "configuration_index: meta.configurationIndex", to: "configuration_index: 0" }],
+  "a transfer that goes on in the wrong place": [{ folder: "snapshot", file: "send", from: "kept = kept.slice(number - first)", to: "kept = kept.slice(number - first + 1)" }],
+  "chunks of a state taken without a look at their checksum": [{ folder: "snapshot", file: "receive", from: "crc32(data) !== chunk.checksum", to: "false" }],
+  "chunks of a state taken without a look at their number": [{ folder: "snapshot", file: "receive", from: "number > received", to: "false" }],
+  "a state that ends where its stream does": [{ folder: "snapshot", file: "receive", from: "chunk.count !== received", to: "false" }, { folder: "host", file: "snapshot-install", from: 'found.stopWaiting = port.after(RESUME_MS, () => found.incoming.giveUp("the stream broke, and no other followed"));', to: "void found.incoming.take({ last: true });" }],
+  "an install that is not announced": [{ folder: "host", file: "snapshot-install", from: "await log.expectSnapshot(meta);", to: "" }],
+  "a log that begins anew before the state does": [{ folder: "host", file: "snapshot-install", from: "await machine.installSnapshot(meta, incoming.chunks);", to: "await port.persistence.reset(meta); await machine.installSnapshot(meta, incoming.chunks);" }],
+  "an announcement believed without a look at the state": [{ folder: "host", file: "opening", from: "if (log.expected?.index === index && log.expected.term === term)", to: "if (log.expected)" }, { folder: "host", file: "opening", from: "if (log.term(index) === term)\n        return undefined;", to: "if (log.term(index) === term && !log.expected)\n        return undefined;" }],
+  "a transfer whose leader is deposed waited for": [{ folder: "host", file: "snapshot-install", from: "port.status().term <= found.senderTerm", to: "true" }, { folder: "host", file: "snapshot-install", from: "if (senderTerm < found.senderTerm || (senderTerm === found.senderTerm && found.call))", to: "if (true)" }],
+};
 
 /** In the core itself. */
 const MISTAKES = {
@@ -77,7 +93,12 @@ const MISTAKES = {
   "a removed leader that stays": { file: "membership", from: "becomeFollower(state, state.term, undefined)", to: "undefined" },
 } as const satisfies Record<string, Mutation>;
 
-export const BREAKAGES: Readonly<Record<string, Breakage>> = {
+export const AROUND_THE_CORE: Readonly<Record<string, Breakage>> = {
   ...BROKEN_PROMISES,
-  ...Object.fromEntries(Object.entries(MISTAKES).map(([name, mutation]) => [name, { mutation }])),
+  ...Object.fromEntries(Object.entries(HOST_MISTAKES).map(([name, mutations]) => [name, { mutations }])),
+};
+
+export const BREAKAGES: Readonly<Record<string, Breakage>> = {
+  ...AROUND_THE_CORE,
+  ...Object.fromEntries(Object.entries(MISTAKES).map(([name, mutation]) => [name, { mutations: [mutation] }])),
 };

@@ -1,7 +1,7 @@
 import { encodeConfiguration } from "../core/configuration.js";
 import type { Configuration, Entry, LogIndex, NodeId, Term } from "../core/types.js";
 import type { Member } from "./member.js";
-import type { StatePoint } from "./state.js";
+import type { Model } from "./state.js";
 
 /** A promise of the protocol did not hold. */
 export class Violation extends Error {
@@ -16,17 +16,19 @@ interface Committed {
 }
 
 /** What happened in a run. */
-export type Counts = Record<"committed" | "elections" | "acknowledged" | "reads" | "installs" | "changes" | "joint" | "transfers" | "damages", number>;
+export type Counts = Record<"committed" | "elections" | "acknowledged" | "reads" | "installs" | "changes" | "joint" | "transfers" | "damages" | "resumes", number>;
 
-export const newCounts = (): Counts => ({ committed: 0, elections: 0, acknowledged: 0, reads: 0, installs: 0, changes: 0, joint: 0, transfers: 0, damages: 0 });
+export const newCounts = (): Counts => ({ committed: 0, elections: 0, acknowledged: 0, reads: 0, installs: 0, changes: 0, joint: 0, transfers: 0, damages: 0, resumes: 0 });
 
 /** Sees everything and remembers what may never change: what the protocol promises, checked from outside after every step. */
 export interface Checker {
-  bootstrapEntry(configuration: Configuration): Entry;
   elected(member: Member, term: Term): void;
   /** Entries of a member are durable. */
   written(member: Member, entries: readonly Entry[]): void;
-  applied(member: Member, points: readonly StatePoint[]): void;
+  /** A member begins to apply these; others may have before. */
+  applying(group: readonly Entry[]): void;
+  /** The state of a member stands at this index, and is this one. */
+  reached(member: Member, index: LogIndex, digest: number): void;
   /** Looks at how far a member believes the log to be committed. */
   watch(member: Member): void;
   /** `floor`: what had been told to clients when the write was asked for. */
@@ -37,7 +39,9 @@ export interface Checker {
   floor(): LogIndex;
   read(index: LogIndex, floor: LogIndex): void;
   isCommitted(data: string): boolean;
-  /** Of all commits, elections and answers in their order. */
+  /** Anything else that happened, for the digest. */
+  note(...numbers: readonly number[]): void;
+  /** Of all that happened, in its order. */
   digest(): number;
   readonly counts: Counts;
 }
@@ -50,7 +54,8 @@ function majoritiesOf({ servers, outgoing }: Configuration): readonly (readonly 
 
 const textOf = (entry: Entry) => `${entry.kind}:${Buffer.from(entry.data).toString()}`;
 
-export function createChecker(members: () => readonly Member[]): Checker {
+/** `fail` hears of what did not hold: whoever called may take the exception for a failure of its own. */
+export function createChecker(members: () => readonly Member[], model: Model, fail: (violation: Violation) => void): Checker {
   const leaders = new Map<Term, NodeId>();
   /** By index and term: an entry's text and the term before it. Log matching follows from it by induction. */
   const entries = new Map<string, string>();
@@ -61,7 +66,8 @@ export function createChecker(members: () => readonly Member[]): Checker {
   const changes: LogIndex[] = [];
   /** Configurations in members' memory, and at what moment of their logs they were looked at last. */
   const seen = new WeakMap<Configuration, string>();
-  const digests = new Map<LogIndex, number>();
+  /** Of the state that has applied so much. */
+  const digests: number[] = [0];
   let last = 0;
   let floor = 0;
   const counts = newCounts();
@@ -69,11 +75,14 @@ export function createChecker(members: () => readonly Member[]): Checker {
   const note = (...numbers: readonly number[]) => numbers.forEach((number) => void (digest = Math.imul(digest ^ number, 0x01000193) >>> 0));
 
   function check(holds: boolean, what: () => string): void {
-    if (!holds) throw new Violation(what());
+    if (holds) return;
+    const violation = new Violation(what());
+    fail(violation);
+    throw violation;
   }
 
   function textAt(member: Member, index: LogIndex): string {
-    const entry = member.running()?.core.unstable().find((one) => one.index === index) ?? member.disk.entries(index, index + 1, 1)?.[0];
+    const entry = member.entryAt(index);
     return entry ? textOf(entry) : "";
   }
 
@@ -86,7 +95,7 @@ export function createChecker(members: () => readonly Member[]): Checker {
       return;
     }
     const status = member.running()!.core.status();
-    const holds = (id: NodeId) => members().some((one) => one.id === id && (one.disk.term(index) === term || one.disk.compaction.index > index));
+    const holds = (id: NodeId) => members().some((one) => one.id === id && (one.held().term(index) === term || one.held().compacted() > index));
     for (const ids of majoritiesOf(status.configuration)) {
       const holders = ids.filter(holds);
       check(holders.length * 2 > ids.length, () => `durability: entry ${index} of term ${term} counts as committed, but only ${holders.join()} of ${ids.join()} hold it on disk`);
@@ -120,21 +129,20 @@ export function createChecker(members: () => readonly Member[]): Checker {
 
   return {
     counts,
-    bootstrapEntry: (configuration) => ({ index: 1, term: 1, kind: "config", data: encodeConfiguration(configuration) }),
     elected(member, term) {
       counts.elections += 1;
       note(term, members().indexOf(member));
       const other = leaders.get(term);
       check(other === undefined || other === member.id, () => `two leaders in term ${term}: ${other} and ${member.id}`);
       leaders.set(term, member.id);
-      for (let index = member.disk.firstIndex(); index <= last; index++) {
+      for (let index = member.held().compacted() + 1; index <= last; index++) {
         const known = committed.get(index);
         check(!known || known.inTerm > term || member.termAt(index) === known.term, () => `leader completeness: ${member.id} leads term ${term} without entry ${index} of term ${known?.term}`);
       }
     },
     written(member, added) {
       for (const entry of added) {
-        const before = member.disk.term(entry.index - 1);
+        const before = member.held().term(entry.index - 1);
         if (before === undefined) continue;
         const text = `${before}>${textOf(entry)}`;
         const known = entries.get(`${entry.index}/${entry.term}`) ?? text;
@@ -142,11 +150,11 @@ export function createChecker(members: () => readonly Member[]): Checker {
         entries.set(`${entry.index}/${entry.term}`, text);
       }
     },
-    applied(member, points) {
-      for (const { index, digest } of points) {
-        check((digests.get(index) ?? digest) === digest, () => `state-machine safety: the state of ${member.id} at ${index} differs`);
-        digests.set(index, digest);
-      }
+    applying(group) {
+      for (const entry of group) if (entry.index === digests.length) digests.push(model.apply(entry));
+    },
+    reached(member, index, digest) {
+      check(digests[index] === digest, () => `state-machine safety: the state of ${member.id} at ${index} is another than the entries make`);
     },
     watch(member) {
       const running = member.running();
@@ -171,6 +179,7 @@ export function createChecker(members: () => readonly Member[]): Checker {
       check(!committedData.has(data), () => "a write that was refused for certain had been committed");
     },
     floor: () => floor,
+    note,
     read(index, floorBefore) {
       counts.reads += 1;
       note(index);

@@ -16,6 +16,8 @@ export function disturb(world: World): void {
   const victim = leader && random.chance(0.4) ? leader : random.pick(members);
   if (random.chance(0.02)) crash(world, victim.id);
   if (random.chance(0.01) && isDispensable(world, victim)) crash(world, victim.id, true);
+  // An install that is cut short, at either end.
+  for (const { from, to } of world.transfers()) if (random.chance(0.03)) crash(world, random.pick([from, to, to]));
   repair(world, leader);
   if (random.chance(0.015)) victim.pause(random.int(2, 25) * TICK);
   if (random.chance(0.02)) partition(world);

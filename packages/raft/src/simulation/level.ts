@@ -1,13 +1,17 @@
 import type { LogDatabase, LogOperation } from "../log/durable-log.js";
+import { keyText } from "./held-log.js";
+import type { Records } from "./held-log.js";
 import type { Random } from "./random.js";
 
 /** LevelDB as it promises to be, on a disk that is only as good as that: what was not synced may be gone after a crash, the last of it first. */
 export interface SimulatedLevel {
-  /** Opens it, with what survived. What an earlier opening still does leads nowhere. */
-  open(): LogDatabase;
+  /** Opens it, with what survived. What an earlier opening still does leads nowhere. `work`: what a step of writing waits for. */
+  open(work?: () => Promise<void>): LogDatabase;
   crash(): void;
   /** From now on a batch fails; it may be on the disk nevertheless, or the front of it, which counts as nothing. */
   breakDown(): void;
+  /** What is on the disk for certain. Whoever changes it plays a disk that does. */
+  records(): Records;
 }
 
 /** How it may fall short; whoever tests with it must notice. */
@@ -18,7 +22,6 @@ export interface LevelBreakage {
   readonly syncsLate?: boolean;
 }
 
-const keyOf = (key: Uint8Array) => Buffer.from(key).toString("hex");
 const never = () => new Promise<never>(() => undefined);
 /** Deletions of one `clear` that become one record. */
 const CLEAR_STEP = 3;
@@ -33,8 +36,8 @@ export function createSimulatedLevel(random: Random, breakage: LevelBreakage = {
 
   function apply(to: Map<string, Uint8Array>, operations: readonly LogOperation[]): void {
     for (const operation of operations) {
-      if (operation.type === "put") to.set(keyOf(operation.key), operation.value);
-      else to.delete(keyOf(operation.key));
+      if (operation.type === "put") to.set(keyText(operation.key), operation.value);
+      else to.delete(keyText(operation.key));
     }
   }
 
@@ -50,24 +53,25 @@ export function createSimulatedLevel(random: Random, breakage: LevelBreakage = {
   }
 
   return {
-    open() {
+    open(work = () => Promise.resolve()) {
       const mine = ++opening;
       /** A step of something longer. What was under way when it crashed ends there. */
-      async function turn(step: () => void = () => undefined): Promise<void> {
-        await Promise.resolve();
+      async function turn(step: () => void = () => undefined, wait = work): Promise<void> {
+        await wait();
         if (mine !== opening) await never();
         step();
       }
+      const read = () => turn(() => undefined, () => Promise.resolve());
       content = new Map(durable);
 
       function within(range: Parameters<LogDatabase["keys"]>[0]): [Uint8Array, Uint8Array][] {
-        const { gt, gte, lt, lte } = { gt: range.gt && keyOf(range.gt), gte: range.gte && keyOf(range.gte), lt: range.lt && keyOf(range.lt), lte: range.lte && keyOf(range.lte) };
+        const { gt, gte, lt, lte } = { gt: range.gt && keyText(range.gt), gte: range.gte && keyText(range.gte), lt: range.lt && keyText(range.lt), lte: range.lte && keyText(range.lte) };
         const keys = [...content.keys()].filter((key) => (gt === undefined || key > gt) && (gte === undefined || key >= gte) && (lt === undefined || key < lt) && (lte === undefined || key <= lte)).sort();
         return keys.map((key) => [Buffer.from(key, "hex"), content.get(key)!]);
       }
 
       return {
-        getSync: (key) => content.get(keyOf(key)),
+        getSync: (key) => content.get(keyText(key)),
         async batch(operations, { sync: isSynced }) {
           await turn(() => void journal.push(operations));
           await turn(() => {
@@ -79,13 +83,13 @@ export function createSimulatedLevel(random: Random, breakage: LevelBreakage = {
         },
         async *iterator(range) {
           for (const found of within(range)) {
-            await turn();
+            await read();
             yield found;
           }
         },
         async *keys(range) {
           for (const [key] of within(range)) {
-            await turn();
+            await read();
             yield key;
           }
         },
@@ -110,5 +114,6 @@ export function createSimulatedLevel(random: Random, breakage: LevelBreakage = {
       opening += 1;
     },
     breakDown: () => void (isBroken = true),
+    records: () => durable,
   };
 }

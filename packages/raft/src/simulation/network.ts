@@ -5,8 +5,7 @@ import type { Random } from "./random.js";
 /** Loses, delays, duplicates, reorders, and cuts single directions of links. */
 export interface Network {
   send(message: Message): void;
-  /** How long something large takes to this server, or undefined when it will not arrive. */
-  transferTime(from: NodeId, to: NodeId): number | undefined;
+  isCut(from: NodeId, to: NodeId): boolean;
   /** Messages from one to the other vanish. */
   cut(from: NodeId, to: NodeId): void;
   /** Whoever stands on different sides does not hear of each other. */
@@ -34,10 +33,7 @@ export function createNetwork(clock: Clock, random: Random, deliver: (message: M
       const copies = random.chance(this.weather.duplication) ? 2 : 1;
       for (let copy = 0; copy < copies; copy++) clock.after(random.int(1, this.weather.delay), () => deliver(message));
     },
-    transferTime(from, to) {
-      if (isCut(from, to) || isCut(to, from) || random.chance(this.weather.loss * 2)) return undefined;
-      return random.int(5, 40) + this.weather.delay;
-    },
+    isCut,
     cut: (from, to) => void cuts.add(`${from}>${to}`),
     divide(...sides) {
       for (const side of sides) for (const other of sides) if (side !== other) for (const from of side) for (const to of other) cuts.add(`${from}>${to}`);

@@ -1,10 +1,12 @@
-import type { createCore } from "../core/core.js";
-import type { Message } from "../core/types.js";
+import type { Message, NodeId } from "../core/types.js";
+import type { SnapshotCall } from "../snapshot/streams.js";
 import type { Breakage } from "./breakages.js";
 import type { Checker } from "./checker.js";
 import type { Clock } from "./clock.js";
 import type { Random } from "./random.js";
-import type { Parcel } from "./shipping.js";
+import type { Shipped } from "./shipped.js";
+import type { SimulatedState } from "./state.js";
+import type { Endpoint } from "./streams.js";
 
 /** What a member gets from the world. */
 export interface Port {
@@ -12,10 +14,13 @@ export interface Port {
   readonly random: Random;
   readonly checker: Checker;
   readonly breakage: Breakage;
-  readonly createCore: typeof createCore;
+  readonly shipped: Shipped;
+  readonly state: SimulatedState;
+  readonly uniqueId: () => string;
   /** The member's own clock, in its ticks; it goes on while the member stands still. Undefined: no lease. */
   readonly leaseClock: (() => number) | undefined;
   readonly send: (message: Message) => void;
-  /** Carries a parcel; `done` tells its sender whether it was installed. */
-  readonly ship: (parcel: Parcel, done: (installed: boolean) => void) => void;
+  readonly openStream: (from: Endpoint, to: NodeId) => SnapshotCall;
+  /** Something did not hold. */
+  readonly fail: (error: unknown) => void;
 }

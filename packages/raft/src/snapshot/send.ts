@@ -1,10 +1,8 @@
-import { randomUUID } from "node:crypto";
-import { once } from "node:events";
 import { crc32 } from "node:zlib";
 import type { NodeId, SnapshotMeta, Term } from "../core/types.js";
-import type { Peer } from "../transport/peer.js";
 import { headerToWire } from "../transport/wire.js";
 import type { WireSnapshotProgress } from "../transport/wire.js";
+import type { SnapshotTarget } from "./streams.js";
 
 /** Chunks sent that the peer has not taken in yet; they are kept, to be sent again where the stream breaks. */
 const WINDOW_CHUNKS = 8;
@@ -14,12 +12,15 @@ const PAUSE_MS = 250;
 
 export interface OutgoingSnapshot {
   /** The peer, as it can be reached now. */
-  readonly peer: () => Peer | undefined;
+  readonly peer: () => SnapshotTarget | undefined;
   readonly self: NodeId;
   readonly term: Term;
   readonly meta: SnapshotMeta;
   readonly chunks: AsyncIterable<Uint8Array>;
+  /** Names this transfer over all its streams. */
+  readonly transfer: string;
   readonly now: () => number;
+  readonly pause: (milliseconds: number) => Promise<void>;
   /** Whether the outcome still matters: this member leads, and runs. */
   readonly isWanted: () => boolean;
   readonly onResume: () => void;
@@ -31,12 +32,11 @@ type Ending = "installed" | "refused" | "broken";
 export async function sendSnapshot(outgoing: OutgoingSnapshot): Promise<boolean> {
   const { now, isWanted } = outgoing;
   const window = createWindow(outgoing.chunks);
-  const transfer = randomUUID();
   let lastProgress = now();
   const onProgress = () => void (lastProgress = now());
   for (let attempt = 0; isWanted() && now() - lastProgress < RESUME_MS; attempt++) {
-    if (attempt > 0) await new Promise<void>((wake) => setTimeout(wake, PAUSE_MS));
-    const ending = await sendOver(outgoing, transfer, window, onProgress, attempt > 0);
+    if (attempt > 0) await outgoing.pause(PAUSE_MS);
+    const ending = await sendOver(outgoing, window, onProgress, attempt > 0);
     if (ending !== "broken") return ending === "installed";
   }
   return false;
@@ -74,7 +74,7 @@ function createWindow(chunks: AsyncIterable<Uint8Array>): Window {
   };
 }
 
-async function sendOver({ peer, self, term, meta, isWanted, onResume }: OutgoingSnapshot, transfer: string, window: Window, onProgress: () => void, isAgain: boolean): Promise<Ending> {
+async function sendOver({ peer, self, term, meta, transfer, isWanted, onResume }: OutgoingSnapshot, window: Window, onProgress: () => void, isAgain: boolean): Promise<Ending> {
   const stream = peer()?.openSnapshot();
   if (!stream) return "broken";
   let received: number | undefined;
@@ -109,7 +109,7 @@ async function sendOver({ peer, self, term, meta, isWanted, onResume }: Outgoing
       if (over()) break;
       const isRoom = stream.write(data === undefined ? { last: true, count: next } : { data, checksum: crc32(data), count: next });
       if (data === undefined) break;
-      if (!isRoom) await Promise.race([once(stream, "drain"), news()]);
+      if (!isRoom) await Promise.race([new Promise<void>((drained) => stream.once("drain", drained)), news()]);
     }
     while (!over()) await news();
     return ending ?? "broken";

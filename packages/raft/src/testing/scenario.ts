@@ -4,9 +4,8 @@ import { encodeConfiguration } from "../core/configuration.js";
 import type { Configuration, LogIndex, Message, NodeId, Ready, SnapshotMeta, Term } from "../core/types.js";
 import { readAppliedConfigurations } from "../host/applied-configurations.js";
 import type { AppliedConfigurations } from "../host/applied-configurations.js";
-import { createDisk } from "../simulation/disk.js";
-import type { Disk } from "../simulation/disk.js";
-import { createRandom } from "../simulation/random.js";
+import { createDisk } from "./disk.js";
+import type { Disk } from "./disk.js";
 import { rested } from "./rested.js";
 import { tellConfiguration, tellEntry, tellMessage } from "./telling.js";
 
@@ -124,15 +123,14 @@ export function createStage(): Stage {
     work,
     found(configuration) {
       for (const { id } of configuration.servers) {
-        const disk = createDisk(createRandom(1), {});
+        const disk = createDisk();
         disk.put({ hardState: { term: 1, vote: undefined, commit: 1 }, entries: [{ index: 1, term: 1, kind: "config", data: encodeConfiguration(configuration) }] });
         rested(start(id, disk).core, ELECTION_TICKS);
       }
     },
-    blank: (id) => void rested(start(id, createDisk(createRandom(1), {})).core, ELECTION_TICKS),
+    blank: (id) => void rested(start(id, createDisk()).core, ELECTION_TICKS),
     restart(id) {
       const { disk } = actor(id);
-      disk.open();
       waiting = waiting.filter(({ from }) => from !== id);
       start(id, disk);
     },

@@ -2,6 +2,7 @@ import grpc from "@grpc/grpc-js";
 import type { NodeId } from "../core/types.js";
 import type { TransportOptions } from "../host/api.js";
 import { CLIENT_OPTIONS, clientCredentials } from "./credentials.js";
+import type { SnapshotTarget } from "../snapshot/streams.js";
 import type { TransportEvents } from "./transport.js";
 import { raftService, sizeOf, toWire } from "./wire.js";
 import type { Sendable, WireFrame, WireSnapshotChunk, WireSnapshotProgress } from "./wire.js";
@@ -16,12 +17,11 @@ const LAST_REOPEN_MS = 250;
 /** A stream that was not taken up by then leads into the void: a packet that is never answered would else be waited for much longer. */
 const OPEN_TIMEOUT_MS = 1000;
 
-export type SnapshotCall = grpc.ClientDuplexStream<WireSnapshotChunk, WireSnapshotProgress>;
+type SnapshotStream = grpc.ClientDuplexStream<WireSnapshotChunk, WireSnapshotProgress>;
 
-export interface Peer {
+export interface Peer extends SnapshotTarget {
   readonly address: string;
   send(messages: readonly Sendable[]): void;
-  openSnapshot(): SnapshotCall;
   /** The peer has just been heard of: if it was lost, look for it now. */
   hurry(): void;
   queuedBytes(): number;
@@ -109,7 +109,7 @@ export function createPeer(id: NodeId, address: string, tls: TransportOptions["t
       if (frame.length > 0) write(frame, bytes);
       if (isFull) events.onUnreachable(id);
     },
-    openSnapshot: () => (client["InstallSnapshot"] as unknown as (metadata: grpc.Metadata) => SnapshotCall).call(client, metadata),
+    openSnapshot: () => (client["InstallSnapshot"] as unknown as (metadata: grpc.Metadata) => SnapshotStream).call(client, metadata),
     hurry() {
       if (stream || closed) return;
       clearTimeout(reopen);

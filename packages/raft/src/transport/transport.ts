@@ -3,6 +3,7 @@ import type { Message, NodeId, Server } from "../core/types.js";
 import type { TransportOptions } from "../host/api.js";
 import { UnknownEntryError } from "../log/record.js";
 import { serverCredentials, SERVER_OPTIONS } from "./credentials.js";
+import type { IncomingSnapshotCall, SnapshotTarget } from "../snapshot/streams.js";
 import { createPeer } from "./peer.js";
 import type { Peer } from "./peer.js";
 import { fromWire, PROTOCOL_VERSIONS, raftService } from "./wire.js";
@@ -10,8 +11,6 @@ import type { Sendable, WireFrame, WireMessage, WireSnapshotChunk, WireSnapshotP
 
 /** Peers whose refusal was logged. */
 const MAX_TOLD = 100;
-
-export type IncomingSnapshotCall = grpc.ServerDuplexStream<WireSnapshotChunk, WireSnapshotProgress>;
 
 export interface TransportEvents {
   readonly onMessages: (messages: readonly Message[]) => void;
@@ -27,7 +26,7 @@ export interface Transport {
   send(messages: readonly Sendable[]): void;
   /** Follows the configuration: streams to servers that went are closed. */
   setServers(servers: readonly Server[]): void;
-  peer(id: NodeId): Peer | undefined;
+  peer(id: NodeId): SnapshotTarget | undefined;
   /** Bytes handed to gRPC and not yet taken by a socket. */
   queuedBytes(): number;
   /** Bytes handed to gRPC since the start. */
@@ -143,7 +142,7 @@ export async function startTransport(self: NodeId, options: TransportOptions, ev
         forget(callers, from);
       });
     },
-    InstallSnapshot(call: IncomingSnapshotCall) {
+    InstallSnapshot(call: grpc.ServerDuplexStream<WireSnapshotChunk, WireSnapshotProgress>) {
       call.on("error", () => undefined);
       const reason = refused(call.metadata);
       if (reason !== undefined) call.emit("error", { code: grpc.status.FAILED_PRECONDITION, details: reason });

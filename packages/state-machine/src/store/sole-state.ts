@@ -5,8 +5,8 @@ import { createStateCore } from "./state-core.js";
 import type { OpenedSnapshot, OrderedDatabase, StateOperation, StateWriter } from "./state-core.js";
 import { BackendLost, fillFrom } from "./state-backend.js";
 import type { StateBackend } from "./state-backend.js";
-import { openLevel } from "./state-database.js";
 import type { LostWrites } from "./state-database.js";
+import { openLevel } from "./state-disk.js";
 import { readerOf } from "./state-reader.js";
 import { StateFormatError } from "./wire.js";
 

@@ -1,10 +1,10 @@
-import { mkdir, open, readFile, readdir, rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { Level } from "level";
 import type { CommittedEntry, EntryOutcome } from "./apply.js";
 import type { LogIndex } from "./replicated-log.js";
 import { createStateCore } from "./state-core.js";
 import type { OpenedSnapshot, OrderedDatabase, StateCore } from "./state-core.js";
+import { REAL_DISK } from "./state-disk.js";
+import type { StateDisk } from "./state-disk.js";
 import { EMPTY_META, META_KEY, STAGED_KEY, SYNC_KEY, decodeMeta, decodeStaged, encodeMeta, epochPrefix } from "./state-layout.js";
 import { readSnapshot } from "./snapshot-stream.js";
 import { StateFormatError } from "./wire.js";
@@ -45,85 +45,55 @@ const CURRENT = "CURRENT";
 const FOLDER = /^state-(\d+)$/;
 const LOG_FILE = /^\d+\.log$/;
 const LOAD_BATCH_BYTES = 1024 * 1024;
-/** Memory LevelDB fills before it writes a table; larger means fewer tables. Bytes. */
-const WRITE_BUFFER_BYTES = 16 * 1024 * 1024;
-/** LevelDB's blocks. Hot values are kept decoded elsewhere. */
-const CACHE_BYTES = 16 * 1024 * 1024;
-
-export async function openLevel(location: string): Promise<OrderedDatabase> {
-  // What is stored is sealed, and does not shrink.
-  const options = { keyEncoding: "utf8", valueEncoding: "view", compression: false, multithreading: true, writeBufferSize: WRITE_BUFFER_BYTES, cacheSize: CACHE_BYTES };
-  const database = new Level<string, Uint8Array>(location, options);
-  await database.open();
-  return database;
-}
-
-async function syncPath(path: string): Promise<void> {
-  const handle = await open(path, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
 
 /**
  * A synced batch syncs only the write-ahead file in use, and LevelDB leaves the one before unsynced until its table is
  * built. So sync every such file first, oldest first; the marker then stands on solid ground.
  */
-async function makeDurable(database: OrderedDatabase, location: string): Promise<void> {
-  const logs = (await readdir(location)).filter((name) => LOG_FILE.test(name)).sort();
+async function makeDurable(disk: StateDisk, database: OrderedDatabase, location: string): Promise<void> {
+  const logs = (await disk.list(location)).filter((name) => LOG_FILE.test(name)).sort();
   for (const name of logs) {
-    await syncPath(join(location, name)).catch((error: NodeJS.ErrnoException) => {
+    await disk.sync(join(location, name)).catch((error: NodeJS.ErrnoException) => {
       // Gone meanwhile: its table has been built and synced.
       if (error.code !== "ENOENT") throw error;
     });
   }
-  await syncPath(location);
+  await disk.sync(location);
   // A key of its own: the marker of what is applied belongs to `apply`.
   const synced: object = { sync: true };
   await database.put(SYNC_KEY, new Uint8Array(0), synced);
 }
 
-async function readCurrent(directory: string): Promise<string | undefined> {
-  const text = await readFile(join(directory, CURRENT), "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw error;
-  });
+async function readCurrent(disk: StateDisk, directory: string): Promise<string | undefined> {
+  const text = await disk.read(join(directory, CURRENT));
   if (text === undefined) return undefined;
   const name = text.trim();
   if (!FOLDER.test(name)) throw new StateFormatError(`${join(directory, CURRENT)} does not name a state folder`);
   return name;
 }
 
-async function writeCurrent(directory: string, name: string): Promise<void> {
+async function writeCurrent(disk: StateDisk, directory: string, name: string): Promise<void> {
   const temporary = join(directory, `${CURRENT}.tmp`);
-  const handle = await open(temporary, "w", 0o600);
-  try {
-    await handle.writeFile(`${name}\n`);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(temporary, join(directory, CURRENT));
-  await syncPath(directory);
+  await disk.write(temporary, `${name}\n`);
+  await disk.rename(temporary, join(directory, CURRENT));
+  await disk.sync(directory);
 }
 
-async function dropOthers(directory: string, kept: readonly string[]): Promise<void> {
-  for (const name of await readdir(directory)) {
-    if ((FOLDER.test(name) && !kept.includes(name)) || name === `${CURRENT}.tmp`) await rm(join(directory, name), { recursive: true, force: true });
+async function dropOthers(disk: StateDisk, directory: string, kept: readonly string[]): Promise<void> {
+  for (const name of await disk.list(directory)) {
+    if ((FOLDER.test(name) && !kept.includes(name)) || name === `${CURRENT}.tmp`) await disk.remove(join(directory, name));
   }
 }
 
-async function createFirst(directory: string): Promise<string> {
+async function createFirst(disk: StateDisk, directory: string): Promise<string> {
   const name = "state-1";
   // Without CURRENT nothing in it ever counted: an earlier first start did not get this far.
-  await dropOthers(directory, []);
-  const database = await openLevel(join(directory, name));
+  await dropOthers(disk, directory, []);
+  const database = await disk.openLevel(join(directory, name));
   await database.put(META_KEY, encodeMeta(EMPTY_META));
-  await makeDurable(database, join(directory, name));
+  await makeDurable(disk, database, join(directory, name));
   await database.close();
-  await writeCurrent(directory, name);
+  await writeCurrent(disk, directory, name);
   return name;
 }
 
@@ -161,12 +131,12 @@ async function load(database: OrderedDatabase, expected: { readonly index: LogIn
 export type LostWrites = (directory: string) => string | undefined;
 
 /** Opens (or begins) the state in `directory`, and drops what an interrupted installation left. Refuses one with a hole. */
-export async function openStateDatabase(directory: string, lostWrites: LostWrites): Promise<StateDatabase> {
+export async function openStateDatabase(directory: string, lostWrites: LostWrites, disk: StateDisk = REAL_DISK): Promise<StateDatabase> {
   const root = resolve(directory);
-  await mkdir(root, { recursive: true, mode: 0o700 });
-  let name = (await readCurrent(root)) ?? (await createFirst(root));
-  await dropOthers(root, [name]);
-  let database = await openLevel(join(root, name));
+  await disk.makeFolder(root);
+  let name = (await readCurrent(disk, root)) ?? (await createFirst(disk, root));
+  await dropOthers(disk, root, [name]);
+  let database = await disk.openLevel(join(root, name));
   const lost = lostWrites(join(root, name));
   if (lost !== undefined) {
     await database.close();
@@ -183,20 +153,20 @@ export async function openStateDatabase(directory: string, lostWrites: LostWrite
     retired = [];
     for (const old of dropped) {
       await old.database.close();
-      await rm(join(root, old.name), { recursive: true, force: true });
+      await disk.remove(join(root, old.name));
     }
   }
 
   async function install(meta: { readonly index: LogIndex; readonly term: number }, chunks: AsyncIterable<Uint8Array>): Promise<void> {
     const next = `state-${Number(FOLDER.exec(name)![1]) + 1}`;
-    const built = await openLevel(join(root, next));
+    const built = await disk.openLevel(join(root, next));
     try {
       await load(built, meta, chunks);
-      await makeDurable(built, join(root, next));
-      await writeCurrent(root, next);
+      await makeDurable(disk, built, join(root, next));
+      await writeCurrent(disk, root, next);
     } catch (error) {
       await built.close();
-      if ((await readCurrent(root)) !== next) await rm(join(root, next), { recursive: true, force: true });
+      if ((await readCurrent(disk, root)) !== next) await disk.remove(join(root, next));
       throw error;
     }
     await core.stop();
@@ -213,7 +183,7 @@ export async function openStateDatabase(directory: string, lostWrites: LostWrite
     apply: (group) => core.apply(group),
     async flush() {
       const { index } = core.meta();
-      await makeDurable(database, location());
+      await makeDurable(disk, database, location());
       return index;
     },
     openSnapshot: () => core.openSnapshot(),

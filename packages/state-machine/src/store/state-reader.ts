@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import type { StateReader, StateSnapshot } from "./replicated-log.js";
-import { openLevel } from "./state-database.js";
+import { openLevel } from "./state-disk.js";
 import { readMeta } from "./state-core.js";
 import type { OrderedDatabase } from "./state-core.js";
 import { EMPTY_META, META_KEY, decodeMeta, decodeStored, endOfFolder, epochPrefix } from "./state-layout.js";

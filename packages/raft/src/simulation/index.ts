@@ -1,0 +1,11 @@
+export { BREAKAGES } from "./breakages.js";
+export type { Breakage } from "./breakages.js";
+export { newCounts } from "./checker.js";
+export type { Counts } from "./checker.js";
+export { importWith, shippedWith } from "./mutation.js";
+export type { Mutation } from "./mutation.js";
+export type { Process } from "./process.js";
+export type { Random } from "./random.js";
+export { run } from "./run.js";
+export type { RunResult } from "./run.js";
+export type { Service, SimulatedState } from "./state.js";
