@@ -152,7 +152,7 @@ describe("a snapshot file", () => {
     after(() => rmSync(path));
     writeFileSync(path, await written(state));
     const bin = fileURLToPath(new URL("../../../cli/bin/coffer.js", import.meta.url));
-    const { stdout } = await promisify(execFile)(process.execPath, [bin, "operator", "raft", "snapshot", "inspect", "-format=json", path]);
+    const { stdout } = await promisify(execFile)(process.execPath, [bin, "operator", "raft", "snapshot", "inspect", "-details=false", "-format=json", path]);
     assert.deepEqual(JSON.parse(stdout), { id: "7-4711", index: 4711, term: 7, version: 1, size: state.length });
   });
 });
