@@ -161,6 +161,20 @@ test("a body that takesStream names is handed over unread and without a limit", 
   assert.deepEqual(await response.json(), { read: 3_000_000, body: 0 });
 });
 
+test("an upload that is refused before its end leaves its connection to the next request", async (t) => {
+  // As a reader does that has seen enough: it takes a little, and then no more.
+  const handle = async ({ stream }: ApiRequest) => {
+    await new Promise<void>((resolve) => stream!.once("data", () => resolve(void stream!.pause())));
+    return json(400, {});
+  };
+  const server = await serve(t, { application: echoApplication({ takesStream: ({ path }) => path === "restore", handle: (request) => (request.stream ? handle(request) : json(200, { next: true })) }) });
+  const client = await rawClient(t, server.port);
+  await client.send(`${head("POST", "/v1/restore", "Content-Length: 3000000")}${"x".repeat(1_000_000)}`);
+  assert.equal((await client.answer()).status, 400);
+  await client.send("x".repeat(2_000_000) + head("GET", "/v1/a"));
+  assert.deepEqual(JSON.parse((await client.answer()).body), { next: true });
+});
+
 test("an answer that is a stream waits for its reader, and ends with it", async (t) => {
   let produced = 0;
   const chunk = Buffer.alloc(64 * 1024);

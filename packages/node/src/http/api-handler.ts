@@ -152,7 +152,11 @@ export function createApiHandler({ application, listener, proxies, logger, isClo
     if (isStream) {
       parsed.stream = request.on("error", () => {});
       limitSilence(request, listener.readTimeout * 1000, () => refuseUnread(exchange, TIMEOUT));
-      response.once("finish", () => limitBody(request, listener.readTimeout * 1000));
+      // What nobody read of it is in the way of the connection's next request.
+      response.once("finish", () => {
+        limitBody(request, listener.readTimeout * 1000);
+        request.resume();
+      });
     }
     if (isStream || !withBody) handle(exchange);
     else void readThenHandle(exchange);
