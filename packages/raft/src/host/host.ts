@@ -154,9 +154,9 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
     proposals.expire();
     reads.expire();
   });
-  // Alone there is nobody to wait for.
+  // Alone there is nobody to wait for, unless another led last: the leader that left may read by a lease that this server granted.
   const voters = knownServers.servers.filter((server) => server.voter);
-  if (voters.length === 1 && voters[0]!.id === id) guard(() => core.campaign());
+  if (voters.length === 1 && voters[0]!.id === id && core.status().vote === id) guard(() => core.campaign());
 
   function mayLead(): void {
     guard(() => core.setCanLead(canLead && !stall.isStalled()));
