@@ -23,13 +23,16 @@ const moto = { name: "moto", isThere: () => motoProgram() !== undefined, start: 
 
 /** Pages of docs/ whose commands need more than a dev server. A page that is not here needs nothing. */
 export const PAGE_NEEDS: Readonly<Record<string, PageNeeds>> = {
-  "auth/aws.md": { counterpart: moto },
+  "auth/aws.md": { counterpart: moto, leftAlone: { "Instances by their identity document": "an instance of EC2 runs them; the tests of the method have documents signed by an authority of their own" } },
   "auth/cert.md": { programs: ["openssl"], server: "dev-tls" },
   "auth/github.md": { counterpart: { name: "GitHub", isThere: always, start: startOrganization } },
   "auth/jwt.md": {
     counterpart: { name: "an issuer", isThere: always, start: startCiSystem },
     scripts: ["A CI's jobs"],
-    leftAlone: { "People, by browser": "somebody has to log in at a provider; packages/cli/src/login/oidc.test.ts does it" },
+    leftAlone: {
+      "People, by browser": "somebody has to log in at a provider; packages/cli/src/login/oidc.test.ts does it",
+      "Where no browser can come back": "as above; the tests of the method do it with a provider of their own",
+    },
   },
   "auth/kubernetes.md": { counterpart: { name: "Kubernetes", isThere: always, start: startCluster } },
   "auth/ldap.md": { counterpart: { name: "slapd", isThere: () => slapdProgram() !== undefined, start: startDirectory } },
@@ -50,7 +53,9 @@ export const PAGE_NEEDS: Readonly<Record<string, PageNeeds>> = {
     values: { "ca.crt": "$VAULT_CACERT", "/var/log/coffer/": "$PWD/" },
     leftAlone: {
       "Start, initialise, unseal": "it is how the page's own cluster came to be; guide.test.ts types it",
+      "Before a start": "it looks at another machine's configuration; packages/node/src/diagnose has its tests",
       "Add a node": "another machine's command",
+      "Recovery mode": "it ends the cluster that it is used on; recovery.test.ts does it",
       "A damaged disk": "it empties the disk of a machine",
     },
   },
