@@ -43,8 +43,13 @@ interface Exchange {
   /** Runs out when the request has taken too long; set only where there is something to wait for. */
   timer: NodeJS.Timeout | undefined;
   isOver: boolean;
-  /** Its client has gone before it was answered. */
-  isAbandoned: boolean;
+  readonly client: Client;
+}
+
+/** Apart from the exchange: whoever works on a request holds this, and must not keep sockets and answers alive by it. */
+interface Client {
+  /** Before it was answered. */
+  hasGone: boolean;
 }
 
 /** Everything under /v1/. A request that has no body and is answered at once is answered within the call. */
@@ -91,10 +96,10 @@ export function createApiHandler({ application, listener, proxies, logger, isClo
   function watchClient(exchange: Exchange): void {
     exchange.response.once("close", () => {
       if (exchange.isOver) return;
-      exchange.isAbandoned = true;
+      exchange.client.hasGone = true;
       finish(exchange, BROKEN_OFF);
     });
-    exchange.parsed.isAbandoned = () => exchange.isAbandoned;
+    exchange.parsed.isAbandoned = askAfter(exchange.client);
   }
 
   function startTimer(exchange: Exchange): void {
@@ -148,7 +153,7 @@ export function createApiHandler({ application, listener, proxies, logger, isClo
       if (withBody) limitBody(request, listener.readTimeout * 1000);
       return refuse(response, error, extra);
     }
-    const exchange: Exchange = { request, response, parsed, extra, done: application.requests.begin(parsed), timer: undefined, isOver: false, isAbandoned: false };
+    const exchange: Exchange = { request, response, parsed, extra, done: application.requests.begin(parsed), timer: undefined, isOver: false, client: { hasGone: false } };
     if (isStream) {
       parsed.stream = request.on("error", () => {});
       limitSilence(request, listener.readTimeout * 1000, () => refuseUnread(exchange, TIMEOUT));
@@ -164,6 +169,11 @@ export function createApiHandler({ application, listener, proxies, logger, isClo
 }
 
 const PREFLIGHT_PASSED: ApiResponse = Object.freeze({ status: 204, headers: Object.freeze({}), contentType: "", body: null, index: 0 });
+
+/** In a function of its own, so that the closure's context holds nothing else. */
+function askAfter(client: Client): () => boolean {
+  return () => client.hasGone;
+}
 
 /** An answer that came too late. */
 function discard({ body }: ApiResponse): void {

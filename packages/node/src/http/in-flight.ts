@@ -42,6 +42,8 @@ export function createInFlight(now: () => number): InFlight {
       return () => {
         entry.previous.next = entry.next;
         entry.next.previous = entry.previous;
+        // An entry that the collector has moved to the old generation would keep all that came after it.
+        entry.previous = entry.next = ring;
       };
     },
     list() {
