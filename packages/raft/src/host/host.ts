@@ -3,7 +3,7 @@ import type grpc from "@grpc/grpc-js";
 import type { Entry, Message, Ready } from "../core/types.js";
 import { isDiskFailure } from "../log/disk-failure.js";
 import type { DurableLog } from "../log/durable-log.js";
-import type { Sendable } from "../transport/wire.js";
+import type { Sendable } from "../transport/frame.js";
 import type { ApplyResult, ProposeResult, RaftHost, RaftLogger, RaftOptions, StateMachine } from "./api.js";
 import { readAppliedConfigurations } from "./applied-configurations.js";
 import { applyGroup } from "./applying.js";

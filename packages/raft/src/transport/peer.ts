@@ -4,8 +4,10 @@ import type { TransportOptions } from "../host/api.js";
 import { CLIENT_OPTIONS, clientCredentials } from "./credentials.js";
 import type { SnapshotTarget } from "../snapshot/streams.js";
 import type { TransportEvents } from "./transport.js";
-import { raftService, sizeOf, toWire } from "./wire.js";
-import type { Sendable, WireFrame, WireSnapshotChunk, WireSnapshotProgress } from "./wire.js";
+import { encodeFrame, sizeOf } from "./frame.js";
+import type { Sendable } from "./frame.js";
+import { raftService } from "./wire.js";
+import type { WireSnapshotChunk, WireSnapshotProgress } from "./wire.js";
 
 /** Bytes written and not yet taken by the socket; beyond them appends are dropped and the peer counts as unreachable. */
 const MAX_QUEUED_BYTES = 32 * 1024 * 1024;
@@ -32,7 +34,7 @@ export interface Peer extends SnapshotTarget {
 
 const RaftClient = grpc.makeGenericClientConstructor(raftService, "Raft");
 
-type Stream = grpc.ClientDuplexStream<WireFrame, WireFrame>;
+type Stream = grpc.ClientDuplexStream<Uint8Array, Uint8Array>;
 
 /** The outgoing half of the conversation with one server: a stream that is reopened, on a new connection, whenever it breaks. */
 export function createPeer(id: NodeId, address: string, tls: TransportOptions["tls"], metadata: grpc.Metadata, events: TransportEvents): Peer {
@@ -84,7 +86,7 @@ export function createPeer(id: NodeId, address: string, tls: TransportOptions["t
     const current = stream!;
     queuedBytes += bytes;
     sentBytes += bytes;
-    current.write({ messages: frame.map(toWire) }, () => {
+    current.write(encodeFrame(frame), () => {
       if (stream === current) queuedBytes -= bytes;
     });
   }

@@ -9,7 +9,8 @@ import { CLIENT_OPTIONS, clientCredentials } from "./credentials.js";
 import { handshake, protocolRefusal, startTransport } from "./transport.js";
 import type { Transport } from "./transport.js";
 import { raftService } from "./wire.js";
-import type { Sendable } from "./wire.js";
+import { encodeFrame } from "./frame.js";
+import type { Sendable } from "./frame.js";
 
 interface End {
   readonly address: string;
@@ -102,12 +103,13 @@ test("an entry of a kind that is not known is fatal to the receiver, and never s
   const b = await openEnd("b", tls);
   const client = new (grpc.makeGenericClientConstructor(raftService, "Raft"))(b.address, clientCredentials(tls), CLIENT_OPTIONS);
   try {
-    // As a newer version writes it: the wire's enum has grown.
-    const entries = [{ index: 1, term: 1, kind: 1 }, { index: 2, term: 1, kind: 77 }];
     const hello = handshake({ listen: "", advertise: "127.0.0.1:1", tls, clusterId: "test" }, "a", "b");
-    const stream = (client["Messages"] as unknown as (metadata: grpc.Metadata) => grpc.ClientDuplexStream<unknown, unknown>).call(client, hello);
+    const stream = (client["Messages"] as unknown as (metadata: grpc.Metadata) => grpc.ClientDuplexStream<Uint8Array, Uint8Array>).call(client, hello);
     stream.on("error", () => undefined);
-    stream.write({ messages: [{ type: "APPEND", from: "a", to: "b", term: 1, entries }] });
+    const frame = Buffer.from(encodeFrame([{ ...append(2, 3), entries: [{ index: 2, term: 1, kind: "noop", data: Buffer.from("abc") }] } as Sendable]));
+    // As a newer version writes it: the wire's enum has grown.
+    frame[frame.indexOf("abc") - 3] = 77;
+    stream.write(frame);
     await until("fatal", () => b.fatal.length > 0 || b.received.length > 0);
     assert.match(b.fatal[0]?.message ?? "", /^entry 2 of the raft log is of kind 77, which this version does not know/);
     assert.equal(b.received.length, 0);

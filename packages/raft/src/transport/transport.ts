@@ -6,8 +6,10 @@ import { serverCredentials, SERVER_OPTIONS } from "./credentials.js";
 import type { IncomingSnapshotCall, SnapshotTarget } from "../snapshot/streams.js";
 import { createPeer } from "./peer.js";
 import type { Peer } from "./peer.js";
-import { fromWire, PROTOCOL_VERSIONS, raftService } from "./wire.js";
-import type { Sendable, WireFrame, WireMessage, WireSnapshotChunk, WireSnapshotProgress } from "./wire.js";
+import { decodeFrame } from "./frame.js";
+import type { Sendable } from "./frame.js";
+import { PROTOCOL_VERSIONS, raftService } from "./wire.js";
+import type { WireSnapshotChunk, WireSnapshotProgress } from "./wire.js";
 
 /** Peers whose refusal was logged. */
 const MAX_TOLD = 100;
@@ -65,11 +67,6 @@ function refusal(metadata: grpc.Metadata, options: TransportOptions, self: NodeI
   return undefined;
 }
 
-/** The messages of a frame. A stream speaks for one server only. */
-function read(frame: WireFrame, from: NodeId): Message[] {
-  return (frame.messages as WireMessage[]).map(fromWire).filter((message) => message !== undefined && message.from === from) as Message[];
-}
-
 /** Starts listening. `extend` puts further services on the same port, under the same mutual TLS. */
 export async function startTransport(self: NodeId, options: TransportOptions, events: TransportEvents, extend?: (server: grpc.Server) => void): Promise<Transport> {
   const peers = new Map<NodeId, Peer>();
@@ -112,7 +109,7 @@ export async function startTransport(self: NodeId, options: TransportOptions, ev
   }
 
   server.addService(raftService, {
-    Messages(call: grpc.ServerDuplexStream<WireFrame, WireFrame>) {
+    Messages(call: grpc.ServerDuplexStream<Uint8Array, Uint8Array>) {
       const reason = refused(call.metadata);
       if (reason !== undefined) {
         call.emit("error", { code: grpc.status.FAILED_PRECONDITION, details: reason });
@@ -124,9 +121,9 @@ export async function startTransport(self: NodeId, options: TransportOptions, ev
       listening.set(from, call);
       // Tells the caller that somebody is there.
       call.sendMetadata(new grpc.Metadata());
-      call.on("data", (frame: WireFrame) => {
+      call.on("data", (frame: Uint8Array) => {
         try {
-          events.onMessages(read(frame, from));
+          events.onMessages(decodeFrame(frame, from));
         } catch (error) {
           if (error instanceof UnknownEntryError) events.onFatal(error);
           events.log("error", "a peer's message cannot be read", { peer: from, reason: String(error) });
