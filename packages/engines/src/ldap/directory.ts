@@ -57,9 +57,17 @@ async function search(client: Client, settings: LdapSettings, base: string, opti
     const { searchEntries } = await client.search(base, { derefAliases: DEREFERENCING[settings.dereference_aliases as keyof typeof DEREFERENCING], ...options });
     return searchEntries;
   } catch (error) {
-    throw invalid(`LDAP search failed: ${error instanceof Error ? error.message : "unknown error"}`);
+    throw invalid(`LDAP search failed: ${reasonOf(error)}`);
   }
 }
+
+/** With the name of the result code (RFC 4511, appendix A): what a server says beside it is often empty. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return "unknown error";
+  return error instanceof ResultCodeError ? `LDAP Result Code ${error.code} ${JSON.stringify(nameOf(error))}` : error.message;
+}
+
+const nameOf = ({ name }: Error): string => name.replace(/Error$/, "").replaceAll(/(?<=[a-z])(?=[A-Z])/g, " ");
 
 /** By whom to bind, and what names the user: found by a search, or made of the name. */
 async function findUser(client: Client, settings: LdapSettings, username: string): Promise<Found> {

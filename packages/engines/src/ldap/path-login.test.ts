@@ -88,7 +88,8 @@ describe("ldap, against a real directory", { skip: slapdProgram() === undefined 
     await configure({ token_policies: "everybody", token_ttl: "1h" });
     await request("POST", "auth/ldap/groups/Engineering", { policies: "Dev,deploy" });
     await request("POST", "auth/ldap/groups/local", { policies: "by-hand" });
-    await request("POST", "auth/ldap/users/ALICE", { groups: "local", policies: "own" });
+    await request("POST", "auth/ldap/users/ALICE", { groups: "LOCAL", policies: "own" });
+    assert.deepEqual((await request("GET", "auth/ldap/users/alice")).body["data"], { groups: "local", policies: ["own"] });
     const { status, body } = await login("Alice", "wonderland");
     assert.equal(status, 200, JSON.stringify(body));
     assert.deepEqual([body["auth"].policies, body["auth"].metadata, body["auth"].lease_duration], [["by-hand", "default", "deploy", "dev", "everybody", "own"], { username: "alice" }, 3600]);
@@ -206,6 +207,12 @@ describe("ldap, against a real directory", { skip: slapdProgram() === undefined 
     await assert.rejects(renew({ username: "alice", password: "changed", policies: ["dev"] }), /failed to bind as user/);
     await request("POST", "auth/ldap/groups/engineering", { policies: "ops" });
     await assert.rejects(renew({ username: "alice", password: "wonderland", policies: ["dev"] }), /policies have changed/);
+  });
+
+  test("what a search of the directory fails by is told", async () => {
+    const { configure, login } = await withDirectory();
+    await configure({ groupdn: "ou=nowhere,dc=example,dc=org" });
+    assert.deepEqual((await login("alice", "wonderland")).body.errors, ['LDAP search failed: LDAP Result Code 32 "No Such Object"']);
   });
 
   test("a renewal goes by what the directory and the configuration say now", async () => {

@@ -122,7 +122,7 @@ export function wireAuth(text: string, token: TokenEntry): WireAuth {
     client_token: text,
     accessor: token.accessor,
     policies: token.policies,
-    token_policies: token.policies,
+    ...(token.policies.length > 0 && { token_policies: token.policies }),
     metadata: token.meta,
     lease_duration: token.ttl,
     renewable: token.renewable,
