@@ -87,29 +87,30 @@ export function sizeOf(message: Sendable): number {
   return 64 + (message.type === "append" ? message.entries.reduce((sum, entry) => sum + entryBytes(entry), 0) : 0);
 }
 
+// What is common to all messages comes last: V8 takes about a microsecond for each member that is new after a spread which begins an object.
 export function toWire(message: Sendable): Partial<WireMessage> {
   const common = { type: TYPE_NAMES[message.type], from: message.from, to: message.to, term: message.term };
   switch (message.type) {
     case "pre-vote":
     case "vote":
-      return { ...common, index: message.lastIndex, log_term: message.lastTerm, yes: message.force };
+      return { index: message.lastIndex, log_term: message.lastTerm, yes: message.force, ...common };
     case "pre-vote-response":
     case "vote-response":
-      return { ...common, yes: message.granted };
+      return { yes: message.granted, ...common };
     case "append":
-      return { ...common, index: message.prevIndex, log_term: message.prevTerm, commit: message.commit, entries: message.entries.map((entry) => ({ index: entry.index, term: entry.term, kind: KIND_NAMES[entry.kind], data: entry.data })) };
+      return { index: message.prevIndex, log_term: message.prevTerm, commit: message.commit, entries: message.entries.map((entry) => ({ index: entry.index, term: entry.term, kind: KIND_NAMES[entry.kind], data: entry.data })), ...common };
     case "append-response":
-      return { ...common, yes: message.ok, index: message.index, hint_index: message.hintIndex, hint_term: message.hintTerm, can_lead: message.canLead };
+      return { yes: message.ok, index: message.index, hint_index: message.hintIndex, hint_term: message.hintTerm, can_lead: message.canLead, ...common };
     case "heartbeat":
-      return { ...common, commit: message.commit, id: message.round, sent_at: message.sentAt };
+      return { commit: message.commit, id: message.round, sent_at: message.sentAt, ...common };
     case "heartbeat-response":
-      return { ...common, id: message.round, can_lead: message.canLead, sent_at: message.sentAt, patience: message.patience };
+      return { id: message.round, can_lead: message.canLead, sent_at: message.sentAt, patience: message.patience, ...common };
     case "snapshot-response":
-      return { ...common, yes: message.ok, index: message.index };
+      return { yes: message.ok, index: message.index, ...common };
     case "read-index":
-      return { ...common, id: message.id };
+      return { id: message.id, ...common };
     case "read-index-response":
-      return { ...common, id: message.id, yes: message.index !== undefined, index: message.index ?? 0 };
+      return { id: message.id, yes: message.index !== undefined, index: message.index ?? 0, ...common };
     case "timeout-now":
       return common;
   }
@@ -126,29 +127,29 @@ export function fromWire(wire: WireMessage): Sendable | undefined {
   const common = { from: wire.from, to: wire.to, term: wire.term };
   switch (wire.type) {
     case "PRE_VOTE":
-      return { ...common, type: "pre-vote", lastIndex: wire.index, lastTerm: wire.log_term, force: wire.yes };
+      return { type: "pre-vote", lastIndex: wire.index, lastTerm: wire.log_term, force: wire.yes, ...common };
     case "VOTE":
-      return { ...common, type: "vote", lastIndex: wire.index, lastTerm: wire.log_term, force: wire.yes };
+      return { type: "vote", lastIndex: wire.index, lastTerm: wire.log_term, force: wire.yes, ...common };
     case "PRE_VOTE_RESPONSE":
-      return { ...common, type: "pre-vote-response", granted: wire.yes };
+      return { type: "pre-vote-response", granted: wire.yes, ...common };
     case "VOTE_RESPONSE":
-      return { ...common, type: "vote-response", granted: wire.yes };
+      return { type: "vote-response", granted: wire.yes, ...common };
     case "APPEND":
-      return { ...common, type: "append", prevIndex: wire.index, prevTerm: wire.log_term, commit: wire.commit, entries: wire.entries.map(entryFromWire) };
+      return { type: "append", prevIndex: wire.index, prevTerm: wire.log_term, commit: wire.commit, entries: wire.entries.map(entryFromWire), ...common };
     case "APPEND_RESPONSE":
-      return { ...common, type: "append-response", ok: wire.yes, index: wire.index, hintIndex: wire.hint_index, hintTerm: wire.hint_term, canLead: wire.can_lead };
+      return { type: "append-response", ok: wire.yes, index: wire.index, hintIndex: wire.hint_index, hintTerm: wire.hint_term, canLead: wire.can_lead, ...common };
     case "HEARTBEAT":
-      return { ...common, type: "heartbeat", commit: wire.commit, round: wire.id, sentAt: wire.sent_at };
+      return { type: "heartbeat", commit: wire.commit, round: wire.id, sentAt: wire.sent_at, ...common };
     case "HEARTBEAT_RESPONSE":
-      return { ...common, type: "heartbeat-response", round: wire.id, canLead: wire.can_lead, sentAt: wire.sent_at, patience: wire.patience };
+      return { type: "heartbeat-response", round: wire.id, canLead: wire.can_lead, sentAt: wire.sent_at, patience: wire.patience, ...common };
     case "SNAPSHOT_RESPONSE":
-      return { ...common, type: "snapshot-response", ok: wire.yes, index: wire.index };
+      return { type: "snapshot-response", ok: wire.yes, index: wire.index, ...common };
     case "READ_INDEX":
-      return { ...common, type: "read-index", id: wire.id };
+      return { type: "read-index", id: wire.id, ...common };
     case "READ_INDEX_RESPONSE":
-      return { ...common, type: "read-index-response", id: wire.id, index: wire.yes ? wire.index : undefined };
+      return { type: "read-index-response", id: wire.id, index: wire.yes ? wire.index : undefined, ...common };
     case "TIMEOUT_NOW":
-      return { ...common, type: "timeout-now" };
+      return { type: "timeout-now", ...common };
     default:
       return undefined;
   }
