@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { REDIRECT, service } from "./testing-service.js";
+import { REDIRECT, service } from "../testing/oidc-service.js";
 
 const EXPIRED = "Vault login failed. Expired or missing OAuth state.";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { startOidcProvider } from "@coffer/counterparts";
-import { createHarness } from "../testing/harness.js";
+import { createHarness } from "./harness.js";
 
 export const REDIRECT = "http://localhost:8250/oidc/callback";
 
