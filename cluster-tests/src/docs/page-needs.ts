@@ -30,7 +30,7 @@ export const PAGE_NEEDS: Readonly<Record<string, PageNeeds>> = {
     counterpart: { name: "an issuer", isThere: always, start: startCiSystem },
     scripts: ["A CI's jobs"],
     leftAlone: {
-      "People, by browser": "somebody has to log in at a provider; packages/cli/src/login/oidc.test.ts does it",
+      "People, by browser": "somebody has to log in at a provider; cluster-tests/src/oidc-login.test.ts does it",
       "Where no browser can come back": "as above; the tests of the method do it with a provider of their own",
     },
   },

@@ -5,6 +5,7 @@ export * from "./issuer.js";
 export * from "./kubernetes.js";
 export * from "./mariadb.js";
 export * from "./moto.js";
+export * from "./oidc-provider.js";
 export * from "./okta.js";
 export * from "./pingid.js";
 export * from "./postgres.js";

@@ -94,6 +94,37 @@ test("oidc: the browser's code goes to the server with the nonce of the beginnin
   assert.equal(readFileSync(join(home, ".vault-token"), "utf8"), "s.new");
 });
 
+/** As a browser does what a provider's page of form_post tells it to. */
+function postBack(body: string, type = "application/x-www-form-urlencoded"): { readonly onUrl: (url: URL) => void; readonly answer: Promise<Response> } {
+  let resolve: (answer: Promise<Response>) => void;
+  const answer = new Promise<Response>((done) => (resolve = done));
+  return { answer, onUrl: (url) => resolve(fetch(url.searchParams.get("redirect_uri")!.replace("localhost", "127.0.0.1"), { method: "POST", headers: { "content-type": type }, body })) };
+}
+
+test("oidc: what the provider has the browser post goes to the server, which then is asked without it", async (t) => {
+  const { address, asked } = await serverWith(t, withUrl([200, AUTH]));
+  const { onUrl, answer } = postBack("code=c1&state=st_1&id_token=a.b.c");
+  const done = await login([...OIDC, "role=dev"], { VAULT_ADDR: address }, onUrl);
+  assert.equal(done.exitCode, 0, done.stderr);
+  assert.match(await (await answer).text(), /Signed in/);
+  const [begun, posted, ended] = asked as [Asked, Asked, Asked];
+  assert.deepEqual([posted.path, posted.body], ["PUT /v1/auth/oidc/oidc/callback", { state: "st_1", code: "c1", id_token: "a.b.c" }]);
+  assert.deepEqual([ended.path, ended.query], ["GET /v1/auth/oidc/oidc/callback", { state: "st_1", code: "no_code", client_nonce: begun.body["client_nonce"] }]);
+});
+
+test("oidc: an error that is posted ends the login; what is no form, or too large for one, never reaches the server", async (t) => {
+  const { address, asked } = await serverWith(t, withUrl([400, { errors: ["Vault login failed. access_denied"] }]));
+  const refused = await login(OIDC, { VAULT_ADDR: address }, postBack("error=access_denied&state=st_1").onUrl);
+  assert.match(refused.stderr, /access_denied/);
+  assert.deepEqual(asked.map(({ path }) => path), ["PUT /v1/auth/oidc/oidc/auth_url", "GET /v1/auth/oidc/oidc/callback"]);
+  const odd = [postBack('{"code":"c1"}', "application/json"), postBack(`state=st_1&code=${"x".repeat(70_000)}`)];
+  for (const { onUrl, answer } of odd) {
+    assert.match((await login(OIDC, { VAULT_ADDR: address }, onUrl)).stderr, /had the browser post/);
+    assert.equal((await answer.catch(() => undefined))?.status ?? 400, 400);
+  }
+  assert.equal(asked.length, 4);
+});
+
 test("oidc: what the server refuses is told in the terminal, and not in the browser", async (t) => {
   const { address } = await serverWith(t, withUrl([400, { errors: ["Vault login failed. access_denied"] }]));
   const { onUrl, answer } = comeBack("error=access_denied&state=st_1&error_description=%3Cscript%3E");

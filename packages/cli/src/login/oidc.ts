@@ -7,6 +7,7 @@ import { call } from "../framework/secret.js";
 import type { Secret } from "../framework/secret.js";
 import { openBrowser } from "./browser.js";
 import { listenForCallback } from "./callback-listener.js";
+import type { Callback } from "./callback-listener.js";
 import type { LoginMethod } from "./method.js";
 
 const DEFAULT_PORT = "8250";
@@ -50,7 +51,7 @@ export const oidcLogin: LoginMethod = {
       const { url, state } = await authUrl(context, client, config, redirectUri(config, listener.port), nonce);
       if (state !== undefined) throw new Failure("Error authenticating: the role's callback_mode is not client; try callbackmode=device or callbackmode=direct", 2);
       await show(context, url, skipBrowser, abortOnError);
-      return await context.attempt("Error authenticating", listener.wait((callback) => finish(client, config, { ...callback, client_nonce: nonce }), WAIT_MS));
+      return await context.attempt("Error authenticating", listener.wait((callback) => finish(client, config, callback, nonce), WAIT_MS));
     } finally {
       listener.close();
     }
@@ -129,10 +130,17 @@ async function show({ warn }: Context, url: string, skipBrowser: boolean, abortO
   warn("Waiting for OIDC authentication to complete...");
 }
 
-async function finish(client: Client, config: Config, query: Readonly<Record<string, string>>): Promise<Secret> {
-  const given = Object.fromEntries(Object.entries(query).filter(([, value]) => value !== ""));
+/** What a client gives as code for what it has passed on already. */
+const PASSED_ON = "no_code";
+const given = (values: Readonly<Record<string, string>>) => Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ""));
+
+async function finish(client: Client, config: Config, { state, code, idToken, error, isPosted }: Callback, nonce: string): Promise<Secret> {
+  const path = `auth/${mountOf(config)}/oidc/callback`;
+  const isPassedOn = isPosted && error === "";
+  // The server takes what a provider posts by a form only: an ID token belongs into no URL. Its answer is a page.
+  if (isPassedOn) await client.send("PUT", path, { body: given({ state, code, id_token: idToken }), maxRetries: 0 });
   // The state is used up by the first attempt, whatever comes of it.
-  const secret = await call(client, "GET", `auth/${mountOf(config)}/oidc/callback`, { query: given, maxRetries: 0 });
+  const secret = await call(client, "GET", path, { query: given({ state, code: isPassedOn ? PASSED_ON : code, error, client_nonce: nonce }), maxRetries: 0 });
   if (secret === undefined) throw new Error("empty response from credential provider");
   return secret;
 }

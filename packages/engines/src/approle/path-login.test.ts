@@ -44,6 +44,20 @@ test("a secret id is good for as many logins as it was made for, and not one mor
   assert.equal((await request("POST", "auth/approle/role/r/secret-id-accessor/lookup", { secret_id_accessor })).status, 404);
 });
 
+test("a login is one entry: token, lease, entity, alias and the use of the secret id come together, or not at all", async () => {
+  const { issue, login, store } = await withRole();
+  const { secret_id } = await issue({ num_uses: 2 });
+  const keys = async () => new Set((await store.evaluate((tx) => tx.keys(""))).value);
+  const [before, index] = [await keys(), store.index()];
+  assert.equal((await login(secret_id)).status, 200);
+  assert.equal(store.index(), index + 1);
+  const made = [...(await keys())].filter((key) => !before.has(key)).map((key) => /^core\/((?:identity\/[^/]+|[^/]+))\//.exec(key)![1]!);
+  assert.deepEqual([...new Set(made)].sort(), ["expire", "identity/alias", "identity/alias-factor", "identity/entity", "identity/entity-name", "lease", "token"]);
+  const after = await keys();
+  assert.equal((await login("wrong")).status, 400);
+  assert.deepEqual([...(await keys())].filter((key) => !after.has(key) && !/^core\/(lockout|expire\/\d+\/lockout)\//.test(key)), []);
+});
+
 test("of two logins at once by a secret id for one, one gets in", async () => {
   const { issue, login } = await withRole();
   const { secret_id } = await issue({ num_uses: 1 });

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { after, test } from "node:test";
+import type { ReadStorage } from "@coffer/state-machine";
 import { createDocumentSigner } from "../testing/identity-documents.js";
+import { verifiedDocument } from "./identity-document.js";
 import { signedContent, trustedSigner } from "./pkcs7.js";
 import { REGION_CERTIFICATES } from "./region-certificates.js";
 
@@ -51,4 +53,36 @@ test("AWS's certificates are certificates, each there once, by AWS", () => {
     assert.match(trustedSigner(one).name, /^[0-9a-f]+ [0-9a-f]+$/);
     assert.ok(["rsa", "dsa"].includes(one.publicKey.asymmetricKeyType!));
   }
+});
+
+/**
+ * The document of a real instance of us-east-1, of 2016, signed by AWS.
+ * Source: the test of DSA signatures in https://github.com/mozilla-services/pkcs7 (verify_test.go, EC2IdentityDocumentFixture; MIT).
+ */
+const BY_AWS = `
+MIAGCSqGSIb3DQEHAqCAMIACAQExCzAJBgUrDgMCGgUAMIAGCSqGSIb3DQEHAaCA
+JIAEggGmewogICJwcml2YXRlSXAiIDogIjE3Mi4zMC4wLjI1MiIsCiAgImRldnBh
+eVByb2R1Y3RDb2RlcyIgOiBudWxsLAogICJhdmFpbGFiaWxpdHlab25lIiA6ICJ1
+cy1lYXN0LTFhIiwKICAidmVyc2lvbiIgOiAiMjAxMC0wOC0zMSIsCiAgImluc3Rh
+bmNlSWQiIDogImktZjc5ZmU1NmMiLAogICJiaWxsaW5nUHJvZHVjdHMiIDogbnVs
+bCwKICAiaW5zdGFuY2VUeXBlIiA6ICJ0Mi5taWNybyIsCiAgImFjY291bnRJZCIg
+OiAiMTIxNjU5MDE0MzM0IiwKICAiaW1hZ2VJZCIgOiAiYW1pLWZjZTNjNjk2IiwK
+ICAicGVuZGluZ1RpbWUiIDogIjIwMTYtMDQtMDhUMDM6MDE6MzhaIiwKICAiYXJj
+aGl0ZWN0dXJlIiA6ICJ4ODZfNjQiLAogICJrZXJuZWxJZCIgOiBudWxsLAogICJy
+YW1kaXNrSWQiIDogbnVsbCwKICAicmVnaW9uIiA6ICJ1cy1lYXN0LTEiCn0AAAAA
+AAAxggEYMIIBFAIBATBpMFwxCzAJBgNVBAYTAlVTMRkwFwYDVQQIExBXYXNoaW5n
+dG9uIFN0YXRlMRAwDgYDVQQHEwdTZWF0dGxlMSAwHgYDVQQKExdBbWF6b24gV2Vi
+IFNlcnZpY2VzIExMQwIJAJa6SNnlXhpnMAkGBSsOAwIaBQCgXTAYBgkqhkiG9w0B
+CQMxCwYJKoZIhvcNAQcBMBwGCSqGSIb3DQEJBTEPFw0xNjA0MDgwMzAxNDRaMCMG
+CSqGSIb3DQEJBDEWBBTuUc28eBXmImAautC+wOjqcFCBVjAJBgcqhkjOOAQDBC8w
+LQIVAKA54NxGHWWCz5InboDmY/GHs33nAhQ6O/ZI86NwjA9Vz3RNMUJrUPU5tAAA
+AAAAAA==`;
+
+test("a document that AWS itself has signed is taken by the certificates that are shipped, and not once it is changed", async () => {
+  const storage = { list: () => Promise.resolve([]) } as unknown as ReadStorage;
+  const shown = (pkcs7: string) => verifiedDocument(storage, { pkcs7, identity: "", signature: "" });
+  assert.deepEqual(await shown(BY_AWS), { accountId: "121659014334", imageId: "ami-fce3c696", instanceId: "i-f79fe56c", region: "us-east-1", pendingMs: Date.parse("2016-04-08T03:01:38Z") });
+  const changed = Buffer.from(BY_AWS, "base64");
+  changed.write("i-f79fe56d", changed.indexOf("i-f79fe56c"));
+  await assert.rejects(shown(changed.toString("base64")), /failed to verify the PKCS#7 signature/);
 });

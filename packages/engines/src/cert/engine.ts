@@ -1,5 +1,5 @@
 import { timingSafeEqual } from "node:crypto";
-import { RequestError, invalid, renewalFor } from "@coffer/state-machine";
+import { RequestError, equivalentPolicies, invalid, renewalFor } from "@coffer/state-machine";
 import type { Engine, LoginRenewal, Mount, ReadStorage, Renewal } from "@coffer/state-machine";
 import { refetchLists } from "./lists.js";
 import { certPath, certsPath } from "./path-certs.js";
@@ -13,7 +13,7 @@ import { verifyClient } from "./verify.js";
 async function renewLogin({ role: name, certificate, policies }: Readonly<Record<string, unknown>>, storage: ReadStorage, mount: Mount, by: Renewal): Promise<LoginRenewal> {
   const role = typeof name === "string" ? getRole(storage, name) : undefined;
   if (!role) throw new RequestError("permission_denied", "the role is not there any more, not renewing");
-  if (JSON.stringify([...role.tokens.parameters.token_policies].sort()) !== JSON.stringify([...(policies as string[])].sort())) throw invalid("policies have changed, not renewing");
+  if (!equivalentPolicies(role.tokens.parameters.token_policies, policies as readonly string[])) throw invalid("policies have changed, not renewing");
   if (getConfig(storage).disable_binding) return renewalFor(role.tokens);
   const { client } = await verifyClient(storage, by, role.name, mount.env);
   const original = Buffer.from(String(certificate), "base64");

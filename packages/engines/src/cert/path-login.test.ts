@@ -53,7 +53,7 @@ test("what is no certificate, of another CA, truncated, altered, too old or too 
   const altered = Uint8Array.from(der);
   altered[altered.length - 5]! ^= 1;
   const refused: readonly (readonly [Uint8Array | undefined, string])[] = [
-    [undefined, INVALID],
+    [undefined, "no client certificate found"],
     [Buffer.from("no certificate"), INVALID],
     [der.slice(0, -10), INVALID],
     [altered, INVALID],
@@ -215,7 +215,7 @@ test("a token is renewed for the certificate that logged in, while its role says
   const renew = (clientCertificate: Uint8Array | undefined) => store.evaluate((tx) => cert.renewLogin!(login, tx.scoped(`logical/${uuid}/`), mount, { clientCertificate, remoteAddress: "" }) as Promise<void>);
   await renew(own.der);
   await assert.rejects(Promise.resolve(renew(other.der)), /client identity during renewal not matching/);
-  await assert.rejects(Promise.resolve(renew(undefined)), /no client certificate supplied/);
+  await assert.rejects(Promise.resolve(renew(undefined)), /no client certificate found/);
   assert.equal((await request("POST", "auth/cert/config", { disable_binding: true })).status, 204);
   await renew(undefined);
   await change({ token_policies: "more" });

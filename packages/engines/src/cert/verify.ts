@@ -10,6 +10,7 @@ import type { CertRole } from "./role.js";
 import { getConfig, getList, getRole, listNames } from "./storage.js";
 import type { RevocationList } from "./storage.js";
 
+const NONE_SHOWN = "no client certificate found";
 const NO_CERTIFICATE = "invalid certificate or no client certificate supplied";
 const NO_MATCH = "no chain matching all constraints could be found for this login certificate";
 
@@ -33,7 +34,8 @@ export type Shown = Pick<Renewal, "clientCertificate" | "clientIntermediates">;
 export async function verifyClient(storage: ReadStorage, { clientCertificate, clientIntermediates = [] }: Shown, name: string, env: Environment): Promise<Verified> {
   const nowMs = env.now();
   const ocsp = { env, cacheSize: getConfig(storage).ocsp_cache_size };
-  const client = clientCertificate && parseCertificate(clientCertificate);
+  if (!clientCertificate) throw invalid(NONE_SHOWN);
+  const client = parseCertificate(clientCertificate);
   if (!client) throw invalid(NO_CERTIFICATE);
   const trusts = await trustsOf(storage, name);
   const lists = await revocationLists(storage);

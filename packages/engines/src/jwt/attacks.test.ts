@@ -62,6 +62,7 @@ test("claims of the wrong type are refused, not converted", async (t) => {
   for (const iss of [[service.issuer.url], { toString: "x" }]) await refuses(service, async () => login(await key.sign(claims({ iss }) as never)), `${text}issuer (iss) claim`);
   for (const sub of [4, ["ann"], { a: 1 }]) await refuses(service, async () => login(await key.sign(claims({ sub }) as never)), 'claim "sub" could not be converted to string');
   await refuses(service, async () => login(await key.sign(claims({ sub: undefined }))), 'claim "sub" not found in token');
+  await refuses(service, async () => login(await key.sign(claims({ sub: "" }))), 'claim "sub" is empty');
 });
 
 test("a claim cannot be found in what every object has", async (t) => {

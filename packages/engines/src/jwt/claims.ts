@@ -52,6 +52,7 @@ export function identityOf(roleName: string, role: JwtRole, claims: Claims, spli
   const name = role.user_claim_json_pointer ? claimAt(claims, claim) : own(claims, claim);
   if (name === undefined || name === null) throw new TokenRefused(`claim ${JSON.stringify(claim)} not found in token`);
   if (typeof name !== "string") throw new TokenRefused(`claim ${JSON.stringify(claim)} could not be converted to string`);
+  if (name === "") throw new TokenRefused(`claim ${JSON.stringify(claim)} is empty`);
   return { name, metadata: { ...metadataOf(role, claims), role: roleName }, groups: groupsOf(role, claims, splitGroups) };
 }
 

@@ -3,7 +3,7 @@ import { jsonObject, outgoing } from "../outgoing/request.js";
 import { audiencesOf, checkExpected } from "../web-tokens/expected.js";
 import { TokenRefused } from "../web-tokens/signature.js";
 import type { Claims } from "../web-tokens/signature.js";
-import { discover, verifyFrom } from "./key-sets.js";
+import { discover, trustOf, verifyFrom } from "./key-sets.js";
 import type { Discovery } from "./key-sets.js";
 import { leewaysOf } from "./login.js";
 import { postForm } from "./post-form.js";
@@ -18,6 +18,8 @@ const MS = 1000;
 export interface Known {
   readonly claims: Claims;
   readonly accessToken: string | undefined;
+  /** Those of its tokens that the role wants to be metadata, by the names that they get there. */
+  readonly oauth2: Readonly<Record<string, string>>;
 }
 
 const couldNot = (error: Error): never => {
@@ -26,7 +28,7 @@ const couldNot = (error: Error): never => {
 
 /** Trades an authorization code for what the provider says of the user. Throws TokenRefused. `now` in milliseconds. */
 export async function exchange(code: string, flow: Flow, config: JwtConfig, role: JwtRole, now: number): Promise<Known> {
-  const provider = await discover(config.oidc_discovery_url, config.oidc_discovery_ca_pem, now).catch(couldNot);
+  const provider = await discover(config.oidc_discovery_url, trustOf(config), now).catch(couldNot);
   const tokens = await tokensOnce(code, flow, config, provider).catch(couldNot);
   return identityFrom(tokens, flow.nonce, config, role, provider, now).catch((error: Error) => {
     if (!(error instanceof TokenRefused)) throw error;
@@ -37,19 +39,27 @@ export async function exchange(code: string, flow: Flow, config: JwtConfig, role
 /** What an ID token that the browser brought says of the user. Throws TokenRefused. */
 export async function identityOfPosted(idToken: string, flow: Flow, config: JwtConfig, role: JwtRole, now: number): Promise<Known> {
   const { nonce: _nonce, ...claims } = await verified(idToken, flow.nonce, config, role, now);
-  return { claims, accessToken: undefined };
+  return { claims, accessToken: undefined, oauth2: wantedTokens(role, { idToken, accessToken: undefined, refreshToken: undefined }) };
 }
 
 export interface Tokens {
   readonly idToken: string;
   readonly accessToken: string | undefined;
+  readonly refreshToken: string | undefined;
+}
+
+/** What the provider did not give is empty. */
+function wantedTokens({ oauth2_metadata: names }: JwtRole, { idToken, accessToken = "", refreshToken = "" }: Tokens): Readonly<Record<string, string>> {
+  const tokens: Readonly<Record<string, string>> = { id_token: idToken, access_token: accessToken, refresh_token: refreshToken };
+  return Object.fromEntries((names ?? []).map((name) => [`oauth2_${name}`, tokens[name] ?? ""]));
 }
 
 /** What the tokens say. Without a nonce (of a device) that of the ID token does not matter. Throws TokenRefused. */
-export async function identityFrom({ idToken, accessToken }: Tokens, wantedNonce: string | undefined, config: JwtConfig, role: JwtRole, provider: Discovery, now: number): Promise<Known> {
+export async function identityFrom(tokens: Tokens, wantedNonce: string | undefined, config: JwtConfig, role: JwtRole, provider: Discovery, now: number): Promise<Known> {
+  const { idToken, accessToken } = tokens;
   const claims = await verified(idToken, wantedNonce, config, role, now);
   const { nonce: _nonce, ...rest } = claims;
-  return { claims: { ...rest, ...(await userInfo(accessToken, config, provider, claims)) }, accessToken };
+  return { claims: { ...rest, ...(await userInfo(accessToken, config, provider, claims)) }, accessToken, oauth2: wantedTokens(role, tokens) };
 }
 
 /**
@@ -80,14 +90,15 @@ export async function askTokenEndpoint(fields: Readonly<Record<string, string>>,
 /** Throws TokenRefused. */
 export function tokensIn(answer: Readonly<Record<string, unknown>>): Tokens {
   if (typeof answer["id_token"] !== "string") throw new TokenRefused("id_token is missing from auth code exchange");
-  return { idToken: answer["id_token"], accessToken: typeof answer["access_token"] === "string" ? answer["access_token"] : undefined };
+  const text = (name: string) => (typeof answer[name] === "string" ? answer[name] : undefined);
+  return { idToken: answer["id_token"], accessToken: text("access_token"), refreshToken: text("refresh_token") };
 }
 
 /** OpenID Connect Core, 3.1.3.7. Throws TokenRefused. */
 async function verified(idToken: string, wantedNonce: string | undefined, config: JwtConfig, role: JwtRole, now: number): Promise<Claims> {
-  const { oidc_discovery_url: url, oidc_discovery_ca_pem: ca, oidc_client_id: id } = config;
+  const { oidc_discovery_url: url, oidc_client_id: id } = config;
   const algorithms = config.jwt_supported_algs.length > 0 ? config.jwt_supported_algs : DEFAULT_ALGORITHMS;
-  const claims = await verifyFrom({ kind: "discovery", url, ca }, idToken, algorithms, now);
+  const claims = await verifyFrom({ kind: "discovery", url, ...trustOf(config) }, idToken, algorithms, now);
   checkExpected(claims, { issuer: url, subject: "", audiences: role.bound_audiences ?? [], leeways: leewaysOf(role) }, now);
   const audiences = audiencesOf(claims);
   if (!audiences.includes(id)) throw new TokenRefused("invalid id_token audiences: the client id is not among them");
@@ -114,7 +125,7 @@ export function isSame(given: string, wanted: string): boolean {
 async function userInfo(accessToken: string | undefined, config: JwtConfig, { userinfo_endpoint: url }: Discovery, claims: Claims): Promise<Claims> {
   if (accessToken === undefined || url === undefined) return {};
   try {
-    const { status, text } = await outgoing({ url, headers: { authorization: `Bearer ${accessToken}` }, ca: config.oidc_discovery_ca_pem });
+    const { status, text } = await outgoing({ url, headers: { authorization: `Bearer ${accessToken}` }, ...trustOf(config) });
     const info = status === 200 ? jsonObject(text) : undefined;
     // Another subject would be another user (OpenID Connect Core, 5.3.2). What was signed stays as it was signed.
     return info && info["sub"] === claims["sub"] ? Object.fromEntries(Object.entries(info).filter(([name]) => !SIGNED.includes(name))) : {};

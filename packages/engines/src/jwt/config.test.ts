@@ -26,7 +26,7 @@ test("the configuration is replaced by each write, and shown without the client 
   assert.equal((await request("POST", "auth/jwt/config", { jwt_validation_pubkeys: pem, bound_issuer: "me", default_role: "Dev", jwt_supported_algs: "ES256,RS256" })).status, 204);
   const empty = {
     bound_issuer: "", default_role: "", jwks_ca_pem: "", jwks_pairs: [], jwks_url: "", jwt_supported_algs: [], jwt_validation_pubkeys: [], namespace_in_state: true, oidc_client_id: "",
-    oidc_discovery_ca_pem: "", oidc_discovery_url: "", oidc_response_mode: "", oidc_response_types: [], provider_config: {},
+    oidc_discovery_ca_pem: "", oidc_discovery_url: "", oidc_response_mode: "", oidc_response_types: [], override_allowed_server_names: [], provider_config: {},
   };
   assert.deepEqual((await request("GET", "auth/jwt/config")).body["data"], { ...empty, bound_issuer: "me", default_role: "dev", jwt_supported_algs: ["ES256", "RS256"], jwt_validation_pubkeys: [pem.trim()] });
   assert.equal((await request("POST", "auth/jwt/config", { jwks_url: `${issuer.url}/keys`, namespace_in_state: false })).status, 204);
@@ -85,7 +85,7 @@ test("a role has Vault's fields and defaults, keeps what is not given, and is li
   const { data } = (await request("GET", "auth/jwt/role/dev")).body;
   assert.deepEqual(data, {
     allowed_redirect_uris: null, bound_audiences: ["a", "b"], bound_claims: null, bound_claims_type: "string", bound_subject: "", claim_mappings: null, clock_skew_leeway: 0, expiration_leeway: 0, groups_claim: "",
-    max_age: 0, not_before_leeway: 0, oidc_scopes: null, policies: ["p"], role_type: "jwt", token_bound_cidrs: [], token_explicit_max_ttl: 0, token_max_ttl: 0, token_no_default_policy: false, token_num_uses: 0,
+    max_age: 0, not_before_leeway: 0, oauth2_metadata: null, oidc_scopes: null, policies: ["p"], role_type: "jwt", token_bound_cidrs: [], token_explicit_max_ttl: 0, token_max_ttl: 0, token_no_default_policy: false, token_num_uses: 0,
     token_period: 0, token_policies: ["p"], token_strictly_bind_ip: false, token_ttl: 3600, token_type: "default", ttl: 3600, user_claim: "sub", user_claim_json_pointer: false, verbose_oidc_logging: false, callback_mode: "client", poll_interval: 0, oidc_disable_confirmation: false,
   });
   assert.equal((await request("POST", "auth/jwt/role/dev", { role_type: "jwt", max_age: "1m" })).status, 204);

@@ -2,7 +2,7 @@ import { RequestError } from "@coffer/state-machine";
 import { TokenRefused } from "../web-tokens/signature.js";
 import { askTokenEndpoint, identityFrom, tokensIn } from "./code-exchange.js";
 import type { Known } from "./code-exchange.js";
-import { discover } from "./key-sets.js";
+import { discover, trustOf } from "./key-sets.js";
 import type { Discovery } from "./key-sets.js";
 import { postForm } from "./post-form.js";
 import type { FormAnswer } from "./post-form.js";
@@ -49,7 +49,7 @@ export async function pollDevice(flow: Flow, config: JwtConfig, role: JwtRole, n
   const refused = (error: Error): never => {
     throw new TokenRefused(`authorization failed: ${error.message}`);
   };
-  const provider = await discover(config.oidc_discovery_url, config.oidc_discovery_ca_pem, now).catch(refused);
+  const provider = await discover(config.oidc_discovery_url, trustOf(config), now).catch(refused);
   let asked = given.get(flow);
   if (!asked) given.set(flow, (asked = askTokenEndpoint({ grant_type: "urn:ietf:params:oauth:grant-type:device_code", device_code: flow.deviceCode }, config, provider)));
   const { status, answer } = await asked.catch((error: Error) => {

@@ -2,12 +2,23 @@ import type { CompactVerifyGetKey } from "jose";
 import { jsonObject, outgoing } from "../outgoing/request.js";
 import { keySetFrom, TokenRefused, verifyWithSet } from "../web-tokens/signature.js";
 import type { Claims } from "../web-tokens/signature.js";
+import type { JwtConfig } from "./storage.js";
 
-/** Where a key set is published. */
-export type KeySource =
-  | { readonly kind: "jwks"; readonly url: string; readonly ca: string }
-  /** An issuer, whose discovery document says where (OpenID Connect Discovery 1.0). */
-  | { readonly kind: "discovery"; readonly url: string; readonly ca: string };
+/** By what the TLS of a provider is judged. */
+export interface Trust {
+  /** PEM; empty: the system's authorities. */
+  readonly ca: string;
+  /** Names that its certificate may be for; empty: the URL's host. */
+  readonly serverNames: readonly string[];
+}
+
+/** Where a key set is published: itself, or by an issuer, whose discovery document says where (OpenID Connect Discovery 1.0). */
+export interface KeySource extends Trust {
+  readonly kind: "jwks" | "discovery";
+  readonly url: string;
+}
+
+export const trustOf = ({ oidc_discovery_ca_pem: ca, override_allowed_server_names: serverNames = [] }: JwtConfig): Trust => ({ ca, serverNames });
 
 /** What a provider says of itself. */
 export interface Discovery {
@@ -37,8 +48,8 @@ const MAX_CACHED = 512;
 const sets = new Map<string, Cached<CompactVerifyGetKey>>();
 const documents = new Map<string, Cached<Discovery>>();
 
-/** By address and authorities: mounts that agree in both may share what was fetched. */
-const nameOf = ({ kind, url, ca }: KeySource): string => JSON.stringify([kind, url, ca]);
+/** By address, authorities and names: mounts that agree in these may share what was fetched. */
+const nameOf = ({ kind, url, ca, serverNames }: KeySource): string => JSON.stringify([kind, url, ca, serverNames]);
 
 function cached<T>(cache: Map<string, Cached<T>>, name: string, now: number, maxAgeMs: number, fetchIt: () => Promise<T>): Cached<T> {
   const found = cache.get(name);
@@ -84,8 +95,8 @@ export async function checkKeys(source: KeySource, now: number): Promise<void> {
 }
 
 async function fetchKeys(source: KeySource, now: number): Promise<CompactVerifyGetKey> {
-  const url = source.kind === "jwks" ? source.url : (await discover(source.url, source.ca, now)).jwks_uri;
-  const { status, text } = await outgoing({ url, ca: source.ca });
+  const url = source.kind === "jwks" ? source.url : (await discover(source.url, source, now)).jwks_uri;
+  const { status, text } = await outgoing({ url, ca: source.ca, serverNames: source.serverNames });
   const set = jsonObject(text);
   if (status !== 200) throw new Error(`${url}: status ${status}`);
   if (!set) throw new Error(`${url}: the answer is no JSON`);
@@ -93,13 +104,13 @@ async function fetchKeys(source: KeySource, now: number): Promise<CompactVerifyG
 }
 
 /** The provider's own description. Rejects where it cannot be had, or speaks for another issuer. */
-export async function discover(issuer: string, ca: string, now: number): Promise<Discovery> {
-  return cached(documents, nameOf({ kind: "discovery", url: issuer, ca }), now, MAX_AGE_MS, () => fetchDiscovery(issuer, ca)).value;
+export async function discover(issuer: string, { ca, serverNames }: Trust, now: number): Promise<Discovery> {
+  return cached(documents, nameOf({ kind: "discovery", url: issuer, ca, serverNames }), now, MAX_AGE_MS, () => fetchDiscovery(issuer, { ca, serverNames })).value;
 }
 
-async function fetchDiscovery(issuer: string, ca: string): Promise<Discovery> {
+async function fetchDiscovery(issuer: string, trust: Trust): Promise<Discovery> {
   const url = `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
-  const { status, text } = await outgoing({ url, ca });
+  const { status, text } = await outgoing({ url, ...trust });
   // Not what the server says beside: whoever asks for a login may see this.
   if (status !== 200) throw new Error(`${url}: status ${status}`);
   const document = jsonObject(text);

@@ -137,6 +137,20 @@ test("several key sets: any of them, each with its own authority", async (t) => 
   await refuses(service, async () => login(await (await signingKey("x")).sign(claims())), /failed to verify id token signature/);
 });
 
+test("a server's certificate is for its host, or for one of the names that the configuration allows", async (t) => {
+  const service = await jwtService();
+  t.after(() => service.issuer.close());
+  const { request, claims, login } = service;
+  const key = await signingKey("tls");
+  const server = await tlsServer(() => ({ json: { keys: [key.jwk] } }));
+  t.after(() => server.close());
+  const configure = (more: Readonly<Record<string, unknown>>) => request("POST", "auth/jwt/config", { jwks_url: server.url.replace("127.0.0.1", "localhost"), jwks_ca_pem: server.ca, ...more });
+  for (const names of [[], ["other.example"]]) assert.match((await configure({ override_allowed_server_names: names })).body.errors![0]!, /error checking jwks URL: .*does not match certificate/);
+  assert.equal((await configure({ override_allowed_server_names: "other.example,127.0.0.1" })).status, 204);
+  assert.equal((await login(await key.sign(claims()))).status, 200);
+  assert.equal((await configure({ override_allowed_server_names: "127.0.0.1", jwks_ca_pem: "" })).status, 400, "the authority counts as before");
+});
+
 test("a token is renewed as the role says by now, and not without it", async (t) => {
   const { request, key, issuer, claims, login, role, clock } = await jwtService();
   t.after(() => issuer.close());

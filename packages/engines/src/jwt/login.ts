@@ -33,17 +33,19 @@ interface Entering {
   readonly claims: Claims;
   /** Of the user, at the provider; logins with a token at hand have none. */
   readonly accessToken?: string;
+  /** More metadata of the token, and not of the alias. */
+  readonly oauth2?: Readonly<Record<string, string>>;
   readonly remoteAddress: string;
 }
 
 /** What the bearer of these claims gets. Throws TokenRefused where they do not fit the role. */
-export async function enter({ roleName, role, config, claims: signed, accessToken, remoteAddress }: Entering, mount: Mount): Promise<Response> {
+export async function enter({ roleName, role, config, claims: signed, accessToken, oauth2 = {}, remoteAddress }: Entering, mount: Mount): Promise<Response> {
   const { claims, groups: fetched } = await askProvider(config, role, signed, accessToken, mount.env.now());
   const { name, metadata, groups } = identityOf(roleName, role, claims, fetched === undefined ? groupSplitter(config) : () => fetched);
   checkBoundClaims(role, claims);
   const grant = grantFor(role.tokens, {
     displayName: loginDisplayName(mount, name),
-    metadata,
+    metadata: { ...metadata, ...oauth2 },
     alias: { name, metadata },
     groupAliases: groups,
     internalData: { role: roleName },

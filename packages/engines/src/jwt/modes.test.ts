@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { REDIRECT, service } from "./testing-service.js";
+import { REDIRECT, service } from "../testing/oidc-service.js";
 
 test("a device logs in: the user enters its code at the provider, and the device asks until that is done", async (t) => {
   const { role, begun, poll, provider, request } = await service(t);

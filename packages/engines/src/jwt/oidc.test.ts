@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
-import { REDIRECT, service } from "./testing-service.js";
+import { REDIRECT, service } from "../testing/oidc-service.js";
 
 const EXPIRED = "Vault login failed. Expired or missing OAuth state.";
 
@@ -123,6 +126,27 @@ test("roles bind browsers' users as they bind tokens", async (t) => {
   assert.match((await end(await visited())).body.errors![0]!, /audience claim does not match any expected audience/);
   await role({ bound_audiences: "coffer", max_age: "1h" });
   assert.equal((await end(await visited())).status, 200);
+});
+
+test("tokens of the provider become metadata where the role wants that, and are not shown in the audit log", async (t) => {
+  const { request, visited, end, role } = await service(t);
+  assert.deepEqual((await request("POST", "auth/oidc/role/dev", { user_claim: "sub", oauth2_metadata: "password" })).body.errors, ["Unrecognized oauth2 metadata name password"]);
+  await role({ oauth2_metadata: "id_token,access_token,refresh_token" });
+  const folder = mkdtempSync(join(tmpdir(), "coffer-audit-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "audit.log");
+  assert.equal((await request("POST", "sys/audit/file", { type: "file", options: { file_path: file } })).status, 204);
+  const { auth } = (await end(await visited())).body;
+  const { oauth2_id_token: idToken, oauth2_access_token: accessToken, oauth2_refresh_token: refreshToken, ...rest } = auth.metadata;
+  assert.match(idToken, /^[\w-]+\.[\w-]+\.[\w-]+$/);
+  assert.ok(accessToken.length > 20);
+  assert.deepEqual([refreshToken, rest], ["", { full_name: "The ann", role: "dev" }]);
+  const self = (await request("GET", "auth/token/lookup-self", undefined, { token: auth.client_token as string })).body["data"];
+  assert.equal(self.meta.oauth2_id_token, idToken);
+  assert.deepEqual((await request("GET", `identity/entity/id/${auth.entity_id as string}`)).body["data"].aliases[0].metadata, rest);
+  const lines = readFileSync(file, "utf8");
+  assert.match(lines, /"oauth2_id_token":"hmac-sha256:/);
+  assert.ok(!lines.includes(idToken) && !lines.includes(accessToken));
 });
 
 test("a wrong client secret is the provider's to refuse", async (t) => {

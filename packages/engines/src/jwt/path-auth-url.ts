@@ -3,7 +3,7 @@ import { data, definePath, field, invalid } from "@coffer/state-machine";
 import type { Mount, Response, WriteStorage } from "@coffer/state-machine";
 import { authorizeDevice } from "./device.js";
 import { newFlow } from "./flow.js";
-import { discover } from "./key-sets.js";
+import { discover, trustOf } from "./key-sets.js";
 import type { Discovery } from "./key-sets.js";
 import { roleOf } from "./login.js";
 import { admit } from "./pending.js";
@@ -55,7 +55,7 @@ export const authUrlPath = definePath({
 });
 
 async function providerOf(config: JwtConfig, { env }: Mount): Promise<Discovery> {
-  return discover(config.oidc_discovery_url, config.oidc_discovery_ca_pem, env.now()).catch((error: Error) => {
+  return discover(config.oidc_discovery_url, trustOf(config), env.now()).catch((error: Error) => {
     throw invalid(`error getting provider for login operation: ${error.message}`);
   });
 }

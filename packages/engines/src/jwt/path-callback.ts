@@ -87,8 +87,8 @@ async function client(callback: Callback, flow: Flow, config: JwtConfig, storage
   if (flow.clientNonce !== "" && !isSame(callback.client_nonce, flow.clientNonce)) return usedUp("invalid client_nonce");
   checkAddress(role, remoteAddress);
   try {
-    const { claims, accessToken } = await known(callback.code, flow, config, role, mount.env.now());
-    return await enter({ roleName: flow.role, role, config, claims, ...(accessToken !== undefined && { accessToken }), remoteAddress }, mount);
+    const { claims, accessToken, oauth2 } = await known(callback.code, flow, config, role, mount.env.now());
+    return await enter({ roleName: flow.role, role, config, claims, ...(accessToken !== undefined && { accessToken }), oauth2, remoteAddress }, mount);
   } catch (error) {
     if (error instanceof TokenRefused) return usedUp(`${FAILED} ${error.message}`);
     throw error;
@@ -106,8 +106,8 @@ async function direct(callback: Callback, flow: Flow, config: JwtConfig, storage
   if (callback.error !== "") return refused(errorOf(callback.error));
   if (!role.oidc_disable_confirmation && callback.confirmation === "") return raw(confirmPage(flow, callback), HTML, 200, HTML_HEADERS);
   try {
-    const { claims, accessToken } = await known(callback.code, flow, config, role, mount.env.now());
-    putFlow(storage, callback.state, { ...flow, done: { claims, ...(accessToken !== undefined && { accessToken }) } });
+    const { claims, accessToken, oauth2 } = await known(callback.code, flow, config, role, mount.env.now());
+    putFlow(storage, callback.state, { ...flow, done: { claims, ...(accessToken !== undefined && { accessToken }), oauth2 } });
     return raw(donePage(), HTML, 200, HTML_HEADERS);
   } catch (error) {
     if (error instanceof TokenRefused) return refused(error.message);

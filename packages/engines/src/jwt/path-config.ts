@@ -1,7 +1,7 @@
 import { createSecureContext } from "node:tls";
 import { data, definePath, field, invalid, NO_CONTENT } from "@coffer/state-machine";
 import { publicKeyFrom, SIGNATURE_ALGORITHMS } from "../web-tokens/signature.js";
-import { checkKeys } from "./key-sets.js";
+import { checkKeys, trustOf } from "./key-sets.js";
 import { checkProviderConfig, shownProviderConfig } from "./provider-config.js";
 import { getConfig, putConfig } from "./storage.js";
 import type { JwksPair, JwtConfig } from "./storage.js";
@@ -28,6 +28,7 @@ export const configPath = definePath({
     bound_issuer: field.string({ description: "What the `iss` claim must be.", default: "" }),
     default_role: field.lowerString({ description: "Role of a login that names none.", default: "" }),
     provider_config: field.map({ description: "Settings of a provider with ways of its own; `provider` is azure, gsuite, ibmisam or secureauth.", default: {} }),
+    override_allowed_server_names: field.commaList({ description: "Names of which the certificates of the provider and of key sets have to be for one, instead of the host of their URL.", default: [] }),
     namespace_in_state: field.bool({ description: "Carries a redirect URI's namespace in the state instead of in the URI." }),
   },
   operations: {
@@ -38,7 +39,7 @@ export const configPath = definePath({
         const config = getConfig(storage);
         if (!config) return undefined;
         const { oidc_client_secret: _secret, ...shown } = config;
-        return data({ ...shown, provider_config: shownProviderConfig(config.provider_config) });
+        return data({ override_allowed_server_names: [], ...shown, provider_config: shownProviderConfig(config.provider_config) });
       },
     },
     update: {
@@ -108,14 +109,15 @@ function checkAuthorities(config: JwtConfig): void {
 
 /** Fetches what the configuration points at. Throws RequestError 400. */
 async function checkSources(config: JwtConfig, now: number): Promise<void> {
+  const trust = trustOf(config);
   for (const { jwks_url: url, jwks_ca_pem: ca } of setsOf(config)) {
-    await checkKeys({ kind: "jwks", url, ca }, now).catch((error: Error) => {
+    await checkKeys({ kind: "jwks", url, ca, serverNames: trust.serverNames }, now).catch((error: Error) => {
       throw invalid(`error checking jwks URL: ${error.message}`);
     });
   }
-  const { oidc_discovery_url: url, oidc_discovery_ca_pem: ca } = config;
+  const { oidc_discovery_url: url } = config;
   if (url === "") return;
-  await checkKeys({ kind: "discovery", url, ca }, now).catch((error: Error) => {
+  await checkKeys({ kind: "discovery", url, ...trust }, now).catch((error: Error) => {
     throw invalid(`error checking oidc discovery URL: ${error.message}`);
   });
 }

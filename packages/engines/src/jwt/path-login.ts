@@ -2,7 +2,7 @@ import { definePath, field, invalid } from "@coffer/state-machine";
 import { audiencesOf, checkExpected } from "../web-tokens/expected.js";
 import { publicKeyFrom, SIGNATURE_ALGORITHMS, TokenRefused, verifyWithKeys } from "../web-tokens/signature.js";
 import type { Claims } from "../web-tokens/signature.js";
-import { verifyFrom } from "./key-sets.js";
+import { trustOf, verifyFrom } from "./key-sets.js";
 import type { KeySource } from "./key-sets.js";
 import { checkAddress, enter, leewaysOf, roleOf } from "./login.js";
 import { setsOf } from "./path-config.js";
@@ -68,6 +68,7 @@ async function signed(token: string, config: JwtConfig, now: number): Promise<Cl
 }
 
 function sourcesOf(config: JwtConfig): readonly KeySource[] {
-  const { oidc_discovery_url: url, oidc_discovery_ca_pem: ca } = config;
-  return url !== "" ? [{ kind: "discovery", url, ca }] : setsOf(config).map((pair) => ({ kind: "jwks", url: pair.jwks_url, ca: pair.jwks_ca_pem }));
+  const { oidc_discovery_url: url } = config;
+  const trust = trustOf(config);
+  return url !== "" ? [{ kind: "discovery", url, ...trust }] : setsOf(config).map((pair) => ({ kind: "jwks", url: pair.jwks_url, ca: pair.jwks_ca_pem, serverNames: trust.serverNames }));
 }

@@ -42,9 +42,9 @@ export const pollPath = definePath({
           if (typeof known === "string") throw invalid(known);
           end();
           if ("refused" in known) return usedUp(known.refused);
-          const { claims, accessToken } = known;
+          const { claims, accessToken, oauth2 } = known;
           if (role.bound_subject !== "" && claims["sub"] !== role.bound_subject) return usedUp(`${FAILED} sub claim does not match bound subject`);
-          return await enter({ roleName: flow.role, role, config, claims, ...(accessToken !== undefined && { accessToken }), remoteAddress }, mount);
+          return await enter({ roleName: flow.role, role, config, claims, ...(accessToken !== undefined && { accessToken }), ...(oauth2 && { oauth2 }), remoteAddress }, mount);
         } catch (error) {
           if (!(error instanceof TokenRefused)) throw error;
           end();

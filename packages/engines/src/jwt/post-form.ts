@@ -1,4 +1,5 @@
 import { jsonObject, outgoing } from "../outgoing/request.js";
+import { trustOf } from "./key-sets.js";
 import type { Discovery } from "./key-sets.js";
 import type { JwtConfig } from "./storage.js";
 
@@ -21,7 +22,7 @@ export async function postForm(url: string, fields: Readonly<Record<string, stri
     method: "POST",
     headers: { "content-type": "application/x-www-form-urlencoded", accept: "application/json", ...(!inBody && { authorization: `Basic ${basic}` }) },
     body: form.toString(),
-    ca: config.oidc_discovery_ca_pem,
+    ...trustOf(config),
   });
   return { status, answer: jsonObject(text) ?? {} };
 }

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { decodeJwt } from "jose";
-import { service } from "./testing-service.js";
+import { service } from "../testing/oidc-service.js";
 
 interface Seen {
   readonly url: URL;

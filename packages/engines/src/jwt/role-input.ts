@@ -14,6 +14,7 @@ export const roleFields = {
   bound_claims_type: field.string({ description: "How bound_claims are compared: string, or glob, where * stands for any text.", default: "string" }),
   bound_claims: field.map({ description: "Claims that must be there, each with its value or a list of values that may be." }),
   claim_mappings: field.pairs({ description: "Claims that become metadata of the token, each with the name it gets there." }),
+  oauth2_metadata: field.commaList({ description: "Tokens of the provider that become metadata of the token, which whoever may look it up then sees: id_token, access_token, refresh_token." }),
   oidc_scopes: field.commaList({ description: "Scopes to ask the provider for, beside openid." }),
   allowed_redirect_uris: field.commaList({ description: "Where the provider may send browsers back to. Required of oidc roles." }),
   expiration_leeway: field.signedDuration({ description: "How long a token without `exp` is valid. 0 means 150 seconds, -1 none." }),
@@ -29,6 +30,7 @@ export const roleFields = {
 };
 
 const RESERVED_METADATA = "role";
+const OAUTH2_TOKENS: readonly string[] = ["id_token", "access_token", "refresh_token"];
 
 /** The role as it is after a write. Throws RequestError 400. */
 export function roleFrom(input: InputOf<typeof roleFields>, before: JwtRole | undefined, { maxLeaseTtlSeconds }: Mount): JwtRole {
@@ -48,6 +50,7 @@ export function roleFrom(input: InputOf<typeof roleFields>, before: JwtRole | un
     bound_claims_type: claimsType,
     bound_claims: input.bound_claims ?? before?.bound_claims ?? null,
     claim_mappings: input.claim_mappings ?? before?.claim_mappings ?? null,
+    oauth2_metadata: input.oauth2_metadata ?? before?.oauth2_metadata ?? null,
     oidc_scopes: input.oidc_scopes ?? before?.oidc_scopes ?? null,
     allowed_redirect_uris: input.allowed_redirect_uris ?? before?.allowed_redirect_uris ?? null,
     expiration_leeway: input.expiration_leeway ?? before?.expiration_leeway ?? 0,
@@ -67,6 +70,8 @@ export function roleFrom(input: InputOf<typeof roleFields>, before: JwtRole | un
 function check(role: JwtRole): void {
   if (role.bound_claims_type === "glob") checkGlobs(role.bound_claims ?? {});
   checkMappings(role.claim_mappings ?? {});
+  const unknown = (role.oauth2_metadata ?? []).find((name) => !OAUTH2_TOKENS.includes(name));
+  if (unknown !== undefined) throw invalid(`Unrecognized oauth2 metadata name ${unknown}`);
   if (role.user_claim === "") throw invalid("a user claim must be defined on the role");
   if (!["client", "direct", "device"].includes(role.callback_mode)) throw invalid(`invalid 'callback_mode': ${role.callback_mode}`);
   if (role.poll_interval < 0) throw invalid("'poll_interval' must not be negative");

@@ -25,6 +25,8 @@ export interface JwtConfig {
   readonly default_role: string;
   readonly provider_config: Readonly<Record<string, unknown>>;
   readonly namespace_in_state: boolean;
+  /** Absent in what an older version wrote: none. */
+  readonly override_allowed_server_names?: readonly string[];
 }
 
 export interface JwksPair {
@@ -43,6 +45,8 @@ export interface JwtRole {
   readonly bound_claims_type: "string" | "glob";
   readonly bound_claims: Readonly<Record<string, unknown>> | null;
   readonly claim_mappings: Readonly<Record<string, string>> | null;
+  /** Of the provider's tokens, which become metadata. */
+  readonly oauth2_metadata: readonly string[] | null;
   readonly oidc_scopes: readonly string[] | null;
   readonly allowed_redirect_uris: readonly string[] | null;
   /** Seconds; see Leeways. */
@@ -82,7 +86,7 @@ export interface Flow {
   /** What the provider had the browser post (form_post), until the client comes for it. */
   readonly posted?: { readonly code: string; readonly idToken: string };
   /** Mode `direct`: what came of the callback. */
-  readonly done?: { readonly claims: Claims; readonly accessToken?: string } | { readonly refused: string };
+  readonly done?: { readonly claims: Claims; readonly accessToken?: string; readonly oauth2?: Readonly<Record<string, string>> } | { readonly refused: string };
   /** Milliseconds since 1970. */
   readonly expiresAt: number;
 }
@@ -102,7 +106,7 @@ export function putConfig(storage: WriteStorage, config: JwtConfig): void {
 }
 
 /** Of roles that were written before there were other modes. */
-const CLIENT_MODE = { callback_mode: "client", poll_interval: 0, oidc_disable_confirmation: false } as const;
+const CLIENT_MODE = { callback_mode: "client", poll_interval: 0, oidc_disable_confirmation: false, oauth2_metadata: null } as const;
 const roleKey = (name: string): string => ROLE_FOLDER + name.toLowerCase();
 
 export function getRole(storage: ReadStorage, name: string): JwtRole | undefined {

@@ -101,6 +101,8 @@ test("names and namespaces are bound, by glob and by label", async (t) => {
   assert.equal((await login(await api.tokenFor("bank", "any"))).status, 200);
   await role({ bound_service_account_namespaces: "none", bound_service_account_namespace_selector: JSON.stringify({ matchLabels: { team: "web" } }) });
   assert.equal((await login(await api.tokenFor("shop", "app-sa"))).status, 200);
+  await role({ bound_service_account_namespaces: "none", bound_service_account_namespace_selector: "matchLabels:\n  team: web\n" });
+  assert.equal((await login(await api.tokenFor("shop", "app-sa"))).status, 200);
   api.state.labels = { team: "db" };
   await refuses(await api.tokenFor("shop", "app-sa"), "namespace not authorized");
   await refuses(await api.tokenFor("bank", "app-sa"), "namespace not authorized err=failed to get namespace (code 404)");
@@ -206,6 +208,8 @@ test("configuration and roles: what is read back, and what is refused", async (t
     ["role/x", { ...names, bound_service_account_namespaces: "b", alias_name_source: "q" }, "invalid alias_name_source, must be one of: serviceaccount_uid, serviceaccount_name"],
     ["role/x", { ...names, bound_service_account_namespace_selector: "{" }, 'invalid "bound_service_account_namespace_selector" configured'],
     ["role/x", { ...names, bound_service_account_namespace_selector: '{"matchExpressions":[]}' }, 'invalid "bound_service_account_namespace_selector" configured'],
+    ["role/x", { ...names, bound_service_account_namespace_selector: "matchLabels: [" }, 'invalid "bound_service_account_namespace_selector" configured'],
+    ["role/x", { ...names, bound_service_account_namespace_selector: "matchLabels: &a\n  x: *a\n" }, 'invalid "bound_service_account_namespace_selector" configured'],
     ["login", {}, "missing role"],
     ["login", { role: "app" }, "missing jwt"],
     ["login", { role: "none", jwt: "x" }, 'invalid role name "none"'],

@@ -92,7 +92,7 @@ async function claimsOf(token: string, { pem_keys: keys }: KubernetesConfig): Pr
 
 async function checkNamespace(namespace: string, role: KubernetesRole, config: KubernetesConfig): Promise<void> {
   if (role.bound_service_account_namespaces.some((one) => fitsGlob(one, namespace))) return;
-  const selector = selectorFrom(role.bound_service_account_namespace_selector);
+  const selector = await selectorFrom(role.bound_service_account_namespace_selector);
   if (!selector) throw forbidden("namespace not authorized");
   const labels = await namespaceLabels(namespace, config).catch((error: Error) => {
     throw forbidden(`namespace not authorized err=${error.message}`);

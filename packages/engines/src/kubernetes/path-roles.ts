@@ -20,7 +20,7 @@ export const rolesPath = definePath({
 const roleFields = {
   bound_service_account_names: field.commaList({ description: "Service accounts that may log in; * stands for any text. Required." }),
   bound_service_account_namespaces: field.commaList({ description: "Namespaces whose service accounts may log in; * stands for any text." }),
-  bound_service_account_namespace_selector: field.string({ description: "Labels that a namespace has whose service accounts may log in too: JSON with matchLabels.", default: "" }),
+  bound_service_account_namespace_selector: field.string({ description: "Labels that a namespace has whose service accounts may log in too: JSON or YAML with matchLabels.", default: "" }),
   audience: field.string({ description: "Audience that the token must be for." }),
   alias_name_source: field.string({ description: "What the user is known by: serviceaccount_uid, or serviceaccount_name for namespace and name." }),
   ...tokenFields,
@@ -46,8 +46,8 @@ export const rolePath = definePath({
     update: {
       effect: "write",
       summary: "Write a role. What is not given stays as it is, except the namespace selector.",
-      handler({ input }, storage, mount) {
-        const role = roleFrom(input, getRole(storage, input.name), mount);
+      async handler({ input }, storage, mount) {
+        const role = await roleFrom(input, getRole(storage, input.name), mount);
         putRole(storage, input.name, role);
         const isLonger = role.tokens.parameters.token_max_ttl > mount.maxLeaseTtlSeconds;
         return isLonger ? { ...NO_CONTENT, warnings: ["max_ttl is greater than the system or backend mount's maximum TTL value; issued tokens' max TTL value will be truncated"] } : NO_CONTENT;
@@ -64,7 +64,7 @@ export const rolePath = definePath({
   },
 });
 
-function roleFrom(input: InputOf<typeof roleFields>, before: KubernetesRole | undefined, { maxLeaseTtlSeconds }: Mount): KubernetesRole {
+async function roleFrom(input: InputOf<typeof roleFields>, before: KubernetesRole | undefined, { maxLeaseTtlSeconds }: Mount): Promise<KubernetesRole> {
   const tokens = roleTokens(input, before?.tokens);
   if (tokens.parameters.token_period > maxLeaseTtlSeconds) throw invalid(`token period of '${tokens.parameters.token_period}s' is greater than the backend's maximum lease TTL of '${maxLeaseTtlSeconds}s'`);
   const names = input.bound_service_account_names ?? before?.bound_service_account_names ?? [];
@@ -73,7 +73,7 @@ function roleFrom(input: InputOf<typeof roleFields>, before: KubernetesRole | un
   if (names.length === 0) throw invalid('"bound_service_account_names" can not be empty');
   if (names.length > 1 && names.includes("*")) throw invalid('can not mix "*" with values');
   if (namespaces.length === 0 && selector === "") throw invalid('"bound_service_account_namespaces" can not be empty if "bound_service_account_namespace_selector" is not set');
-  if (selector !== "" && !selectorFrom(selector)) throw invalid('invalid "bound_service_account_namespace_selector" configured');
+  if (selector !== "" && !(await selectorFrom(selector))) throw invalid('invalid "bound_service_account_namespace_selector" configured');
   if (namespaces.length > 1 && namespaces.includes("*")) throw invalid('can not mix "*" with values');
   const given = input.alias_name_source ?? "";
   const source = ALIAS_SOURCES.find((one) => one === (given === "" ? (before?.alias_name_source ?? ALIAS_SOURCES[0]) : given));

@@ -23,7 +23,7 @@ export const ALIAS_SOURCES = ["serviceaccount_uid", "serviceaccount_name"] as co
 export interface KubernetesRole {
   readonly bound_service_account_names: readonly string[];
   readonly bound_service_account_namespaces: readonly string[];
-  /** A label selector, JSON; empty: none. */
+  /** A label selector, JSON or YAML; empty: none. */
   readonly bound_service_account_namespace_selector: string;
   readonly audience: string;
   readonly alias_name_source: (typeof ALIAS_SOURCES)[number];

@@ -28,7 +28,7 @@ interface Found {
 export async function authenticate(settings: LdapSettings, username: string, password: string): Promise<DirectoryUser> {
   const connection = await openConnection(settings);
   try {
-    const found = await findUser(connection.client, settings, username);
+    const found = await findUser(connection.client, settings, username, password);
     await bindAs(connection.client, found.bindName, password, () => wrongCredentials(BIND_FAILED));
     if (hasAccount(settings)) await bindAs(connection.client, settings.binddn, settings.bindpass, () => invalid("ldap operation failed: failed to re-bind with the BindDN user"));
     const userDn = settings.upndomain === "" ? found.bindName : await dnOfPrincipal(connection.client, settings, username);
@@ -57,12 +57,20 @@ async function search(client: Client, settings: LdapSettings, base: string, opti
     const { searchEntries } = await client.search(base, { derefAliases: DEREFERENCING[settings.dereference_aliases as keyof typeof DEREFERENCING], ...options });
     return searchEntries;
   } catch (error) {
-    throw invalid(`LDAP search failed: ${error instanceof Error ? error.message : "unknown error"}`);
+    throw invalid(`LDAP search failed: ${reasonOf(error)}`);
   }
 }
 
+/** With the name of the result code (RFC 4511, appendix A): what a server says beside it is often empty. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return "unknown error";
+  return error instanceof ResultCodeError ? `LDAP Result Code ${error.code} ${JSON.stringify(nameOf(error))}` : error.message;
+}
+
+const nameOf = ({ name }: Error): string => name.replace(/Error$/, "").replaceAll(/(?<=[a-z])(?=[A-Z])/g, " ");
+
 /** By whom to bind, and what names the user: found by a search, or made of the name. */
-async function findUser(client: Client, settings: LdapSettings, username: string): Promise<Found> {
+async function findUser(client: Client, settings: LdapSettings, username: string, password: string): Promise<Found> {
   if (!searches(settings)) {
     const name = settings.upndomain === "" ? `${settings.userattr}=${escapeDnValue(username)},${settings.userdn}` : `${escapeDnValue(username)}@${settings.upndomain}`;
     return { bindName: name, alias: name };
@@ -72,10 +80,16 @@ async function findUser(client: Client, settings: LdapSettings, username: string
   const filter = fillTemplate(settings.userfilter || DEFAULT_USER_FILTER, { UserAttr: isPrincipal ? "userPrincipalName" : settings.userattr, Username: isPrincipal ? `${username}@${settings.upndomain}` : username });
   const entries = await search(client, settings, settings.userdn, { scope: "sub", filter, sizeLimit: 2, attributes: [settings.userattr] });
   const [entry, second] = entries;
+  if (!entry) await bindInVain(client, settings, username, password);
   if (!entry || second) throw wrongCredentials(BIND_FAILED);
   const [alias, more] = valuesOf(entry, settings.userattr);
   if (!settings.username_as_alias && (alias === undefined || more !== undefined)) throw invalid(`LDAP entity alias attribute ${settings.userattr} empty or not unique for entity alias mapping`);
   return { bindName: entry.dn, alias: alias ?? username };
+}
+
+/** Who is not there is asked about as often as who has another password: the time that takes does not tell them apart. */
+async function bindInVain(client: Client, settings: LdapSettings, username: string, password: string): Promise<void> {
+  await client.bind(`${settings.userattr}=${escapeDnValue(username)},${settings.userdn}`, password).catch(() => undefined);
 }
 
 async function dnOfPrincipal(client: Client, settings: LdapSettings, username: string): Promise<string> {

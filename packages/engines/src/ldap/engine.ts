@@ -1,4 +1,4 @@
-import { invalid, renewalFor } from "@coffer/state-machine";
+import { equivalentPolicies, invalid, renewalFor } from "@coffer/state-machine";
 import type { Engine } from "@coffer/state-machine";
 import { heldPolicies, logIn } from "./login.js";
 import { configPath } from "./path-config.js";
@@ -19,7 +19,7 @@ export const ldap: Engine = {
     if (typeof username !== "string" || typeof password !== "string") throw invalid("the login of this token is not known");
     const now = await logIn(storage, username, password);
     const { tokens } = getConfig(storage);
-    if (JSON.stringify(heldPolicies(tokens, now)) !== JSON.stringify(policies)) throw invalid("policies have changed, not renewing");
+    if (!equivalentPolicies(heldPolicies(tokens, now), policies as readonly string[])) throw invalid("policies have changed, not renewing");
     return { ...renewalFor(tokens), groupAliases: now.groups };
   },
 };

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { connect, createServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { slapdProgram, startSlapd } from "@coffer/counterparts";
 import type { Slapd } from "@coffer/counterparts";
@@ -88,7 +90,8 @@ describe("ldap, against a real directory", { skip: slapdProgram() === undefined 
     await configure({ token_policies: "everybody", token_ttl: "1h" });
     await request("POST", "auth/ldap/groups/Engineering", { policies: "Dev,deploy" });
     await request("POST", "auth/ldap/groups/local", { policies: "by-hand" });
-    await request("POST", "auth/ldap/users/ALICE", { groups: "local", policies: "own" });
+    await request("POST", "auth/ldap/users/ALICE", { groups: "LOCAL", policies: "own" });
+    assert.deepEqual((await request("GET", "auth/ldap/users/alice")).body["data"], { groups: "local", policies: ["own"] });
     const { status, body } = await login("Alice", "wonderland");
     assert.equal(status, 200, JSON.stringify(body));
     assert.deepEqual([body["auth"].policies, body["auth"].metadata, body["auth"].lease_duration], [["by-hand", "default", "deploy", "dev", "everybody", "own"], { username: "alice" }, 3600]);
@@ -206,6 +209,36 @@ describe("ldap, against a real directory", { skip: slapdProgram() === undefined 
     await assert.rejects(renew({ username: "alice", password: "changed", policies: ["dev"] }), /failed to bind as user/);
     await request("POST", "auth/ldap/groups/engineering", { policies: "ops" });
     await assert.rejects(renew({ username: "alice", password: "wonderland", policies: ["dev"] }), /policies have changed/);
+  });
+
+  test("who is not there is asked about as often as who has another password", async () => {
+    const { configure, login } = await withDirectory();
+    let asked = 0;
+    const proxy = createServer((client) => {
+      const directory = connect(Number(new URL(slapd.url).port), "127.0.0.1");
+      client.on("data", () => asked++).pipe(directory).pipe(client);
+      for (const socket of [client, directory]) socket.on("error", () => socket.destroy());
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+    try {
+      await configure({ url: `ldap://127.0.0.1:${(proxy.address() as AddressInfo).port}` });
+      const questions = async (name: string) => {
+        const before = asked;
+        assert.deepEqual((await login(name, "wrong")).body.errors, ["ldap operation failed: failed to bind as user"]);
+        return asked - before;
+      };
+      const wrong = await questions("alice");
+      assert.ok(wrong > 0);
+      assert.equal(await questions("nobody"), wrong);
+    } finally {
+      proxy.close();
+    }
+  });
+
+  test("what a search of the directory fails by is told", async () => {
+    const { configure, login } = await withDirectory();
+    await configure({ groupdn: "ou=nowhere,dc=example,dc=org" });
+    assert.deepEqual((await login("alice", "wonderland")).body.errors, ['LDAP search failed: LDAP Result Code 32 "No Such Object"']);
   });
 
   test("a renewal goes by what the directory and the configuration say now", async () => {

@@ -1,5 +1,5 @@
 import { NO_CONTENT, data, definePath, field, invalid, keyList } from "@coffer/state-machine";
-import { getGroup, getUser, listNames, putGroup, putUser, remove } from "./storage.js";
+import { foldedName, getGroup, getUser, listNames, putGroup, putUser, remove } from "./storage.js";
 
 const MAX_NAME_LENGTH = 1024;
 const POLICIES = field.commaList({ description: "Policies that a login gets for it.", default: [] });
@@ -49,7 +49,7 @@ export const userPath = definePath({
       summary: "Set a user's groups and policies.",
       handler: ({ input }, storage) => {
         checkName(input.name);
-        putUser(storage, input.name, { groups: [...new Set(input.groups.map((group) => group.trim()).filter((group) => group !== ""))].sort(), policies: policyNames(input.policies) });
+        putUser(storage, input.name, { groups: [...new Set(input.groups.map((group) => foldedName(storage, group.trim())).filter((group) => group !== ""))].sort(), policies: policyNames(input.policies) });
         return NO_CONTENT;
       },
     },

@@ -1,6 +1,8 @@
 import { request as requestPlain } from "node:http";
 import type { IncomingHttpHeaders } from "node:http";
 import { request as requestTls } from "node:https";
+import { checkServerIdentity } from "node:tls";
+import type { PeerCertificate } from "node:tls";
 
 /** A request that an engine makes to somebody else's server. */
 export interface OutgoingRequest {
@@ -11,6 +13,8 @@ export interface OutgoingRequest {
   readonly body?: string | Uint8Array;
   /** PEM. Trusted instead of the system's authorities; absent or empty: the system's. */
   readonly ca?: string;
+  /** The certificate has to be good for one of these instead of the URL's host; absent or empty: for the host. */
+  readonly serverNames?: readonly string[];
   /** Of the whole exchange. Default 10 seconds. */
   readonly timeoutMs?: number;
 }
@@ -45,13 +49,19 @@ export async function outgoing(request: OutgoingRequest): Promise<OutgoingAnswer
   }
 }
 
-function once({ url, method = "GET", headers = {}, body, ca = "" }: OutgoingRequest, signal: AbortSignal): Promise<OutgoingAnswer> {
+/** A `checkServerIdentity` of Node's TLS. */
+const isNamed = (names: readonly string[]) => (_host: string, certificate: PeerCertificate): Error | undefined => {
+  const problems = names.map((name) => checkServerIdentity(name, certificate));
+  return problems.includes(undefined) ? undefined : problems[0];
+};
+
+function once({ url, method = "GET", headers = {}, body, ca = "", serverNames = [] }: OutgoingRequest, signal: AbortSignal): Promise<OutgoingAnswer> {
   const target = new URL(url);
   if (target.protocol !== "https:" && target.protocol !== "http:") return Promise.reject(new Error(`unsupported protocol scheme ${JSON.stringify(target.protocol)}`));
   return new Promise((resolve, reject) => {
     const start = target.protocol === "https:" ? requestTls : requestPlain;
     const fail = (error: Error) => reject(new Error(`${method} ${target.origin}${target.pathname}: ${signal.aborted ? "timed out" : error.message || (error as NodeJS.ErrnoException).code}`));
-    const sent = start(target, { method, signal, headers: { "user-agent": "coffer", ...headers, ...(body !== undefined && { "content-length": String(Buffer.byteLength(body)) }) }, ...(ca !== "" && { ca }) }, (answer) => {
+    const sent = start(target, { method, signal, headers: { "user-agent": "coffer", ...headers, ...(body !== undefined && { "content-length": String(Buffer.byteLength(body)) }) }, ...(ca !== "" && { ca }), ...(serverNames.length > 0 && { checkServerIdentity: isNamed(serverNames) }) }, (answer) => {
       const parts: Buffer[] = [];
       let size = 0;
       answer.on("data", (part: Buffer) => {

@@ -1,4 +1,4 @@
-import { RequestError, renewalFor } from "@coffer/state-machine";
+import { RequestError, equivalentPolicies, renewalFor } from "@coffer/state-machine";
 import type { Engine } from "@coffer/state-machine";
 import { loginPath } from "./path-login.js";
 import { userPasswordPath, userPath, userPoliciesPath, usersPath } from "./path-users.js";
@@ -16,12 +16,7 @@ export const userpass: Engine = {
   renewLogin: ({ username, policies }, storage) => {
     const user = typeof username === "string" ? getUser(storage, username) : undefined;
     if (!user) throw new RequestError("permission_denied", "the user is not there any more, not renewing");
-    if (!isSame(user.tokens.parameters.token_policies, policies as readonly string[])) throw new RequestError("invalid_request", "policies have changed, not renewing");
+    if (!equivalentPolicies(user.tokens.parameters.token_policies, policies as readonly string[])) throw new RequestError("invalid_request", "policies have changed, not renewing");
     return renewalFor(user.tokens);
   },
 };
-
-function isSame(now: readonly string[], then: readonly string[]): boolean {
-  const [a, b] = [new Set(now.map((name) => name.toLowerCase())), new Set(then.map((name) => name.toLowerCase()))];
-  return a.size === b.size && [...a].every((name) => b.has(name));
-}

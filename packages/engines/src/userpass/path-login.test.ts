@@ -143,11 +143,20 @@ test("a token is renewed while its user is there and has the policies it had", a
   const uuid = (await request("GET", "sys/auth/userpass")).body["uuid"] as string;
   const renew = () => store.evaluate((tx) => userpass.renewLogin!({ username: "alice", policies: ["dev"] }, tx.scoped(`logical/${uuid}/`), {} as Mount, { clientCertificate: undefined, remoteAddress: "" }));
   await renew();
+  await request("POST", "auth/userpass/users/alice", { token_policies: "default,Dev" });
+  await renew();
   await request("POST", "auth/userpass/users/alice", { token_policies: "ops" });
   assert.throws(renew, /policies have changed, not renewing/);
   await request("DELETE", "auth/userpass/users/alice");
   assert.throws(renew, /not there any more/);
   assert.equal((await request("GET", "auth/userpass/users/alice")).status, 404);
+});
+
+test("who has no policies is not told of any but those of the entity", async () => {
+  const { request, login } = await withAlice();
+  await request("POST", "auth/userpass/users/alice", { token_policies: "", token_no_default_policy: true });
+  const { auth } = (await login("correct horse")).body;
+  assert.deepEqual([auth.policies, "token_policies" in auth], [[], false]);
 });
 
 test("a renewal goes by what the user is given now", async () => {

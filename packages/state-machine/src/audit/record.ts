@@ -119,7 +119,7 @@ function authOf({ token, identityPolicies = [], access, request }: AuditRecord, 
     token_policies: token.policies,
     ...(identityPolicies.length > 0 && { identity_policies: identityPolicies }),
     ...results,
-    ...(token.meta && { metadata: token.meta }),
+    ...(token.meta && { metadata: shownMetadata(token.meta, disguise) }),
     ...(token.entityId !== "" && { entity_id: token.entityId }),
     ...(token.numUses > 0 && { remaining_uses: token.numUses }),
     token_type: token.type,
@@ -176,11 +176,20 @@ function elide(data: Values): Json {
   };
 }
 
+/** Tokens of an OpenID provider that a role makes metadata of (`oauth2_metadata`) are secrets all the same. */
+const isSecret = (name: string): boolean => name.startsWith("oauth2_");
+
+function shownMetadata(metadata: Readonly<Record<string, string>>, disguise: Disguise): Json {
+  return Object.fromEntries(Object.entries(metadata).map(([name, value]) => [name, isSecret(name) ? disguise.text(value) : value]));
+}
+
 const SHOWN_OF_AUTH = ["client_token", "accessor", "policies", "token_policies", "identity_policies", "metadata", "entity_id", "token_type", "num_uses"] as const;
 
 function grantedAuth(auth: Values, disguise: Disguise): Json {
   const shown = Object.fromEntries(SHOWN_OF_AUTH.filter((name) => auth[name] !== undefined && auth[name] !== null && auth[name] !== "" && auth[name] !== 0).map((name) => [name, auth[name]]));
-  return { ...hideMembers(shown, { client_token: disguise.text, accessor: disguise.accessor }), token_ttl: auth["lease_duration"] };
+  const { metadata } = auth;
+  const named = typeof metadata === "object" && metadata !== null && { metadata: shownMetadata(metadata as Readonly<Record<string, string>>, disguise) };
+  return { ...hideMembers(shown, { client_token: disguise.text, accessor: disguise.accessor }), ...named, token_ttl: auth["lease_duration"] };
 }
 
 function hideMembers(values: Values, hide: Readonly<Record<string, (value: string) => string>>): Json {

@@ -169,7 +169,7 @@ export const field = {
   float: declare<number>({ name: "float", parse: (value) => (value !== "" && value !== null && typeof value !== "object" && Number.isFinite(Number(value)) ? ok(Number(value)) : bad("expected a number")), openapi: { type: "number", format: "float" } }),
   bool: declare<boolean>({ name: "bool", parse: parseBool, openapi: { type: "boolean" } }),
   /** Seconds; "1h30m", "3600", 3600 and "30d" on the way in. */
-  duration: declare<number>({ name: "duration", parse: mapped(parseDurationField, (seconds) => (seconds < 0 ? bad("cannot provide negative value") : ok(seconds))), openapi: { type: "integer", format: "seconds" } }),
+  duration: declare<number>({ name: "duration", parse: mapped(parseDurationField, (seconds) => (seconds < 0 ? bad(`cannot provide negative value '${seconds}'`) : ok(seconds))), openapi: { type: "integer", format: "seconds" } }),
   signedDuration: declare<number>({ name: "signed duration", parse: parseDurationField, openapi: { type: "integer", format: "seconds" } }),
   /** An array, or one comma-separated string. */
   commaList: declare<string[]>({ name: "comma-separated list", parse: (value) => parseStrings(value, true), openapi: STRINGS }),

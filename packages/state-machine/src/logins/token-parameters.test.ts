@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { buildInput } from "../framework/input.js";
 import type { PathMatch } from "../framework/matcher.js";
-import { grantFor, olderTokenFields, roleTokens, shownTokens, tokenFields } from "./token-parameters.js";
+import { equivalentPolicies, grantFor, olderTokenFields, roleTokens, shownTokens, tokenFields } from "./token-parameters.js";
 import type { RoleTokens, TokenInput } from "./token-parameters.js";
 
 const declaration = { template: "role", help: { synopsis: "", description: "" }, fields: { ...tokenFields, ...olderTokenFields }, operations: {} };
@@ -28,6 +28,8 @@ test("an older name sets the newer, is shown beside it, and gives way to it", ()
   const newer = from({ token_ttl: "2h" }, older);
   assert.deepEqual([newer.parameters.token_ttl, shownTokens(newer)["ttl"], shownTokens(newer)["max_ttl"]], [7200, undefined, 86_400]);
   assert.equal(from({ ttl: "1h", token_ttl: "2h" }).parameters.token_ttl, 7200);
+  const emptied = shownTokens(from({ policies: "", ttl: 0, max_ttl: 0, bound_cidrs: "" }, older));
+  assert.deepEqual([emptied["token_policies"], ...["policies", "ttl", "max_ttl", "bound_cidrs"].map((name) => name in emptied)], [[], false, false, false, false]);
 });
 
 test("parameters that contradict each other are refused", () => {
@@ -42,6 +44,12 @@ test("parameters that contradict each other are refused", () => {
     [{ token_bound_cidrs: "10.0.0.0/8", token_strictly_bind_ip: true }, /conflicts/],
   ];
   for (const [body, message] of refused) assert.throws(() => from(body), message);
+});
+
+test("policies are equivalent whatever their case and order, and whether default is among them", () => {
+  assert.ok(equivalentPolicies(["Dev", "ops", "ops"], ["ops", "dev", "default"]));
+  assert.ok(equivalentPolicies([], ["default"]));
+  assert.ok(!equivalentPolicies(["dev"], ["dev", "ops"]) && !equivalentPolicies(["dev"], ["ops"]));
 });
 
 test("a login's grant joins the role's policies with the user's, and binds the token where the role says so", () => {

@@ -116,9 +116,16 @@ function cleanPolicies(names: readonly string[]): string[] {
   return [...new Set(names.map((name) => name.trim().toLowerCase()).filter((name) => name !== ""))].sort();
 }
 
-/** The members of a read. */
+/** The members of a read. Older names are shown as long as they say something, as in Vault. */
 export function shownTokens({ parameters, older }: RoleTokens): Readonly<Record<string, unknown>> {
-  return { ...parameters, ...Object.fromEntries(older.map((name) => [name, parameters[NEWER_NAMES[name]]])) };
+  const shown = older.map((name) => [name, parameters[NEWER_NAMES[name]]] as const).filter(([, value]) => (Array.isArray(value) ? value.length > 0 : value !== 0));
+  return { ...parameters, ...Object.fromEntries(shown) };
+}
+
+/** Whether two lists of policies give the same: neither case nor order matters, nor `default`, which the core may add. */
+export function equivalentPolicies(one: readonly string[], other: readonly string[]): boolean {
+  const [a, b] = [one, other].map((names) => new Set(names.map((name) => name.toLowerCase()).filter((name) => name !== "default"))) as [Set<string>, Set<string>];
+  return a.size === b.size && [...a].every((name) => b.has(name));
 }
 
 /** Who logged in: all of a grant that the role's parameters do not say. */
@@ -133,7 +140,6 @@ export type Login = Pick<AuthGrant, "displayName" | "metadata" | "alias" | "grou
 /** What a login by a role hands out. */
 export function grantFor({ parameters }: RoleTokens, { policies = [], remoteAddress, renewable = true, ...who }: Login): AuthGrant {
   return {
-    ...who,
     policies: [...parameters.token_policies, ...policies],
     noDefaultPolicy: parameters.token_no_default_policy,
     ttlSeconds: parameters.token_ttl,
@@ -144,6 +150,8 @@ export function grantFor({ parameters }: RoleTokens, { policies = [], remoteAddr
     tokenType: parameters.token_type,
     boundCidrs: parameters.token_strictly_bind_ip ? [remoteAddress] : parameters.token_bound_cidrs,
     renewable,
+    // Last, since that is ten times as fast.
+    ...who,
   };
 }
 

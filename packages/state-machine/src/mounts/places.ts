@@ -25,6 +25,9 @@ export function placesAt(storage: ReadStorage, path: string): Place[] {
 
 /** Where the answer to a request lies. `uuid`: its mount, where that is known; it may have been moved since. */
 export function placeOf(storage: ReadStorage, path: string, uuid?: string): Place | undefined {
+  const mount = uuid === undefined ? undefined : mountRow(storage, uuid);
+  const mountPath = mount && fullPath(mount);
+  if (mountPath !== undefined && path.startsWith(mountPath)) return `${uuid}/${path.slice(mountPath.length)}`;
   const places = placesAt(storage, path.endsWith("/") ? path : `${path}/`);
   const found = uuid === undefined ? places[0] : places.find((place) => mountOfPlace(place) === uuid);
   return found?.slice(0, path.endsWith("/") ? undefined : -1);

@@ -66,7 +66,7 @@ export function createCore(options: CoreOptions): Core {
       countToken(progress, evaluated.value);
       // What was applied together with it has the same header then, which is signed once.
       const handled = await settled(progress, () => conclude(progress, evaluated.value, Math.max(index, store.index())));
-      return handled.kind === "response" ? { ...handled, isCommitted: true } : handled;
+      return handled.kind === "response" ? { isCommitted: true, ...handled } : handled;
     }
     discard(evaluated.value);
     switch (outcome) {

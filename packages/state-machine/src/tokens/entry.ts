@@ -52,26 +52,50 @@ export const childKey = (parent: string, child: string) => `token/parent/${paren
 export const childrenKey = (parent: string) => `token/parent/${parent}`;
 const SALT = "token/salt";
 
-/** What most tokens have; it is not stored. */
+/** What most tokens have; it is not stored, nor is what follows from the rest. */
 const USUAL = Object.freeze({
   type: "service", parent: "", meta: null, numUses: 0, explicitMaxTtl: 0, maxTtl: 0, period: 0, renewable: true, lastRenewal: 0, entityId: "", role: "", boundCidrs: Object.freeze([]), mountUuid: "", internalData: Object.freeze({}),
 } as const satisfies Partial<TokenEntry>);
-const USUAL_NAMES = Object.keys(USUAL) as readonly (keyof typeof USUAL)[];
 
-function isUsual(entry: TokenEntry, name: keyof typeof USUAL): boolean {
-  const value = entry[name];
+function isUsual(entry: TokenEntry, name: keyof TokenEntry): boolean {
   if (name === "boundCidrs") return entry.boundCidrs.length === 0;
-  return name === "internalData" ? Object.keys(entry.internalData).length === 0 : value === USUAL[name];
+  if (name === "internalData") return Object.keys(entry.internalData).length === 0;
+  return name in USUAL && entry[name] === USUAL[name as keyof typeof USUAL];
 }
 
-const storedTokenCodec = jsonCodec<Partial<TokenEntry>>();
+/** Of a token whose login's mount has kept its place: the path below the mount. */
+interface Stored extends Partial<TokenEntry> {
+  readonly below?: string;
+}
+
+const placeIn = (mountUuid: string, below: string, id: string): Place => `${mountUuid}/${below}/h${id}`;
+
+/** The part of its place that only the place tells; undefined where that is elsewhere. */
+function belowMount({ lease, mountUuid, id }: TokenEntry): string | undefined {
+  if (lease === undefined || mountUuid === "") return undefined;
+  const below = lease.slice(mountUuid.length + 1, -(id.length + "/h".length));
+  return lease === placeIn(mountUuid, below, id) ? below : undefined;
+}
+
+const storedTokenCodec = jsonCodec<Stored>();
+/** Logins write little else than tokens: what is not stored, no replica has to log, sync and keep. */
 export const tokenCodec: Codec<TokenEntry> = {
   encode(entry) {
-    const stored: Partial<TokenEntry> = { ...entry };
-    for (const name of USUAL_NAMES) if (isUsual(entry, name)) delete stored[name];
+    const below = belowMount(entry);
+    const stored: Record<string, unknown> = {};
+    for (const name in entry) {
+      const isImplied = (name === "accessor" && entry.accessor === entry.id) || (name === "creationTtl" && entry.creationTtl === entry.ttl) || (name === "lease" && below !== undefined);
+      if (!isImplied && !isUsual(entry, name as keyof TokenEntry)) stored[name] = entry[name as keyof TokenEntry];
+    }
+    if (below !== undefined) stored["below"] = below;
     return storedTokenCodec.encode(stored);
   },
-  decode: (bytes) => ({ ...USUAL, ...storedTokenCodec.decode(bytes) }) as TokenEntry,
+  decode(bytes) {
+    const { below, ...stored } = storedTokenCodec.decode(bytes);
+    const { id = "", ttl = 0, mountUuid = "" } = stored;
+    const implied = { accessor: id, creationTtl: ttl, ...(below !== undefined && { lease: placeIn(mountUuid, below, id) }) };
+    return Object.assign({ ...USUAL }, implied, stored) as TokenEntry;
+  },
 };
 export const emptyCodec = jsonCodec<Record<string, never>>();
 const saltCodec = jsonCodec<{ readonly salt: string }>();

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
-import { createHarness } from "../testing/harness.js";
-import { testProvider } from "./testing-provider.js";
+import { startOidcProvider } from "@coffer/counterparts";
+import { createHarness } from "./harness.js";
 
 export const REDIRECT = "http://localhost:8250/oidc/callback";
 
 /** `auth/oidc/` before a real provider, whose clock is that of the service. */
-export async function service(t: TestContext, options: Partial<Parameters<typeof testProvider>[0]> = {}) {
+export async function service(t: TestContext, options: Partial<Parameters<typeof startOidcProvider>[0]> = {}) {
   const harness = await createHarness();
-  const provider = await testProvider({ redirectUris: [REDIRECT], ...options });
+  const provider = await startOidcProvider({ redirectUris: [REDIRECT], ...options });
   t.after(() => provider.close());
   harness.clock.advance((Date.now() - harness.clock.now()) / 1000);
   await harness.mount("auth/oidc", "oidc");

@@ -1,10 +1,9 @@
+import { generateKeyPairSync } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { exportJWK, generateKeyPair } from "jose";
-import { Provider } from "oidc-provider";
 
 /** A real OpenID Connect provider on loopback, and somebody with a browser who logs in at it. */
-export interface TestProvider {
+export interface OidcProvider {
   readonly url: string;
   readonly clientId: string;
   readonly clientSecret: string;
@@ -19,7 +18,7 @@ export interface TestProvider {
 
 const DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code";
 
-interface ProviderOptions {
+export interface OidcProviderOptions {
   readonly redirectUris: readonly string[];
   readonly clientSecret?: string;
   readonly tokenEndpointAuth?: "client_secret_basic" | "client_secret_post";
@@ -27,17 +26,19 @@ interface ProviderOptions {
   readonly claimsOf?: (sub: string) => Readonly<Record<string, unknown>>;
 }
 
-export async function testProvider({ redirectUris, clientSecret = "s3cret/+ &", tokenEndpointAuth = "client_secret_basic", claimsOf = (sub) => ({ groups: ["ops", sub] }) }: ProviderOptions): Promise<TestProvider> {
+export async function startOidcProvider({ redirectUris, clientSecret = "s3cret/+ &", tokenEndpointAuth = "client_secret_basic", claimsOf = (sub) => ({ groups: ["ops", sub] }) }: OidcProviderOptions): Promise<OidcProvider> {
+  // Few tests need it.
+  const { Provider } = await import("oidc-provider");
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const { privateKey } = await generateKeyPair("RS256", { extractable: true });
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const provider = new Provider(url, {
     clients: [{ client_id: "coffer", client_secret: clientSecret, redirect_uris: [...redirectUris], token_endpoint_auth_method: tokenEndpointAuth, application_type: "native", response_types: ["code", "id_token"], grant_types: ["authorization_code", "implicit", DEVICE_GRANT] }],
     features: { deviceFlow: { enabled: true } },
     responseTypes: ["code", "id_token"],
     clientAuthMethods: [tokenEndpointAuth],
-    jwks: { keys: [{ ...(await exportJWK(privateKey)), kid: "op", use: "sig", alg: "RS256" } as never] },
+    jwks: { keys: [{ ...privateKey.export({ format: "jwk" }), kid: "op", use: "sig", alg: "RS256" } as never] },
     cookies: { keys: ["a key of the test"] },
     claims: { openid: ["sub"], profile: ["name"], groups: ["groups", "_claim_names", "_claim_sources"] },
     scopes: ["openid", "profile", "groups"],
