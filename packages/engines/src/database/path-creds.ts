@@ -4,7 +4,7 @@ import { withDatabase } from "./connections.js";
 import { PLUGINS } from "./plugins.js";
 import { checkAllowed, newPassword, roleFields } from "./role-input.js";
 import { expirationText } from "./statements.js";
-import { getConfig, getRole, needConfig } from "./storage.js";
+import { getConfig, getRole, isSelfManaged, needConfig } from "./storage.js";
 import type { Role } from "./storage.js";
 import { newUsername } from "./username.js";
 
@@ -26,6 +26,7 @@ export const credsPath = definePath({
         if (!role) throw invalid(`unknown role: ${name}`);
         const config = needConfig(storage, role.db_name);
         checkAllowed(config, name);
+        if (isSelfManaged(config)) throw invalid("a self_managed connection has no user that could make others: it is for static roles only");
         if (PLUGINS.get(config.plugin_name)!.needsCreationStatements && role.creation_statements.length === 0) throw invalid("empty creation statements");
         const username = newUsername(config, { DisplayName: caller?.displayName ?? "", RoleName: name }, mount.env);
         const password = newPassword(mount, role.password_policy, config);
