@@ -111,6 +111,20 @@ describe("users of PostgreSQL", { skip: postgresProgram() === undefined && "Post
     await close();
   });
 
+  test("rollback statements undo what failed, and those of the revocation are left alone", async () => {
+    await db.run("CREATE TABLE undone (name text, how text)");
+    const note = (how: string) => `INSERT INTO undone VALUES ('{{name}}', '${how}')`;
+    const one = await db.service({}, { creation_statements: [CREATE[0]!, "GRANT SELECT ON nowhere TO \"{{name}}\""], rollback_statements: [note("rollback")], revocation_statements: [note("revocation")] });
+    const { users, app, request, doDueWork, close } = one;
+    assert.equal((await request("GET", `database/creds/${app}`)).status, 500);
+    await doDueWork();
+    assert.deepEqual(await db.server.query("SELECT how FROM undone"), ["rollback"]);
+    assert.match((await db.server.query("SELECT name FROM undone"))[0]!, new RegExp(`^v-root-${app}-`));
+    assert.deepEqual(await users(), []);
+    assert.equal(await intents(one), 0);
+    await close();
+  });
+
   test("a crash after the user was made leaves no user", async () => {
     const one = await db.service();
     const { request, app, users, clock, doDueWork, close } = one;

@@ -163,3 +163,18 @@ test("templates of URLs are filled in for each issuer", async (t) => {
   assert.ok(text.includes(`CA Issuers - URI:http://aia.example.com/issuer/${root["issuer_id"]}/der`), text);
   assert.match(text, /OCSP - URI:https:\/\/c\.example\.com\/v1\/pki\/ocsp/);
 });
+
+test("an RSA key is made and signed with while the thread goes on with other things", async () => {
+  const pki = await createPki();
+  let turns = 0;
+  let isDone = false;
+  const turn = () => {
+    turns++;
+    if (!isDone) setImmediate(turn);
+  };
+  setImmediate(turn);
+  await pki.ask("POST", "root/generate/internal", { common_name: "R", key_type: "rsa", key_bits: 4096 });
+  isDone = true;
+  // Making such a key takes a tenth of a second at least: a thread that did it would have had a handful of turns.
+  assert.ok(turns > 100, `${turns} turns`);
+});
