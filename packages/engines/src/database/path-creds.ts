@@ -61,7 +61,9 @@ export const USER: SecretKind = {
     if (!role) throw invalid(`error during renew: could not find role with name ${JSON.stringify(roleName)}`);
     const left = role.max_ttl > 0 ? issueTime + role.max_ttl - Math.floor(mount.env.now() / MS) : Infinity;
     if (left <= 0) throw invalid("past the max TTL, cannot renew");
-    const ttl = Math.min(increment || role.default_ttl || mount.defaultLeaseTtlSeconds, left);
+    const asked = increment || role.default_ttl || mount.defaultLeaseTtlSeconds;
+    // Where the lease's own maximum is as low, it is the lease's to cut, and to say so.
+    const ttl = granted(asked) <= left ? asked : left;
     const config = needConfig(storage, role.db_name);
     await withDatabase(mount, role.db_name, config, (database) => database.renewUser({ username, expiration: expiration(mount, granted(ttl)), statements: role.renew_statements }));
     return ttl;

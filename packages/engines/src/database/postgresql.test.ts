@@ -60,6 +60,9 @@ describe("users of PostgreSQL", { skip: postgresProgram() === undefined && "Post
     assert.ok(Math.abs((await until()) - 7205) <= 1);
     const clipped = await request("POST", "sys/leases/renew", { lease_id: lease, increment: "48h" });
     assert.equal(clipped.body["lease_duration"], 24 * 3600 - 600);
+    assert.deepEqual(clipped.body.warnings, ['TTL of "48h" exceeded the effective max_ttl of "23h50m"; TTL value is capped accordingly']);
+    await request("POST", `database/roles/${app}`, { default_ttl: "48h" });
+    assert.deepEqual((await request("GET", `database/creds/${app}`)).body.warnings, ['TTL of "48h" exceeded the effective max_ttl of "24h"; TTL value is capped accordingly']);
     assert.ok(Math.abs((await until()) - (24 * 3600 - 595)) <= 1);
     await request("DELETE", `database/roles/${app}`);
     const { status, body } = await request("POST", "sys/leases/renew", { lease_id: lease });
