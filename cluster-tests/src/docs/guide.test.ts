@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { findProgram } from "@coffer/counterparts";
+import { findProgram, motoProgram, postgresProgram, startMoto, startPostgres, xmlTexts } from "@coffer/counterparts";
 import { createDesk } from "./dev-server.js";
 import type { Desk } from "./dev-server.js";
 import { createProductionServer } from "./production-server.js";
@@ -56,6 +56,19 @@ echo "$CERT_DATA" | jq -r '.data.private_key' > server.key
 echo "$CERT_DATA" | jq -r '.data.issuing_ca' > ca.crt
 chmod 600 server.key
 echo "expires $(date -d @"$(echo "$CERT_DATA" | jq -r '.data.expiration')" +%s)"
+`;
+
+const AWS_ROOT = 'vault write aws/config/root access_key="$VAULT_AWS_ACCESS_KEY" secret_key="$VAULT_AWS_SECRET_KEY" region="us-east-1" iam_endpoint="https://iam.amazonaws.com" sts_endpoint="https://sts.amazonaws.com" max_retries=5';
+const EC2_POLICY = {
+  Version: "2012-10-17",
+  Statement: [
+    { Effect: "Allow", Action: ["ec2:DescribeInstances", "ec2:DescribeVolumes", "ec2:DescribeSnapshots", "ec2:CreateTags", "ec2:DescribeTags"], Resource: "*" },
+    { Effect: "Allow", Action: ["ec2:StartInstances", "ec2:StopInstances", "ec2:RebootInstances"], Resource: "*", Condition: { StringEquals: { "ec2:ResourceTag/Environment": "production" } } },
+  ],
+};
+const DATABASE_STEP = `DB_CREDS=$(vault read -format=json database/creds/app-role)
+echo "DB_USER=$(echo "$DB_CREDS" | jq -r '.data.username')" >> "$GITHUB_ENV"
+echo "DB_PASS=$(echo "$DB_CREDS" | jq -r '.data.password')" >> "$GITHUB_ENV"
 `;
 
 const missing = ["openssl", "jq", "curl"].filter((name) => findProgram(name) === undefined);
@@ -127,8 +140,46 @@ describe("the guide, from a fresh server on", { skip: missing.length > 0 && `not
     await sh("for n in 2 3 4; do vault kv put secret/production/api-gateway REDIS_URL=redis://$n; done");
     assert.match(await sh("vault kv get -version=3 secret/production/api-gateway"), /^REDIS_URL +redis:\/\/3$/m);
     assert.equal((await sh("vault kv metadata get secret/production/api-gateway")).match(/^=+ Version \d =+$/gm)?.length, 4);
-    await sh("vault kv rollback -version=2 secret/production/api-gateway\nvault kv delete secret/production/api-gateway\nvault kv destroy -versions=4 secret/production/api-gateway\nvault kv undelete -versions=5 secret/production/api-gateway");
+    await sh("vault kv rollback -version=2 secret/production/api-gateway\nvault kv delete secret/production/api-gateway\nvault kv destroy -versions=4 secret/production/api-gateway\nvault kv undelete -versions=4 secret/production/api-gateway\nvault kv undelete -versions=5 secret/production/api-gateway");
     assert.equal(await sh("SECRETS=$(vault kv get -format=json secret/production/api-gateway); echo \"$SECRETS\" | jq -r '.data.data.REDIS_URL'"), "redis://2\n");
+  });
+
+  it("AWS: users and assumed roles", { skip: motoProgram() === undefined && "moto is not installed" }, async () => {
+    const moto = await startMoto();
+    try {
+      await sh("vault secrets enable -path=aws aws\nexport VAULT_AWS_ACCESS_KEY=AKIAROOT VAULT_AWS_SECRET_KEY=root-secret");
+      assert.equal(await sh(AWS_ROOT), "Success! Data written to: aws/config/root\n");
+      // The same again, with the emulator where the guide has AWS itself.
+      await sh(AWS_ROOT.replace(/https:\/\/(iam|sts)\.amazonaws\.com/g, moto.endpoint));
+      await sh(`vault write aws/roles/ec2-power-user credential_type="iam_user" policy_document=- <<'EOF'\n${JSON.stringify(EC2_POLICY, null, 2)}\nEOF`);
+      assert.deepEqual(JSON.parse(await sh("vault read -field=policy_document aws/roles/ec2-power-user")), EC2_POLICY);
+      await sh('vault write aws/roles/s3-readonly credential_type="assumed_role" role_arns="arn:aws:iam::123456789:role/VaultS3ReadOnly" default_sts_ttl="3600" max_sts_ttl="7200"');
+      const shown = await sh("vault read aws/creds/ec2-power-user");
+      assert.match(shown, /^lease_id +aws\/creds\/ec2-power-user\/\S+$[^]*^access_key +\S+$[^]*^secret_key +\S+$[^]*^security_token +<nil>$/m);
+      const [user] = xmlTexts(await moto.ask("iam", "ListUsers"), "UserName");
+      assert.deepEqual(xmlTexts(await moto.ask("iam", "ListAccessKeys", { UserName: user! }), "AccessKeyId"), [/^access_key +(\S+)$/m.exec(shown)![1]]);
+      await sh(`vault lease revoke -sync ${/^lease_id +(\S+)$/m.exec(shown)![1]}`);
+      assert.deepEqual(xmlTexts(await moto.ask("iam", "ListUsers"), "UserName"), []);
+    } finally {
+      await moto.stop();
+    }
+  });
+
+  it("a pipeline's script that asks for a database's user", { skip: (postgresProgram() === undefined || findProgram("psql") === undefined) && "PostgreSQL is not installed" }, async () => {
+    const postgres = await startPostgres();
+    try {
+      await postgres.query("CREATE ROLE vault SUPERUSER LOGIN PASSWORD 'first'");
+      await sh(`vault secrets enable database\nvault write database/config/app plugin_name=postgresql-database-plugin connection_url='postgresql://{{username}}:{{password}}@127.0.0.1:${postgres.port}/postgres?sslmode=disable' username=vault password=first allowed_roles=app-role`);
+      await sh(`vault write database/roles/app-role db_name=app default_ttl=1h creation_statements="CREATE ROLE \\"{{name}}\\" LOGIN PASSWORD '{{password}}'"\nGITHUB_ENV=$PWD/github.env`);
+      await sh(DATABASE_STEP);
+      const login = `psql -h 127.0.0.1 -p ${postgres.port} -U $DB_USER -d postgres -Atc 'SELECT current_user'`;
+      const user = (await sh(`source github.env; export PGPASSWORD=$DB_PASS; ${login}`)).trim();
+      assert.match(user, /^v-root-app-role-/);
+      await sh("vault lease revoke -sync -prefix database/creds");
+      assert.match(await refused(login), /(authentication|role) .*(failed|does not exist)/);
+    } finally {
+      await postgres.stop();
+    }
   });
 
   it("PKI: a root, a role, certificates", async () => {

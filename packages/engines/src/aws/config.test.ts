@@ -13,6 +13,7 @@ test("the root configuration reads back without its secret key", async () => {
   assert.deepEqual(body["data"], {
     access_key: "AKIA1", region: "us-east-1", iam_endpoint: "https://iam.amazonaws.com", sts_endpoint: "https://sts.amazonaws.com", sts_region: "", sts_fallback_endpoints: [], sts_fallback_regions: [], max_retries: 5,
     username_template: DEFAULT_USERNAME_TEMPLATE, role_arn: "", identity_token_audience: "", identity_token_ttl: 0,
+    rotation_period: 0, rotation_schedule: "", rotation_window: 0, disable_automated_rotation: false,
   });
   assert.ok(!text.includes("hidden-key"));
 });

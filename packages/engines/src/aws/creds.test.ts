@@ -1,4 +1,8 @@
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { motoProgram } from "@coffer/counterparts";
 import { createAwsBench } from "../testing/aws-bench.js";
@@ -88,6 +92,36 @@ test("an assumed role gives credentials that work, with a lease that ends with t
   assert.equal((await request("POST", "sys/leases/revoke", { lease_id: body["lease_id"], sync: true })).status, 204);
   assert.equal((await request("GET", "aws/sts/s3", undefined, { query: { ttl: "24h" } })).body["data"].ttl, 7200);
   assert.equal((await request("GET", "aws/creds/s3", undefined, { query: { role_arn: "arn:aws:iam::123456789012:role/other" } })).status, 400);
+});
+
+test("what the emulator does not keep goes to AWS: permissions boundaries, session tags, external ids and policies of sessions", options, async () => {
+  const { request, iam, moto, mount, rootKey } = bench;
+  const asked: URLSearchParams[] = [];
+  const proxy = createServer((incoming, answer) => void forward(incoming, answer));
+  const forward = async (incoming: IncomingMessage, answer: ServerResponse) => {
+    const body = await text(incoming);
+    asked.push(new URLSearchParams(body));
+    const { status, headers, ...rest } = await fetch(moto.endpoint, { method: "POST", body, headers: { "content-type": incoming.headers["content-type"]!, authorization: incoming.headers.authorization! } }).then(async (got) => ({ status: got.status, headers: got.headers, xml: await got.text() }));
+    answer.writeHead(status, { "content-type": headers.get("content-type") ?? "text/xml" }).end(rest.xml);
+  };
+  await new Promise<void>((listening) => proxy.listen(0, "127.0.0.1", listening));
+  const endpoint = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  const { Role } = await iam.createRole({ RoleName: "tagged", AssumeRolePolicyDocument: JSON.stringify(POLICY) });
+  await mount("watched", "aws");
+  await request("POST", "watched/config/root", { access_key: rootKey, secret_key: "x", region: "us-east-1", iam_endpoint: endpoint, sts_endpoint: endpoint, max_retries: 0 });
+  await request("POST", "watched/roles/tagged", { credential_type: "assumed_role", role_arns: Role!.Arn, session_tags: { team: "a", cost: "b" }, external_id: "shared", policy_document: JSON.stringify(POLICY), policy_arns: READ_ONLY });
+  assert.equal((await request("GET", "watched/creds/tagged")).status, 200);
+  await request("POST", "watched/roles/bound", { credential_type: "iam_user", policy_arns: READ_ONLY, permissions_boundary_arn: READ_ONLY });
+  const user = await request("GET", "watched/creds/bound");
+  assert.equal((await request("POST", "sys/leases/revoke", { lease_id: user.body["lease_id"], sync: true })).status, 204);
+  proxy.close();
+  assert.equal(asked.find((one) => one.get("Action") === "CreateUser")?.get("PermissionsBoundary"), READ_ONLY);
+  const sent = asked.find((one) => one.get("Action") === "AssumeRole");
+  const members = (prefix: string) => [...sent!].filter(([name]) => name.startsWith(prefix)).map(([, value]) => value);
+  assert.deepEqual([sent!.get("Action"), sent!.get("RoleArn"), sent!.get("ExternalId"), sent!.get("DurationSeconds")], ["AssumeRole", Role!.Arn, "shared", "3600"]);
+  assert.deepEqual(members("Tags.member").sort(), ["a", "b", "cost", "team"]);
+  assert.deepEqual(JSON.parse(sent!.get("Policy")!), POLICY);
+  assert.deepEqual(members("PolicyArns.member"), [READ_ONLY]);
 });
 
 test("federation and session tokens come from STS", options, async () => {

@@ -4,6 +4,7 @@ import { leasePath, rootPath, rotateRootPath } from "./path-config.js";
 import { accessKeys, credsPath, stsPath, userIntent } from "./path-creds.js";
 import { rolePath, rolesPath } from "./path-roles.js";
 import { staticCredsPath, staticRolePath, staticRolesPath } from "./path-static.js";
+import { rotateRootWhenDue } from "./root-rotation.js";
 import { rotateDue, staticKeyIntent } from "./static-roles.js";
 import { iamAccess } from "./storage.js";
 
@@ -16,6 +17,7 @@ export const aws: Engine = {
   intents: [userIntent, staticKeyIntent, rootKeyIntent(iamAccess)],
   async periodic(storage, mount) {
     await removeRetiredKey(iamAccess, storage, mount.env.now());
+    if (await rotateRootWhenDue(storage, mount)) return true;
     return rotateDue(storage, mount);
   },
 };

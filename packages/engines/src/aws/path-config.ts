@@ -1,27 +1,23 @@
 import { parseDuration } from "@coffer/hcl";
 import { data, definePath, field, goDuration, invalid, NO_CONTENT } from "@coffer/state-machine";
 import type { InputOf } from "@coffer/state-machine";
-import { rotateRootKey } from "../amazon/root-key.js";
-import { getLease, getRoot, iamAccess, putLease, putRoot } from "./storage.js";
+import { automatedRotation, automatedRotationFields, NOT_ROTATED, shownRotation } from "../rotation/automated.js";
+import { rotateRoot } from "./root-rotation.js";
+import { getLease, getRoot, putLease, putRoot } from "./storage.js";
 import { checkTemplate, DEFAULT_USERNAME_TEMPLATE } from "./username-template.js";
 
 /** Fields of Vault's that are not served: a value in one is refused rather than forgotten. */
 const ABSENT = {
   role_arn: field.string({ description: "Identity federation with plugin identity tokens; not served.", default: "" }),
   identity_token_ttl: field.duration({ description: "Lifetime of plugin identity tokens; not served.", default: 0 }),
-  rotation_period: field.duration({ description: "Time between two rotations of the access key; not served.", default: 0 }),
-  rotation_schedule: field.string({ description: "When the access key is rotated; not served.", default: "" }),
-  rotation_window: field.duration({ description: "How long after its time that may still be done; not served.", default: 0 }),
-  disable_automated_rotation: field.bool({ description: "Whether that is left undone, as it is.", default: true }),
   identity_token_audience: field.string({ description: "Identity federation with plugin identity tokens; not served.", default: "" }),
 };
 
 /** Throws RequestError 400 for what is in one of them. */
-function refuseAbsent({ role_arn, identity_token_audience, identity_token_ttl, rotation_period, rotation_schedule, rotation_window }: InputOf<typeof ABSENT>): void {
+function refuseAbsent({ role_arn, identity_token_audience, identity_token_ttl }: InputOf<typeof ABSENT>): void {
   if (role_arn !== "" || identity_token_audience !== "" || identity_token_ttl > 0) {
     throw invalid("role_arn, identity_token_audience and identity_token_ttl (identity federation) are not supported: use access_key and secret_key, or the credentials of the environment");
   }
-  if (rotation_period > 0 || rotation_schedule !== "" || rotation_window > 0) throw invalid("rotation of the access key by a period or schedule is not supported: use config/rotate-root");
 }
 
 function checkEndpoint(name: string, text: string): void {
@@ -43,6 +39,7 @@ export const rootPath = definePath({
     sts_fallback_regions: field.commaList({ description: "Their regions, one each.", default: [] }),
     max_retries: field.int({ description: "How often a request to AWS is tried again; -1 as often as the SDK does by itself.", default: -1 }),
     username_template: field.string({ description: "Template of the names of IAM users and federated users.", default: "" }),
+    ...automatedRotationFields,
     ...ABSENT,
   },
   exists: (_request, storage) => getRoot(storage) !== undefined,
@@ -53,8 +50,10 @@ export const rootPath = definePath({
       handler(_request, storage) {
         const config = getRoot(storage);
         if (!config) return undefined;
-        const { secret_key: _hidden, ...shown } = config;
-        return data({ sts_fallback_endpoints: [], sts_fallback_regions: [], ...shown, role_arn: "", identity_token_audience: "", identity_token_ttl: 0 });
+        const { secret_key: _hidden, rotation = NOT_ROTATED, ...shown } = config;
+        const failure = rotation.turn?.failure ?? "";
+        const answer = { sts_fallback_endpoints: [], sts_fallback_regions: [], ...shown, role_arn: "", identity_token_audience: "", identity_token_ttl: 0, ...shownRotation(rotation) };
+        return data(answer, failure === "" ? {} : { warnings: [`The last attempt to rotate the access key failed, and is repeated: ${failure}`] });
       },
     },
     update: {
@@ -62,7 +61,7 @@ export const rootPath = definePath({
       summary: "Set how AWS is reached.",
       handler({ input }, storage, { env }) {
         refuseAbsent(input);
-        const { role_arn: _arn, identity_token_audience: _audience, identity_token_ttl: _ttl, rotation_period: _period, rotation_schedule: _schedule, rotation_window: _window, disable_automated_rotation: _disabled, ...config } = input;
+        const { role_arn: _arn, identity_token_audience: _audience, identity_token_ttl: _ttl, rotation_period, rotation_schedule, rotation_window, disable_automated_rotation, ...config } = input;
         if (config.sts_fallback_endpoints.length !== config.sts_fallback_regions.length) throw invalid("sts_fallback_endpoints and sts_fallback_regions must be as many");
         for (const endpoint of config.sts_fallback_endpoints) checkEndpoint("sts_fallback_endpoints", endpoint);
         if ((config.access_key === "") !== (config.secret_key === "")) throw invalid("access_key and secret_key must be given together");
@@ -71,7 +70,12 @@ export const rootPath = definePath({
         checkEndpoint("sts_endpoint", config.sts_endpoint);
         const username_template = config.username_template || DEFAULT_USERNAME_TEMPLATE;
         checkTemplate(username_template, env);
-        putRoot(storage, { ...config, username_template });
+        // What is not given is as if it had never been; but the time of a rotation that stays the same does not start over.
+        const turn = getRoot(storage)?.rotation ?? NOT_ROTATED;
+        const given = { rotation_period: rotation_period ?? 0, rotation_schedule: rotation_schedule ?? "", rotation_window: rotation_window ?? 0, disable_automated_rotation: disable_automated_rotation ?? false };
+        const rotation = automatedRotation(given, turn, env.now());
+        if (rotation.turn && config.access_key === "") throw invalid("rotation_period and rotation_schedule need an access_key and secret_key that can be rotated");
+        putRoot(storage, { ...config, username_template, rotation });
         return NO_CONTENT;
       },
     },
@@ -86,13 +90,7 @@ export const rotateRootPath = definePath({
     update: {
       effect: "write",
       summary: "Rotate the engine's own access key.",
-      async handler(_request, storage, mount) {
-        const config = getRoot(storage);
-        if (!config) throw invalid("no configuration found for config/root");
-        const { accessKey, secretKey } = await rotateRootKey(iamAccess(storage), storage, mount);
-        putRoot(storage, { ...config, access_key: accessKey, secret_key: secretKey });
-        return data({ access_key: accessKey });
-      },
+      handler: async (_request, storage, mount) => data({ access_key: await rotateRoot(storage, mount) }),
     },
   },
 });

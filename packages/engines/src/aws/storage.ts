@@ -1,6 +1,7 @@
 import { jsonCodec } from "@coffer/state-machine";
 import type { ReadStorage, WriteStorage } from "@coffer/state-machine";
 import type { AwsAccess } from "../amazon/clients.js";
+import type { AutomatedRotation } from "../rotation/automated.js";
 
 /**
  * What the engine stores below its mount:
@@ -24,6 +25,8 @@ export interface RootConfig {
   readonly sts_fallback_regions?: readonly string[];
   readonly max_retries: number;
   readonly username_template: string;
+  /** Rotation of the access key by itself; absent in what an older version stored. */
+  readonly rotation?: AutomatedRotation;
 }
 
 /** Seconds. */

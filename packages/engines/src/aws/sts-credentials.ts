@@ -39,17 +39,19 @@ const bounds = ({ document, arns }: SessionPolicies) => ({ ...(document !== "" &
 export interface AssumedRole {
   readonly roleArn: string;
   readonly sessionName: string;
-  readonly role: Role;
+  readonly role: Partial<Pick<Role, "session_tags" | "external_id">>;
   readonly policies: SessionPolicies;
-  readonly ttlSeconds: number;
+  /** Undefined: as AWS has it. */
+  readonly ttlSeconds?: number;
 }
 
 export async function assumeRole(places: StsPlaces, { roleArn, sessionName, role, policies, ttlSeconds }: AssumedRole): Promise<StsCredentials> {
+  const { external_id = "" } = role;
   const tags = Object.entries(role.session_tags ?? {}).map(([Key, Value]) => ({ Key, Value }));
   const { Credentials, AssumedRoleUser } = await withAnySts(places, (sts) =>
     attempt(
       "Error assuming role",
-      sts.assumeRole({ RoleArn: roleArn, RoleSessionName: sessionName, DurationSeconds: ttlSeconds, ...bounds(policies), ...(tags.length > 0 && { Tags: tags }), ...(role.external_id !== "" && { ExternalId: role.external_id }) }),
+      sts.assumeRole({ RoleArn: roleArn, RoleSessionName: sessionName, DurationSeconds: ttlSeconds, ...bounds(policies), ...(tags.length > 0 && { Tags: tags }), ...(external_id !== "" && { ExternalId: external_id }) }),
     ),
   );
   return taken(Credentials, AssumedRoleUser?.Arn);

@@ -19,6 +19,7 @@ export const connectionFields = {
   tls_server_name: field.string({ description: "MySQL: name that the server's certificate must have." }),
   tls_skip_verify: field.bool({ description: "MySQL: takes any certificate of the server." }),
   password_authentication: field.string({ description: "PostgreSQL: with scram-sha-256, statements get passwords in the form that the server stores them in; with password, as they are." }),
+  self_managed: field.bool({ description: "PostgreSQL: there is no username and password of its own; the users of static roles log in themselves, to change their passwords." }),
   host: field.string({ description: "Redis: host." }),
   port: field.int({ description: "Redis: port." }),
   tls: field.bool({ description: "Redis: whether to use TLS." }),

@@ -3,9 +3,10 @@ import { releaseConnections } from "./connections.js";
 import { configPath, configsPath, reloadPath, resetPath } from "./path-config.js";
 import { credsPath, USER, USER_INTENT } from "./path-creds.js";
 import { rolePath, rolesPath } from "./path-roles.js";
-import { ROOT_PASSWORD_INTENT, rotateRootPath } from "./path-rotate-root.js";
+import { rotateRootPath } from "./path-rotate-root.js";
 import { rotateRolePath, staticCredsPath } from "./path-static-creds.js";
 import { staticRolePath, staticRolesPath } from "./path-static-roles.js";
+import { ROOT_PASSWORD_INTENT, rotateDueRoot } from "./root-password.js";
 import { rotateDue, STATIC_PASSWORD_INTENT } from "./rotation.js";
 
 /** Users of databases, made when they are asked for and removed with their leases; and passwords of users that stay. */
@@ -16,6 +17,6 @@ export const database: Engine = {
   paths: [configsPath, configPath, resetPath, reloadPath, rotateRootPath, rolesPath, rolePath, credsPath, staticRolesPath, staticRolePath, staticCredsPath, rotateRolePath],
   secrets: [USER],
   intents: [USER_INTENT, ROOT_PASSWORD_INTENT, STATIC_PASSWORD_INTENT],
-  periodic: rotateDue,
+  periodic: async (storage, mount) => (await rotateDueRoot(storage, mount)) || rotateDue(storage, mount),
   release: releaseConnections,
 };

@@ -4,7 +4,7 @@ import { withDatabase } from "./connections.js";
 import { PLUGINS } from "./plugins.js";
 import { checkAllowed, newPassword, roleFields } from "./role-input.js";
 import { expirationText } from "./statements.js";
-import { getConfig, getRole, needConfig } from "./storage.js";
+import { getConfig, getRole, isSelfManaged, needConfig } from "./storage.js";
 import type { Role } from "./storage.js";
 import { newUsername } from "./username.js";
 
@@ -26,6 +26,7 @@ export const credsPath = definePath({
         if (!role) throw invalid(`unknown role: ${name}`);
         const config = needConfig(storage, role.db_name);
         checkAllowed(config, name);
+        if (isSelfManaged(config)) throw invalid("a self_managed connection has no user that could make others: it is for static roles only");
         if (PLUGINS.get(config.plugin_name)!.needsCreationStatements && role.creation_statements.length === 0) throw invalid("empty creation statements");
         const username = newUsername(config, { DisplayName: caller?.displayName ?? "", RoleName: name }, mount.env);
         const password = newPassword(mount, role.password_policy, config);
@@ -60,7 +61,9 @@ export const USER: SecretKind = {
     if (!role) throw invalid(`error during renew: could not find role with name ${JSON.stringify(roleName)}`);
     const left = role.max_ttl > 0 ? issueTime + role.max_ttl - Math.floor(mount.env.now() / MS) : Infinity;
     if (left <= 0) throw invalid("past the max TTL, cannot renew");
-    const ttl = Math.min(increment || role.default_ttl || mount.defaultLeaseTtlSeconds, left);
+    const asked = increment || role.default_ttl || mount.defaultLeaseTtlSeconds;
+    // Where the lease's own maximum is as low, it is the lease's to cut, and to say so.
+    const ttl = granted(asked) <= left ? asked : left;
     const config = needConfig(storage, role.db_name);
     await withDatabase(mount, role.db_name, config, (database) => database.renewUser({ username, expiration: expiration(mount, granted(ttl)), statements: role.renew_statements }));
     return ttl;

@@ -1,9 +1,10 @@
 import { data, definePath, field, invalid, keyList, NO_CONTENT, pageFields } from "@coffer/state-machine";
-import { checkCredentialType, credentialConfig, passwordPolicyFrom, roleFields } from "./role-input.js";
+import { nextTurn } from "../rotation/turn.js";
+import { rhythmFrom } from "../rotation/rhythm.js";
+import { checkAllowed, checkCredentialType, credentialConfig, passwordPolicyFrom, roleFields } from "./role-input.js";
 import { rotate } from "./rotation.js";
-import { nextRotation, rhythmFrom } from "./schedule.js";
-import { deleteStaticRole, getRole, getStaticRole, putStaticRole, STATIC_ROLE_FOLDER } from "./storage.js";
-import type { StaticRole } from "./storage.js";
+import { deleteStaticRole, getRole, getStaticRole, isSelfManaged, needConfig, putStaticRole, STATIC_ROLE_FOLDER } from "./storage.js";
+import type { DatabaseConfig, StaticRole } from "./storage.js";
 
 export const staticRolesPath = definePath({
   template: "static-roles",
@@ -20,7 +21,8 @@ export function shownRhythm({ rotation_period, rotation_schedule, rotation_windo
   return { rotation_schedule, ...(rotation_window > 0 && { rotation_window }) };
 }
 
-export const time = (ms: number) => new Date(ms).toISOString();
+/** 0: not yet, in Go's words. */
+export const time = (ms: number): string => (ms === 0 ? "0001-01-01T00:00:00Z" : new Date(ms).toISOString());
 
 export const staticRolePath = definePath({
   template: "static-roles/{name}",
@@ -31,8 +33,9 @@ export const staticRolePath = definePath({
     rotation_period: field.duration({ description: "Time between two changes of the password, at least 5 seconds." }),
     rotation_schedule: field.string({ description: "Instead of a period, five fields of cron, in UTC." }),
     rotation_window: field.duration({ description: "With a schedule, how long after its time the password may still be changed, at least an hour. After that it waits for the next time." }),
-    skip_import_rotation: field.bool({ description: "Whether a new role leaves the password as it is; not supported.", default: false }),
-    self_managed_password: field.string({ description: "The user's password, with which it changes it itself; not supported.", default: "", sensitive: true }),
+    skip_import_rotation: field.bool({ description: "Whether a new role leaves the password as it is, and is told it; what the connection says unless given." }),
+    password: field.string({ description: "The user's password as it is: with skip_import_rotation, and on a self-managed connection, where an existing role takes another one too.", default: "", sensitive: true }),
+    self_managed_password: field.string({ description: "An older name of password.", default: "", sensitive: true, deprecated: true }),
     rotation_statements: field.stringList({ description: "Statements that change the password; without them the plugin does it in its own way." }),
   },
   exists: ({ input }, storage) => getStaticRole(storage, input.name) !== undefined,
@@ -43,8 +46,8 @@ export const staticRolePath = definePath({
       handler({ input }, storage) {
         const role = getStaticRole(storage, input.name);
         if (!role) return undefined;
-        const { db_name, username, rotation_statements, password_policy, lastRotationMs } = role;
-        return data({ db_name, username, rotation_statements, credential_type: "password", ...shownRhythm(role), last_vault_rotation: time(lastRotationMs), ...credentialConfig(password_policy) });
+        const { db_name, username, rotation_statements, password_policy, lastRotationMs, skip_import_rotation = false } = role;
+        return data({ db_name, username, rotation_statements, credential_type: "password", ...shownRhythm(role), ...(lastRotationMs > 0 && { last_vault_rotation: time(lastRotationMs) }), ...credentialConfig(password_policy), skip_import_rotation });
       },
     },
     update: {
@@ -60,18 +63,30 @@ export const staticRolePath = definePath({
         if (username === "") throw invalid("username is a required field to create a static account");
         if (before && before.username !== username) throw invalid("cannot update static account username");
         checkCredentialType(input.credential_type);
-        if (input.skip_import_rotation) throw invalid("skip_import_rotation is not supported: the password of a new static role is changed at once");
-        if (input.self_managed_password !== "") throw invalid("self_managed_password is not supported");
+        const rhythm = rhythmFrom(input, before);
+        const password_policy = passwordPolicyFrom(input.credential_config) ?? before?.password_policy ?? "";
+        const config = needConfig(storage, db_name);
+        const known = knownPassword(input, config, before);
         const role: StaticRole = {
           ...(before ?? UNROTATED),
-          ...rhythmFrom(input, before),
+          ...rhythm,
           db_name,
           username,
+          password: known || (before?.password ?? ""),
           rotation_statements: input.rotation_statements ?? before?.rotation_statements ?? [],
-          password_policy: passwordPolicyFrom(input.credential_config) ?? before?.password_policy ?? "",
+          password_policy,
         };
-        if (!before) await rotate(name, role, storage, mount);
-        else putStaticRole(storage, name, rescheduled(role, before, mount.env.now()));
+        if (before) {
+          putStaticRole(storage, name, rescheduled(role, before, mount.env.now()));
+          return input.skip_import_rotation === undefined ? NO_CONTENT : { ...NO_CONTENT, warnings: ["skip_import_rotation has no effect on a role that is there already"] };
+        }
+        const skip_import_rotation = input.skip_import_rotation ?? config.skip_static_role_import_rotation ?? false;
+        if (!skip_import_rotation) await rotate(name, role, storage, mount);
+        else if (known === "") throw invalid("password is required where the first rotation is skipped");
+        else {
+          checkAllowed(config, name);
+          putStaticRole(storage, name, { ...role, ...nextTurn(role, mount.env.now()), skip_import_rotation });
+        }
         return NO_CONTENT;
       },
     },
@@ -88,9 +103,22 @@ export const staticRolePath = definePath({
 
 const UNROTATED = { password: "", lastRotationMs: 0, scheduledMs: 0, dueMs: 0, failures: 0, failure: "", revision: 0 };
 
+interface GivenPassword {
+  readonly password: string;
+  readonly self_managed_password: string;
+}
+
+/** The password that the caller says the user has; empty where there is none to say. Throws RequestError 400. */
+function knownPassword({ password, self_managed_password }: GivenPassword, config: DatabaseConfig, before: StaticRole | undefined): string {
+  if (password !== "" && self_managed_password !== "" && password !== self_managed_password) throw invalid("password and self_managed_password are two names of the same thing");
+  const known = password || self_managed_password;
+  if (isSelfManaged(config) && known === "" && !before) throw invalid("password is required on a self_managed connection");
+  if (before && known !== "" && !isSelfManaged(config)) throw invalid("the password of a role that is there already is changed by rotations only");
+  return known;
+}
+
 /** Another rhythm counts from the last rotation, or for a schedule from now. */
 function rescheduled(role: StaticRole, before: StaticRole, nowMs: number): StaticRole {
   if (role.rotation_period === before.rotation_period && role.rotation_schedule === before.rotation_schedule) return role;
-  const dueMs = nextRotation(role, role.rotation_period > 0 ? role.lastRotationMs : nowMs);
-  return { ...role, scheduledMs: dueMs, dueMs };
+  return { ...role, ...nextTurn(role, role.rotation_period > 0 && role.lastRotationMs > 0 ? role.lastRotationMs : nowMs), failures: role.failures, failure: role.failure };
 }

@@ -10,6 +10,8 @@ export interface DatabasePlugin {
   readonly customUsernames: boolean;
   /** Whether a user cannot be made without statements that say how. */
   readonly needsCreationStatements: boolean;
+  /** Whether users may log in with what static roles know of them, to change their own passwords (`self_managed`). */
+  readonly selfManaged?: boolean;
   /** Checks the details and prepares to connect, without connecting. Throws ConnectionError for what is missing or wrong. */
   readonly open: (details: Details) => DatabaseConnection;
 }

@@ -60,6 +60,9 @@ describe("users of PostgreSQL", { skip: postgresProgram() === undefined && "Post
     assert.ok(Math.abs((await until()) - 7205) <= 1);
     const clipped = await request("POST", "sys/leases/renew", { lease_id: lease, increment: "48h" });
     assert.equal(clipped.body["lease_duration"], 24 * 3600 - 600);
+    assert.deepEqual(clipped.body.warnings, ['TTL of "48h" exceeded the effective max_ttl of "23h50m"; TTL value is capped accordingly']);
+    await request("POST", `database/roles/${app}`, { default_ttl: "48h" });
+    assert.deepEqual((await request("GET", `database/creds/${app}`)).body.warnings, ['TTL of "48h" exceeded the effective max_ttl of "24h"; TTL value is capped accordingly']);
     assert.ok(Math.abs((await until()) - (24 * 3600 - 595)) <= 1);
     await request("DELETE", `database/roles/${app}`);
     const { status, body } = await request("POST", "sys/leases/renew", { lease_id: lease });
@@ -108,6 +111,20 @@ describe("users of PostgreSQL", { skip: postgresProgram() === undefined && "Post
     const broken = await request("POST", "database/config/pg", { password: "sesame-wrong" });
     assert.equal(broken.status, 400);
     assert.match(broken.body.errors![0]!, new RegExp(`^error creating database object: error verifying connection: password authentication failed for user "${root}"$`));
+    await close();
+  });
+
+  test("rollback statements undo what failed, and those of the revocation are left alone", async () => {
+    await db.run("CREATE TABLE undone (name text, how text)");
+    const note = (how: string) => `INSERT INTO undone VALUES ('{{name}}', '${how}')`;
+    const one = await db.service({}, { creation_statements: [CREATE[0]!, "GRANT SELECT ON nowhere TO \"{{name}}\""], rollback_statements: [note("rollback")], revocation_statements: [note("revocation")] });
+    const { users, app, request, doDueWork, close } = one;
+    assert.equal((await request("GET", `database/creds/${app}`)).status, 500);
+    await doDueWork();
+    assert.deepEqual(await db.server.query("SELECT how FROM undone"), ["rollback"]);
+    assert.match((await db.server.query("SELECT name FROM undone"))[0]!, new RegExp(`^v-root-${app}-`));
+    assert.deepEqual(await users(), []);
+    assert.equal(await intents(one), 0);
     await close();
   });
 

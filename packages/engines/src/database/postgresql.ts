@@ -19,6 +19,7 @@ export const postgresql: DatabasePlugin = {
   usernameTemplate: '{{ printf "v-%s-%s-%s-%s" (.DisplayName | truncate 8) (.RoleName | truncate 8) (random 20) (unix_time) | truncate 63 }}',
   customUsernames: true,
   needsCreationStatements: true,
+  selfManaged: true,
   open: openPostgres,
 };
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createHarness } from "../testing/harness.js";
-import { nextRotation, rhythmFrom } from "./schedule.js";
+import { nextRotation, rhythmFrom } from "../rotation/rhythm.js";
 
 /** What needs no database: nothing is connected to with verify_connection=false. */
 async function service() {
@@ -32,6 +32,11 @@ test("a connection is read without its secrets, and an update changes what it na
     root_credentials_rotate_statements: [],
     password_policy: "",
     verify_connection: false,
+    skip_static_role_import_rotation: false,
+    rotation_period: 0,
+    rotation_schedule: "",
+    rotation_window: 0,
+    disable_automated_rotation: false,
   });
   const inUrl = await request("POST", "database/config/inline", { ...config, connection_url: "postgresql://u:hidden@127.0.0.1:1/d" });
   assert.match(inUrl.body.warnings![0]!, /^Password found in connection_url/);
@@ -51,8 +56,8 @@ test("a bad connection is refused, and nothing written", async () => {
     [{ password: "{{username}}" }, "error creating database object: username and/or password cannot contain the template variables"],
     [{ username_template: "{{ nope }}" }, 'error creating database object: unable to initialize username template: function "nope" not defined'],
     [{ auth_type: "gcp_iam" }, 'auth_type "gcp_iam" is not supported'],
-    [{ self_managed: true }, "self_managed is not supported"],
-    [{ rotation_schedule: "0 * * * *" }, "rotation of the root credential by a period or schedule is not supported: use rotate-root"],
+    [{ self_managed: true }, "self_managed excludes username and password"],
+    [{ rotation_schedule: "0 * * *" }, "could not parse rotation_schedule: it must have 5 fields"],
     [{ connection_url: `postgresql://${"h".repeat(5000)}/d` }, "error creating database object: connection_url has at most 4096 characters"],
     [{ password_authentication: "md5" }, "error creating database object: 'md5' is not a valid password authentication type"],
     [{ max_open_connections: "many" }, 'Field validation failed: error converting input for field "max_open_connections": cannot parse "many" as int'],
@@ -88,11 +93,12 @@ test("a bad static role is refused before anything happens", async () => {
   assert.deepEqual(await refusal("static-roles/s", { ...good, db_name: "" }), [400, "database name is a required field"]);
   assert.deepEqual(await refusal("static-roles/s", { ...good, username: "" }), [400, "username is a required field to create a static account"]);
   assert.deepEqual(await refusal("static-roles/s", { ...good, rotation_period: 4 }), [400, "rotation_period must be 5 seconds or more"]);
-  assert.deepEqual(await refusal("static-roles/s", { ...good, skip_import_rotation: true }), [400, "skip_import_rotation is not supported: the password of a new static role is changed at once"]);
-  assert.deepEqual(await refusal("static-roles/s", { ...good, self_managed_password: "x" }), [400, "self_managed_password is not supported"]);
   assert.deepEqual(await refusal("static-roles/s", good), [400, 'failed to find entry for connection with name: "pg"']);
   await request("POST", "database/config/pg", config);
   assert.deepEqual(await refusal("static-roles/s", good), [403, '"s" is not an allowed role']);
+  assert.deepEqual(await refusal("static-roles/s", { ...good, skip_import_rotation: true, password: "x" }), [403, '"s" is not an allowed role']);
+  assert.deepEqual(await refusal("static-roles/s", { ...good, skip_import_rotation: true }), [400, "password is required where the first rotation is skipped"]);
+  assert.deepEqual(await refusal("static-roles/s", { ...good, password: "x", self_managed_password: "y" }), [400, "password and self_managed_password are two names of the same thing"]);
 });
 
 test("who may use a connection is a list in which asterisks stand for any characters", async () => {

@@ -42,7 +42,7 @@ describe("passwords of PostgreSQL", { skip: postgresProgram() === undefined && "
     await dead;
     revive();
     assert.equal(await db.logsIn(root, FIRST_PASSWORD), false);
-    clock.advance(600);
+    clock.advance(60);
     await doDueWork();
     assert.equal(await db.logsIn(root, FIRST_PASSWORD), true);
     assert.equal(await intents(one), 0);
@@ -61,7 +61,7 @@ describe("passwords of PostgreSQL", { skip: postgresProgram() === undefined && "
     await dead;
     revive();
     assert.equal(await db.logsIn("half", password), false);
-    clock.advance(600);
+    clock.advance(60);
     await doDueWork();
     assert.equal(await db.logsIn("half", password), true);
     assert.equal((await request("GET", "database/static-creds/half")).body["data"].password, password);

@@ -1,5 +1,9 @@
 import { invalid, jsonCodec } from "@coffer/state-machine";
 import type { ReadStorage, WriteStorage } from "@coffer/state-machine";
+import type { AutomatedRotation } from "../rotation/automated.js";
+import type { Rhythm } from "../rotation/rhythm.js";
+import type { Turn } from "../rotation/turn.js";
+import { flag } from "./details.js";
 
 /**
  * What the database engine stores below its mount:
@@ -8,6 +12,7 @@ import type { ReadStorage, WriteStorage } from "@coffer/state-machine";
  *     role/<name>              a role whose users are made when they are asked for
  *     static-role/<name>       a role with one user, whose password is changed from time to time
  *     due/<time>/<name>        when a static role is next to be rotated: milliseconds in 16 digits, so that they sort
+ *     root-due/<time>/<name>   when the password of a connection's own user is
  */
 export interface DatabaseConfig {
   readonly plugin_name: string;
@@ -18,6 +23,10 @@ export interface DatabaseConfig {
   readonly root_credentials_rotate_statements: readonly string[];
   readonly password_policy: string;
   readonly verify_connection: boolean;
+  /** Whether new static roles leave the password as it is, unless they say themselves; absent in what an older version stored. */
+  readonly skip_static_role_import_rotation?: boolean;
+  /** Rotation of the password of its own user by itself; absent in what an older version stored. */
+  readonly rotation?: AutomatedRotation;
   /** Raised to make every node connect anew. */
   readonly revision: number;
 }
@@ -36,26 +45,16 @@ export interface Role {
   readonly password_policy: string;
 }
 
-export interface StaticRole {
+export interface StaticRole extends Rhythm, Turn {
   readonly db_name: string;
   readonly username: string;
   readonly rotation_statements: readonly string[];
-  /** Seconds; 0 with a schedule. */
-  readonly rotation_period: number;
-  /** Five fields of cron, UTC; empty with a period. */
-  readonly rotation_schedule: string;
-  /** Seconds after a scheduled time in which it may still be rotated; 0: any time. */
-  readonly rotation_window: number;
   readonly password_policy: string;
   readonly password: string;
+  /** Whether it came with its password, which was left as it is; absent in what an older version stored. */
+  readonly skip_import_rotation?: boolean;
+  /** 0: not by us yet. */
   readonly lastRotationMs: number;
-  /** When its time comes by period or schedule. */
-  readonly scheduledMs: number;
-  /** When it is tried next: later, if that failed. */
-  readonly dueMs: number;
-  /** Rotations that failed since one did not, and why the last one did. */
-  readonly failures: number;
-  readonly failure: string;
   /** Raised by whoever touches the user's password, so that two of them conflict. */
   readonly revision: number;
 }
@@ -63,7 +62,8 @@ export interface StaticRole {
 export const CONFIG_FOLDER = "config/";
 export const ROLE_FOLDER = "role/";
 export const STATIC_ROLE_FOLDER = "static-role/";
-export const DUE_FOLDER = "due/";
+const DUE_FOLDER = "due/";
+const ROOT_DUE_FOLDER = "root-due/";
 
 const configCodec = jsonCodec<DatabaseConfig>();
 const roleCodec = jsonCodec<Role>();
@@ -71,8 +71,24 @@ const staticRoleCodec = jsonCodec<StaticRole>();
 const emptyCodec = jsonCodec<Record<string, never>>();
 
 export const getConfig = (storage: ReadStorage, name: string) => storage.get(CONFIG_FOLDER + name, configCodec);
-export const putConfig = (storage: WriteStorage, name: string, config: DatabaseConfig) => storage.put(CONFIG_FOLDER + name, configCodec, config);
-export const deleteConfig = (storage: WriteStorage, name: string) => storage.delete(CONFIG_FOLDER + name);
+
+/** Keeps the index of due times. */
+export function putConfig(storage: WriteStorage, name: string, config: DatabaseConfig): void {
+  const before = getConfig(storage, name)?.rotation?.turn?.dueMs;
+  const dueMs = config.rotation?.turn?.dueMs;
+  if (before !== undefined && before !== dueMs) storage.delete(dueKey(ROOT_DUE_FOLDER, name, before));
+  if (dueMs !== undefined) storage.put(dueKey(ROOT_DUE_FOLDER, name, dueMs), emptyCodec, {});
+  storage.put(CONFIG_FOLDER + name, configCodec, config);
+}
+
+export function deleteConfig(storage: WriteStorage, name: string): void {
+  const dueMs = getConfig(storage, name)?.rotation?.turn?.dueMs;
+  if (dueMs !== undefined) storage.delete(dueKey(ROOT_DUE_FOLDER, name, dueMs));
+  storage.delete(CONFIG_FOLDER + name);
+}
+
+/** Whether the users of static roles log in themselves. */
+export const isSelfManaged = ({ connection_details }: DatabaseConfig): boolean => flag(connection_details, "self_managed");
 
 /** Throws RequestError 400 where there is none. */
 export function needConfig(storage: ReadStorage, name: string): DatabaseConfig {
@@ -88,25 +104,28 @@ export const deleteRole = (storage: WriteStorage, name: string) => storage.delet
 export const getStaticRole = (storage: ReadStorage, name: string) => storage.get(STATIC_ROLE_FOLDER + name, staticRoleCodec);
 
 const DUE_DIGITS = 16;
-const dueKey = (name: string, dueMs: number) => `${DUE_FOLDER}${String(dueMs).padStart(DUE_DIGITS, "0")}/${name}`;
+const dueKey = (folder: string, name: string, dueMs: number) => `${folder}${String(dueMs).padStart(DUE_DIGITS, "0")}/${name}`;
 
 /** Keeps the index of due times. */
 export function putStaticRole(storage: WriteStorage, name: string, role: StaticRole): void {
   const before = getStaticRole(storage, name);
-  if (before && before.dueMs !== role.dueMs) storage.delete(dueKey(name, before.dueMs));
+  if (before && before.dueMs !== role.dueMs) storage.delete(dueKey(DUE_FOLDER, name, before.dueMs));
   storage.put(STATIC_ROLE_FOLDER + name, staticRoleCodec, { ...role, revision: (before?.revision ?? 0) + 1 });
-  storage.put(dueKey(name, role.dueMs), emptyCodec, {});
+  storage.put(dueKey(DUE_FOLDER, name, role.dueMs), emptyCodec, {});
 }
 
 export function deleteStaticRole(storage: WriteStorage, name: string): void {
   const role = getStaticRole(storage, name);
   if (!role) return;
-  storage.delete(dueKey(name, role.dueMs));
+  storage.delete(dueKey(DUE_FOLDER, name, role.dueMs));
   storage.delete(STATIC_ROLE_FOLDER + name);
 }
 
-/** Static roles whose time has come, the longest waiting first. */
-export async function dueStaticRoles(storage: ReadStorage, nowMs: number, limit: number): Promise<readonly string[]> {
-  const keys = await storage.keys(DUE_FOLDER, { limit });
+/** Names whose time has come, the longest waiting first. */
+async function due(storage: ReadStorage, folder: string, nowMs: number, limit: number): Promise<readonly string[]> {
+  const keys = await storage.keys(folder, { limit });
   return keys.filter((key) => Number(key.slice(0, DUE_DIGITS)) <= nowMs).map((key) => key.slice(DUE_DIGITS + 1));
 }
+
+export const dueStaticRoles = (storage: ReadStorage, nowMs: number, limit: number) => due(storage, DUE_FOLDER, nowMs, limit);
+export const dueConfigs = (storage: ReadStorage, nowMs: number, limit: number) => due(storage, ROOT_DUE_FOLDER, nowMs, limit);

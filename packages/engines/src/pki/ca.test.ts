@@ -145,13 +145,36 @@ test("templates of URLs are filled in for each issuer", async (t) => {
   const openssl = openSsl(t);
   const pki = await createPki();
   assert.match(await pki.refusal("config/urls", { issuing_certificates: "x" }), /invalid URL/);
-  await pki.ask("POST", "config/urls", { issuing_certificates: "{{cluster_aia_path}}/issuer/{{issuer_id}}/der", ocsp_servers: "{{cluster_path}}/ocsp", enable_templating: true });
+  const urls = { issuing_certificates: "{{cluster_aia_path}}/issuer/{{issuer_id}}/der", ocsp_servers: "{{cluster_path}}/ocsp", enable_templating: true };
+  const LACKING = "unable to template AIA URLs as we lack local cluster address information (aia_path)";
+  assert.equal((await pki.ask("POST", "config/urls", urls)).body.warnings, null);
   const root = await pki.data("POST", "root/generate/internal", { common_name: "R", key_type: "ec" });
   await pki.ask("POST", "roles/any", { allow_any_name: true, key_type: "ec" });
-  assert.match(await pki.refusal("issue/any", { common_name: "a.example.com", ttl: "1h" }), /is not set in config\/cluster/);
+  // Once there is an issuer, who sets them is told what they lack.
+  const warnings = [`issuance may fail: ${LACKING}\n\nConsider setting the cluster-local address if it is not already set.`];
+  assert.deepEqual((await pki.ask("POST", "config/urls", urls)).body.warnings, warnings);
+  const { ocsp_servers } = urls;
+  assert.match((await pki.ask("PATCH", `issuer/${root["issuer_id"]}`, { ocsp_servers, enable_aia_url_templating: true })).body.warnings![0]!, /address information \(path\)/);
+  await pki.ask("PATCH", `issuer/${root["issuer_id"]}`, { ocsp_servers: [] });
+  assert.equal(await pki.refusal("issue/any", { common_name: "a.example.com", ttl: "1h" }), LACKING);
   await pki.ask("POST", "config/cluster", { path: "https://c.example.com/v1/pki", aia_path: "http://aia.example.com" });
   const issued = await pki.data("POST", "issue/any", { common_name: "a.example.com", ttl: "1h" });
   const text = openssl("x509", "-in", openssl.file("c.pem", issued["certificate"]), "-noout", "-text");
   assert.ok(text.includes(`CA Issuers - URI:http://aia.example.com/issuer/${root["issuer_id"]}/der`), text);
   assert.match(text, /OCSP - URI:https:\/\/c\.example\.com\/v1\/pki\/ocsp/);
+});
+
+test("an RSA key is made and signed with while the thread goes on with other things", async () => {
+  const pki = await createPki();
+  let turns = 0;
+  let isDone = false;
+  const turn = () => {
+    turns++;
+    if (!isDone) setImmediate(turn);
+  };
+  setImmediate(turn);
+  await pki.ask("POST", "root/generate/internal", { common_name: "R", key_type: "rsa", key_bits: 4096 });
+  isDone = true;
+  // Making such a key takes a tenth of a second at least: a thread that did it would have had a handful of turns.
+  assert.ok(turns > 100, `${turns} turns`);
 });

@@ -10,6 +10,7 @@ import { crossSignPath, generateIntermediatePath, issuersGenerateIntermediatePat
 import { issuePath, issuerIssuePath, issuerSignPath, issuerSignVerbatimPath, issuerSignVerbatimRolePath, signPath, signVerbatimPath, signVerbatimRolePath } from "./path-issue.js";
 import { issuerJsonPath, issuerPath, issuersPath } from "./path-issuers.js";
 import { generateKeyPath, importKeyPath, keyPath, keysPath } from "./path-keys.js";
+import { batchCertsPath, metadataListPath, metadataPath } from "./path-metadata.js";
 import { ocspGetPath, ocspPostPath } from "./path-ocsp.js";
 import { certificateLease, revokedCertsPath, revokePath, revokeWithKeyPath, rotateCrlPath, rotateDeltaCrlPath } from "./path-revoke.js";
 import { resignCrlsPath, signRevocationListPath } from "./path-resign-crls.js";
@@ -34,7 +35,7 @@ export const pki: Engine = {
     ...[issuersPath, issuerPath, issuerJsonPath, ...issuerPublicPaths, revokeIssuerPath],
     ...[keysPath, keyPath, generateKeyPath, importKeyPath],
     ...[configIssuersPath, configKeysPath, configUrlsPath, configClusterPath, configCrlPath],
-    ...[certsPath, certsDetailedPath, revokedCertsPath, certPath, certRawPath, certRawPemPath, ...publicPaths],
+    ...[certsPath, certsDetailedPath, revokedCertsPath, certPath, certRawPath, certRawPemPath, metadataListPath, metadataPath, batchCertsPath, ...publicPaths],
     ...[revokePath, revokeWithKeyPath, rotateCrlPath, rotateDeltaCrlPath, resignCrlsPath, signRevocationListPath, ocspPostPath, ocspGetPath],
     ...[tidyPath, tidyStatusPath, tidyCancelPath, autoTidyPath],
     ...[...acmeConfigPaths, ...acmePaths],

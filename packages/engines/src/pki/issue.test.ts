@@ -114,6 +114,9 @@ test("lives are cut at the role's and the mount's limits, and at the issuer's ow
   const long = await pki.ask("POST", "issue/any", { common_name: "a.example.com", ttl: "9000h" });
   assert.equal(long.body["data"].expiration, now + 8760 * 3600);
   assert.match(long.body.warnings![0]!, /longer than permitted maxTTL "8760h0m0s"/);
+  // The mount's default too, where nobody asked for a time.
+  await pki.ask("POST", "roles/short", { allow_any_name: true, key_type: "ec", max_ttl: "10h" });
+  assert.deepEqual((await pki.ask("POST", "issue/short", { common_name: "a.example.com" })).body.warnings, ['TTL "768h0m0s" is longer than permitted maxTTL "10h0m0s", so maxTTL is being used']);
   assert.match(await pki.refusal("issue/any", { common_name: "a.example.com", not_after: "2034-01-01T00:00:00Z" }), /beyond the expiration of the CA certificate at 2030-12-31T00:00:00Z/);
   assert.match(await pki.refusal("issue/any", { common_name: "a.example.com", not_after: "2034-01-01T00:00:00Z", ttl: "1h" }), /Either ttl or not_after/);
   assert.match(await pki.refusal("issue/any", { common_name: "a.example.com", not_after: "tomorrow" }), /must be a time like/);

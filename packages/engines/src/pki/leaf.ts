@@ -12,6 +12,7 @@ import { generateKey, MIN_RSA_BITS, publicKeyBits } from "./key-material.js";
 import type { KeyMaterial, KeyType } from "./key-material.js";
 import { then } from "./maybe.js";
 import type { Maybe } from "./maybe.js";
+import { checkMetadata, putMetadata } from "./metadata.js";
 import { OID } from "./oids.js";
 import { colonHex } from "./pem.js";
 import { agree } from "./requested.js";
@@ -28,6 +29,8 @@ import type { ValidityWishes } from "./validity.js";
 
 export interface LeafWishes extends NameWishes, ValidityWishes, AnswerFormat {
   readonly remove_roots_from_chain: boolean;
+  /** Base64; kept beside the certificate. */
+  readonly cert_metadata?: string;
 }
 
 /** A kind of lease: `pki/issue/<role>` with generate_lease. */
@@ -68,6 +71,8 @@ export interface LeafSource {
   readonly mount: Mount;
   /** By name or id. */
   readonly issuerRef: string;
+  /** For what is known of the certificate; empty where there is none. */
+  readonly roleName?: string;
   /** Of the caller. */
   readonly identity: IdentityOf;
   /** Whether a certificate that would outlive its issuer ends with it, where the issuer would have it refused. */
@@ -95,8 +100,10 @@ function checkKey(role: Role, { keyType, keyBits }: CertificateRequest): void {
   if (keyBits < least) throw invalid(`role requires a minimum of a ${least}-bit key, but CSR's key is ${keyBits} bits`);
 }
 
-function makeLeaf({ storage, mount, identity, truncates }: LeafSource, authority: Authority, role: Role, wishes: LeafWishes, key: KeyMaterial | undefined, csr: CertificateRequest | undefined, verbatim: boolean): Maybe<EnvelopeResponse> {
+function makeLeaf({ storage, mount, identity, truncates, roleName = "" }: LeafSource, authority: Authority, role: Role, wishes: LeafWishes, key: KeyMaterial | undefined, csr: CertificateRequest | undefined, verbatim: boolean): Maybe<EnvelopeResponse> {
   const { issuer, certificate: ca } = authority;
+  const { cert_metadata = "" } = wishes;
+  checkMetadata(cert_metadata, role.no_store_metadata);
   const agreed = agree(filledFor(role, identity), wishes, csr);
   const validity = agreeValidity(role, wishes, mount, { notAfterMs: ca.notAfter, behavior: truncates && issuer.leaf_not_after_behavior === "err" ? "truncate" : issuer.leaf_not_after_behavior });
   const { organisation, extensions } = roleParts(role);
@@ -120,6 +127,7 @@ function makeLeaf({ storage, mount, identity, truncates }: LeafSource, authority
   return then(made, (der) => {
     const serialNumber = colonHex(serial);
     if (!role.no_store) putCertificate(storage, { serial: serialNumber, der, notAfter: validity.notAfterMs });
+    if (cert_metadata !== "") putMetadata(storage, { serial_number: serialNumber, issuer_id: issuer.id, role: roleName, cert_metadata, expiresMs: validity.notAfterMs });
     const chain = chainOf(storage, issuer);
     const shown = wishes.remove_roots_from_chain ? chain.filter(({ certificate }) => !isRoot(certificate)) : chain;
     const answer = { ...certificateAnswer(der, authority, shown, key, wishes), serial_number: serialNumber, expiration: Math.floor(validity.notAfterMs / 1000) };

@@ -5,8 +5,8 @@ import { findIssuer, findKey } from "./authority.js";
 import { rebuildCrls, secondsOf } from "./crl-rebuild.js";
 import { getCrlConfig, putCrlConfig } from "./crl-storage.js";
 import type { CrlConfig } from "./crl-storage.js";
-import { getCluster, getIssuersConfig, getKeysConfig, getUrls, putCluster, putIssuersConfig, putKeysConfig, putUrls } from "./storage.js";
-import { checkUrls } from "./urls.js";
+import { getCluster, getIssuersConfig, getKeysConfig, getUrls, issuerIds, putCluster, putIssuersConfig, putKeysConfig, putUrls } from "./storage.js";
+import { checkUrls, templateWarnings } from "./urls.js";
 
 const showIssuers = (storage: ReadStorage) => {
   const { default: id, default_follows_latest_issuer } = getIssuersConfig(storage);
@@ -76,7 +76,7 @@ export const configUrlsPath = definePath({
     update: {
       effect: "write",
       summary: "Set the URLs.",
-      handler({ input }, storage) {
+      async handler({ input }, storage) {
         const before = getUrls(storage);
         const urls = {
           issuing_certificates: input.issuing_certificates ?? before.issuing_certificates,
@@ -87,7 +87,9 @@ export const configUrlsPath = definePath({
         };
         checkUrls(urls);
         putUrls(storage, urls);
-        return data({ ...urls });
+        const [issuer] = await issuerIds(storage);
+        const warnings = issuer === undefined ? [] : templateWarnings(urls, storage, issuer);
+        return data({ ...urls }, warnings.length > 0 ? { warnings } : {});
       },
     },
   },

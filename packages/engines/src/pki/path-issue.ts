@@ -26,12 +26,16 @@ export const WISHES = {
   remove_roots_from_chain: field.bool({ description: "Whether self-signed certificates are left out of ca_chain.", default: false }),
 };
 
+/** Of leaves. */
+const METADATA = { cert_metadata: field.string({ description: "What is to be known of the certificate, in base64; read at cert-metadata/.", default: "" }) };
+
 const CSR = { csr: field.string({ description: "The request to sign, PEM.", default: "" }) };
 const ROLE = { role: field.name({ description: "Name of the role.", required: true }) };
 const ISSUER = { issuer_ref: field.string({ description: "Name or id of the issuer, or `default`.", required: true }) };
 
 const VERBATIM = {
   ...WISHES,
+  ...METADATA,
   ...CSR,
   key_usage: field.commaList({ description: "Key usages where the request names none, by Go's names.", default: ["DigitalSignature", "KeyAgreement", "KeyEncipherment"] }),
   ext_key_usage: field.commaList({ description: "Extended key usages where the request names none, by Go's names.", default: [] }),
@@ -61,14 +65,14 @@ const VERBATIM_HELP = {
 export const issuePath = definePath({
   template: "issue/{role}",
   help: ISSUE_HELP,
-  fields: { ...ROLE, ...WISHES },
+  fields: { ...ROLE, ...WISHES, ...METADATA },
   operations: {
     update: {
       effect: "write",
       summary: "Make a key and a certificate.",
       handler({ input, identity }, storage, mount) {
         const role = requireRole(storage, input.role);
-        return issueLeaf({ storage, mount, identity, issuerRef: role.issuer_ref }, role, input);
+        return issueLeaf({ storage, mount, identity, issuerRef: role.issuer_ref, roleName: input.role }, role, input);
       },
     },
   },
@@ -77,12 +81,12 @@ export const issuePath = definePath({
 export const issuerIssuePath = definePath({
   template: "issuer/{issuer_ref}/issue/{role}",
   help: ISSUE_HELP,
-  fields: { ...ISSUER, ...ROLE, ...WISHES },
+  fields: { ...ISSUER, ...ROLE, ...WISHES, ...METADATA },
   operations: {
     update: {
       effect: "write",
       summary: "Make a key and a certificate, signed by the named issuer.",
-      handler: ({ input, identity }, storage, mount) => issueLeaf({ storage, mount, identity, issuerRef: input.issuer_ref }, requireRole(storage, input.role), input),
+      handler: ({ input, identity }, storage, mount) => issueLeaf({ storage, mount, identity, issuerRef: input.issuer_ref, roleName: input.role }, requireRole(storage, input.role), input),
     },
   },
 });
@@ -90,14 +94,14 @@ export const issuerIssuePath = definePath({
 export const signPath = definePath({
   template: "sign/{role}",
   help: SIGN_HELP,
-  fields: { ...ROLE, ...WISHES, ...CSR },
+  fields: { ...ROLE, ...WISHES, ...METADATA, ...CSR },
   operations: {
     update: {
       effect: "write",
       summary: "Sign a certificate request.",
       handler({ input, identity }, storage, mount) {
         const role = requireRole(storage, input.role);
-        return signLeaf({ storage, mount, identity, issuerRef: role.issuer_ref }, role, input, parseCsr(input.csr), false);
+        return signLeaf({ storage, mount, identity, issuerRef: role.issuer_ref, roleName: input.role }, role, input, parseCsr(input.csr), false);
       },
     },
   },
@@ -106,12 +110,12 @@ export const signPath = definePath({
 export const issuerSignPath = definePath({
   template: "issuer/{issuer_ref}/sign/{role}",
   help: SIGN_HELP,
-  fields: { ...ISSUER, ...ROLE, ...WISHES, ...CSR },
+  fields: { ...ISSUER, ...ROLE, ...WISHES, ...METADATA, ...CSR },
   operations: {
     update: {
       effect: "write",
       summary: "Sign a certificate request by the named issuer.",
-      handler: ({ input, identity }, storage, mount) => signLeaf({ storage, mount, identity, issuerRef: input.issuer_ref }, requireRole(storage, input.role), input, parseCsr(input.csr), false),
+      handler: ({ input, identity }, storage, mount) => signLeaf({ storage, mount, identity, issuerRef: input.issuer_ref, roleName: input.role }, requireRole(storage, input.role), input, parseCsr(input.csr), false),
     },
   },
 });
@@ -140,15 +144,15 @@ export function verbatimRole(input: Omit<InputOf<typeof VERBATIM>, "role">, name
     basic_constraints_valid_for_non_ca: input.basic_constraints_valid_for_non_ca,
   });
   if (!named) return open;
-  const { ttl, max_ttl, generate_lease, no_store, not_before_duration, not_before, not_before_bound, not_after, not_after_bound, issuer_ref } = named;
-  return { ...open, ttl, max_ttl, generate_lease, no_store, not_before_duration, not_before, not_before_bound, not_after, not_after_bound, issuer_ref };
+  const { ttl, max_ttl, generate_lease, no_store, no_store_metadata, not_before_duration, not_before, not_before_bound, not_after, not_after_bound, issuer_ref } = named;
+  return { ...open, ttl, max_ttl, generate_lease, no_store, no_store_metadata, not_before_duration, not_before, not_before_bound, not_after, not_after_bound, issuer_ref };
 }
 
 type VerbatimRequest = EngineRequest<InputOf<typeof VERBATIM> & { readonly role?: string; readonly issuer_ref?: string }>;
 
 function signVerbatim({ input, identity }: VerbatimRequest, storage: WriteStorage, mount: Mount): HandlerResult {
   const role = verbatimRole(input, input.role === undefined ? undefined : requireRole(storage, input.role));
-  return signLeaf({ storage, mount, identity, issuerRef: input.issuer_ref ?? role.issuer_ref }, role, input, parseCsr(input.csr), true);
+  return signLeaf({ storage, mount, identity, issuerRef: input.issuer_ref ?? role.issuer_ref, roleName: input.role ?? "" }, role, input, parseCsr(input.csr), true);
 }
 
 const verbatimOperations = { update: { effect: "write", summary: "Sign a certificate request as it stands.", handler: signVerbatim } } as const;

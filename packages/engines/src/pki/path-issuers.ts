@@ -9,7 +9,7 @@ import { KEY_USAGE_BIT } from "./oids.js";
 import { SIGNATURE_WISHES } from "./signer.js";
 import { deleteIssuer, getIssuer, getIssuersConfig, getKey, issuerIds, NO_URLS, putIssuer, putIssuersConfig } from "./storage.js";
 import type { Issuer, NotAfterBehavior, Urls } from "./storage.js";
-import { checkUrls, hasUrls, URL_LISTS } from "./urls.js";
+import { checkUrls, hasUrls, templateWarnings, URL_LISTS } from "./urls.js";
 
 const REF = { issuer_ref: field.string({ description: "Name or id of the issuer, or `default`.", required: true }) };
 const LISTING = pageFields("ids");
@@ -128,7 +128,8 @@ async function write({ input, given }: SettingsRequest, storage: WriteStorage, i
   };
   putIssuer(storage, changed);
   await rebuildChains(storage);
-  return data(showIssuer(storage, getIssuer(storage, issuer.id)!));
+  const warnings = changed.urls ? templateWarnings(changed.urls, storage, issuer.id) : [];
+  return data(showIssuer(storage, getIssuer(storage, issuer.id)!), warnings.length > 0 ? { warnings } : {});
 }
 
 const defaultUsage = (issuer: Issuer) => USAGES.filter((usage) => usage !== "crl-signing" || hasUsage(issuerParts(issuer).certificate, KEY_USAGE_BIT["crlsign"]!));

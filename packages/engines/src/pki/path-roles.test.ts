@@ -7,7 +7,7 @@ const DEFAULTS = {
   allow_any_name: false, allow_bare_domains: false, allow_globs_in_identity_templates: false, allow_glob_domains: false, allow_ip_sans: true, allow_localhost: true, allow_subdomains: false, allow_token_displayname: false, allow_wildcard_certificates: true,
   allowed_domains: [], allowed_domains_template: false, allowed_ip_sans_cidr: [], allowed_other_sans: [], allowed_serial_numbers: [], allowed_uri_sans: [], allowed_uri_sans_template: false, allowed_user_ids: [],
   basic_constraints_valid_for_non_ca: false, client_flag: true, cn_validations: ["email", "hostname"], code_signing_flag: false, country: [], email_protection_flag: false, enforce_hostnames: true, ext_key_usage: [], ext_key_usage_oids: [],
-  generate_lease: false, issuer_ref: "default", key_bits: 2048, key_type: "rsa", key_usage: ["DigitalSignature", "KeyAgreement", "KeyEncipherment"], locality: [], max_ttl: 0, no_store: false, not_after: "", not_after_bound: "permit", not_before: "", not_before_bound: "permit", not_before_duration: 30,
+  generate_lease: false, issuer_ref: "default", key_bits: 2048, key_type: "rsa", key_usage: ["DigitalSignature", "KeyAgreement", "KeyEncipherment"], locality: [], max_ttl: 0, no_store: false, no_store_metadata: false, not_after: "", not_after_bound: "permit", not_before: "", not_before_bound: "permit", not_before_duration: 30,
   organization: [], ou: [], policy_identifiers: [], postal_code: [], province: [], require_cn: true, serial_number_source: "json-csr", server_flag: true, signature_bits: 0, street_address: [], ttl: 0, use_csr_common_name: true, use_csr_sans: true, use_pss: false,
 };
 

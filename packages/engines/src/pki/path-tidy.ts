@@ -16,7 +16,7 @@ const WORK = {
   tidy_revocation_queue: field.bool({ description: "Taken for the sake of scripts: no other cluster queues revocations here." }),
   tidy_cross_cluster_revoked_certs: field.bool({ description: "Taken for the sake of scripts: no other cluster revokes certificates here." }),
   tidy_cmpv2_nonce_store: field.bool({ description: "Taken for the sake of scripts: CMPv2 is not served." }),
-  tidy_cert_metadata: field.bool({ description: "Taken for the sake of scripts: certificates have no metadata." }),
+  tidy_cert_metadata: field.bool({ description: "Whether metadata of certificates that have ended are forgotten." }),
   safety_buffer: field.duration({ description: "How long after its end a certificate is kept." }),
   revoked_safety_buffer: field.duration({ description: "How long after its end a revoked certificate is kept; safety_buffer where it is not set." }),
   issuer_safety_buffer: field.duration({ description: "How long after its end an issuer is kept." }),
@@ -67,8 +67,8 @@ const timeOf = (ms: number) => (ms > 0 ? new Date(ms).toISOString() : null);
 
 const FLAGS = [...TARGETS, "safety_buffer", "issuer_safety_buffer", "acme_account_safety_buffer", "revocation_queue_safety_buffer", "pause_duration", "page_size"] as const satisfies readonly (keyof TidyWork)[];
 
-/** As Vault shows it. Nothing is counted of what is not there: other clusters, CMPv2, metadata. */
-function showStatus(storage: ReadStorage, { entry }: Mount): EnvelopeResponse {
+/** As Vault shows it. Nothing is counted of what is not there: other clusters, CMPv2. */
+async function showStatus(storage: ReadStorage, { entry }: Mount): Promise<EnvelopeResponse> {
   const state = getTidyState(storage);
   const counted = (count: (state: TidyState) => number) => (state ? count(state) : null);
   return data({
@@ -88,13 +88,30 @@ function showStatus(storage: ReadStorage, { entry }: Mount): EnvelopeResponse {
     revocation_queue_deleted_count: counted(() => 0),
     cross_revoked_cert_deleted_count: counted(() => 0),
     cmpv2_nonce_deleted_count: counted(() => 0),
-    cert_metadata_deleted_count: counted(() => 0),
-    current_cert_store_count: null,
-    current_revoked_cert_count: null,
+    cert_metadata_deleted_count: counted(({ metadataDeleted }) => metadataDeleted),
+    ...(await storedCounts(storage)),
     internal_backend_uuid: entry.uuid,
     ...Object.fromEntries(FLAGS.map((name) => [name, state?.work[name] ?? null])),
     revoked_safety_buffer: state ? revokedBuffer(state.work) : null,
   });
+}
+
+const PAGE = 1000;
+
+async function countBelow(storage: ReadStorage, folder: string): Promise<number> {
+  let count = 0;
+  for (let after = ""; ; ) {
+    const names = await storage.list(folder, { after, limit: PAGE });
+    count += names.length;
+    if (names.length < PAGE) return count;
+    after = names[names.length - 1]!;
+  }
+}
+
+/** Counted when it is asked for, so that no certificate has to change a number that others change too. */
+async function storedCounts(storage: ReadStorage) {
+  if (!getAutoTidy(storage).maintain_stored_certificate_counts) return { current_cert_store_count: null, current_revoked_cert_count: null };
+  return { current_cert_store_count: await countBelow(storage, "cert/"), current_revoked_cert_count: await countBelow(storage, "revoked/") };
 }
 
 export const tidyStatusPath = definePath({
@@ -131,8 +148,8 @@ export const autoTidyPath = definePath({
     ...WORK,
     enabled: field.bool({ description: "Whether there is any tidying by itself." }),
     interval_duration: field.duration({ description: "Time from one tidy's start to the next one's; 12h at first." }),
-    maintain_stored_certificate_counts: field.bool({ description: "Kept and shown for the sake of scripts; nothing is counted." }),
-    publish_stored_certificate_count_metrics: field.bool({ description: "Kept and shown for the sake of scripts; nothing is counted." }),
+    maintain_stored_certificate_counts: field.bool({ description: "Whether tidy-status tells how many certificates are stored, and how many are revoked." }),
+    publish_stored_certificate_count_metrics: field.bool({ description: "Kept and shown for the sake of scripts: there are no metrics of a mount." }),
   },
   operations: {
     read: { effect: "read", summary: "Read what is tidied by itself.", handler: (_request, storage) => showAuto(getAutoTidy(storage)) },
@@ -150,6 +167,9 @@ export const autoTidyPath = definePath({
           publish_stored_certificate_count_metrics: input.publish_stored_certificate_count_metrics ?? before.publish_stored_certificate_count_metrics,
         };
         if (config.interval_duration < 1) throw invalid("given interval_duration must be at least one second");
+        if (config.publish_stored_certificate_count_metrics && !config.maintain_stored_certificate_counts) {
+          throw invalid("Can not publish a running storage metrics count to metrics without first maintaining that count.  Enable `maintain_stored_certificate_counts` to enable `publish_stored_certificate_count_metrics`.");
+        }
         if (config.enabled && !hasWork(config)) throw invalid(`Auto-tidy enabled but ${NO_TARGETS.replace("were set", "were requested")}`);
         putAutoTidy(storage, config);
         return showAuto(config);

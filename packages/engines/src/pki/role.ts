@@ -53,6 +53,7 @@ export const ROLE_SETTINGS = {
   postal_code: list("Postal codes of the subject."),
   generate_lease: flag("Whether a certificate comes with a lease, whose end revokes it.", false),
   no_store: flag("Whether certificates are not stored: they can neither be listed nor be revoked by serial number.", false),
+  no_store_metadata: flag("Whether certificates take no metadata (cert_metadata).", false),
   require_cn: flag("Whether a common name must be given.", true),
   cn_validations: field.commaList({ description: "What a common name may be: `email`, `hostname`, or `disabled` for anything.", default: ["email", "hostname"] }),
   policy_identifiers: field.any({ description: "Certificate policies: object identifiers, or JSON of {oid, cps, notice}.", default: [] }),
@@ -71,7 +72,7 @@ type Settings = InputOf<typeof ROLE_SETTINGS>;
 export type Role = Omit<Settings, "policy_identifiers"> & { readonly policy_identifiers: readonly string[] };
 
 /** What roles did not have at first. */
-const ADDED = { allow_globs_in_identity_templates: false, not_before: "", not_before_bound: "permit", not_after_bound: "permit" };
+const ADDED = { allow_globs_in_identity_templates: false, not_before: "", not_before_bound: "permit", not_after_bound: "permit", no_store_metadata: false };
 const json = jsonCodec<Role>();
 const codec: Codec<Role> = { ...json, decode: (bytes) => ({ ...ADDED, ...json.decode(bytes) }) };
 export const getRole = (storage: ReadStorage, name: string): Role | undefined => storage.get(`role/${name}`, codec);

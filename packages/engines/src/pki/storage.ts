@@ -12,6 +12,8 @@ import type { KeyType } from "./key-material.js";
  *     role/<name>
  *     cert/<serial>                     a certificate, DER
  *     expiry/<ms>/<serial>              when it ends: tidy reads what has ended, and nothing else
+ *     metadata/<serial>                 what was given with it (cert_metadata)
+ *     metadata-expiry/<ms>/<serial>     when it ends, as above
  *     revoked/<serial>                  that it was revoked
  *     unlisted/<serial>                 revoked since the complete CRL was built
  *     crl/<issuer>/complete, …/delta    DER; …/info tells of both
@@ -147,30 +149,38 @@ export function deleteKey(storage: WriteStorage, { id, name }: StoredKey): void 
 /** Of "0a:1b", "0A-1B"; as storage keys have it. */
 export const serialKey = (serial: string): string => serial.trim().toLowerCase().replaceAll(":", "-");
 export const serialOf = (key: string): string => key.replaceAll("-", ":");
-const expiryKey = (serial: string, expiresMs: number) => `expiry/${String(expiresMs).padStart(15, "0")}/${serialKey(serial)}`;
+const EXPIRY = "expiry/";
+export const expiryKey = (folder: string, serial: string, expiresMs: number): string => `${folder}${String(expiresMs).padStart(15, "0")}/${serialKey(serial)}`;
 
 export const getCertificate = (storage: ReadStorage, serial: string): Buffer | undefined => storage.get(`cert/${serialKey(serial)}`, bytesCodec);
 
 export function putCertificate(storage: WriteStorage, certificate: { readonly serial: string; readonly der: Buffer; readonly notAfter: number }): void {
   storage.put(`cert/${serialKey(certificate.serial)}`, bytesCodec, certificate.der);
-  storage.put(expiryKey(certificate.serial, certificate.notAfter), emptyCodec, {});
+  storage.put(expiryKey(EXPIRY, certificate.serial, certificate.notAfter), emptyCodec, {});
 }
 
 export function deleteCertificate(storage: WriteStorage, serial: string, expiresMs: number): void {
   storage.delete(`cert/${serialKey(serial)}`);
-  storage.delete(expiryKey(serial, expiresMs));
+  storage.delete(expiryKey(EXPIRY, serial, expiresMs));
 }
 
-/** Serial numbers of certificates that ended before `beforeMs`, the earliest first. */
-export async function endedCertificates(storage: ReadStorage, beforeMs: number, limit: number): Promise<{ readonly serial: string; readonly expiresMs: number }[]> {
-  const found: { serial: string; expiresMs: number }[] = [];
-  for (const key of await storage.keys("expiry/", { limit })) {
+export interface Ended {
+  readonly serial: string;
+  readonly expiresMs: number;
+}
+
+/** What an index by ends has from before `beforeMs`, the earliest first. */
+export async function endedBelow(storage: ReadStorage, folder: string, beforeMs: number, limit: number): Promise<Ended[]> {
+  const found: Ended[] = [];
+  for (const key of await storage.keys(folder, { limit })) {
     const [ms, serial] = key.split("/") as [string, string];
     if (Number(ms) >= beforeMs) break;
     found.push({ serial: serialOf(serial), expiresMs: Number(ms) });
   }
   return found;
 }
+
+export const endedCertificates = (storage: ReadStorage, beforeMs: number, limit: number): Promise<Ended[]> => endedBelow(storage, EXPIRY, beforeMs, limit);
 
 export const getRevocation = (storage: ReadStorage, serial: string): Revocation | undefined => storage.get(`revoked/${serialKey(serial)}`, revocationCodec);
 export const putRevocation = (storage: WriteStorage, revocation: Revocation): void => storage.put(`revoked/${serialKey(revocation.serial)}`, revocationCodec, revocation);

@@ -8,7 +8,7 @@ export interface TidyWork {
   readonly tidy_revoked_cert_issuer_associations: boolean;
   readonly tidy_expired_issuers: boolean;
   readonly tidy_acme: boolean;
-  /** Those up to `tidy_cert_metadata` find nothing to do here; they are kept because scripts set them. */
+  /** Those up to `tidy_cmpv2_nonce_store` find nothing to do here; they are kept because scripts set them. */
   readonly tidy_invalid_certs: boolean;
   readonly tidy_move_legacy_ca_bundle: boolean;
   readonly tidy_revocation_queue: boolean;
@@ -33,7 +33,7 @@ export interface AutoTidy extends TidyWork {
 }
 
 /** The work of each step, in their order. */
-export const STEPS = ["certificates", "revocations", "associations", "issuers", "orders", "accounts", "eabs", "done"] as const;
+export const STEPS = ["certificates", "metadata", "revocations", "associations", "issuers", "orders", "accounts", "eabs", "done"] as const;
 
 /** Where a tidy is: what is left of its work is done in slices, and outlives a change of the active node. */
 export interface TidyState {
@@ -46,6 +46,7 @@ export interface TidyState {
   readonly finishedMs: number;
   readonly certificatesDeleted: number;
   readonly revocationsDeleted: number;
+  readonly metadataDeleted: number;
   readonly missingIssuer: number;
   readonly ordersDeleted: number;
   readonly accountsSeen: number;
@@ -79,7 +80,7 @@ export const NO_WORK: TidyWork = Object.freeze({
 });
 
 /** What was stored before there were as many settings and counts has the rest of them too. */
-const NO_COUNTS = { ordersDeleted: 0, accountsSeen: 0, accountsRevoked: 0, accountsDeleted: 0 };
+const NO_COUNTS = { metadataDeleted: 0, ordersDeleted: 0, accountsSeen: 0, accountsRevoked: 0, accountsDeleted: 0 };
 const stateCodec: Codec<TidyState> = {
   ...stateJson,
   decode(bytes) {

@@ -3,6 +3,7 @@ import { issuerParts } from "./authority.js";
 import { isSignedBy, parseCertificate } from "./certificate.js";
 import { allIssuers, rebuildCrls } from "./crl-rebuild.js";
 import { rebuildChains } from "./issuer-store.js";
+import { deleteMetadata, endedMetadata } from "./metadata.js";
 import { deleteCertificate, deleteIssuer, deleteRevocation, endedCertificates, getCertificate, getIssuersConfig, getRevocation, putIssuersConfig, putRevocation, serialOf } from "./storage.js";
 import { tidyAccounts, tidyEabs, tidyOrders } from "./tidy-acme.js";
 import { getAutoTidy, getTidyState, newTidy, nextStep, putTidyState, revokedBuffer } from "./tidy-storage.js";
@@ -28,6 +29,7 @@ export async function tidySlice(storage: WriteStorage, mount: Mount): Promise<bo
 
 const STEP: Readonly<Record<TidyState["step"], (storage: WriteStorage, mount: Mount, state: TidyState, slice: number) => Promise<TidyState>>> = {
   certificates: tidyCertificates,
+  metadata: tidyMetadata,
   revocations: tidyRevocations,
   associations: tidyAssociations,
   issuers: tidyIssuers,
@@ -43,6 +45,15 @@ async function tidyCertificates(storage: WriteStorage, { env }: Mount, state: Ti
   const ended = await endedCertificates(storage, env.now() - state.work.safety_buffer * MS, SLICE);
   for (const { serial, expiresMs } of ended) deleteCertificate(storage, serial, expiresMs);
   const after = { ...state, certificatesDeleted: state.certificatesDeleted + ended.length };
+  return ended.length < SLICE ? nextStep(after) : after;
+}
+
+/** Of certificates that ended as long ago. */
+async function tidyMetadata(storage: WriteStorage, { env }: Mount, state: TidyState): Promise<TidyState> {
+  if (!state.work.tidy_cert_metadata) return nextStep(state);
+  const ended = await endedMetadata(storage, env.now() - state.work.safety_buffer * MS, SLICE);
+  for (const one of ended) deleteMetadata(storage, one);
+  const after = { ...state, metadataDeleted: state.metadataDeleted + ended.length };
   return ended.length < SLICE ? nextStep(after) : after;
 }
 

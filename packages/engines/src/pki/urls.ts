@@ -1,4 +1,4 @@
-import { invalid } from "@coffer/state-machine";
+import { invalid, RequestError } from "@coffer/state-machine";
 import type { ReadStorage } from "@coffer/state-machine";
 import { urlExtensions } from "./extensions.js";
 import type { ExtensionPart, IssuerUrls } from "./extensions.js";
@@ -26,13 +26,24 @@ export function fillUrls(urls: Urls, cluster: ClusterConfig, issuerId: string): 
       const filled = url.replace(/\{\{\s*([a-z_]+)\s*\}\}/g, (whole, name: string) => {
         const value = values[name];
         if (value === undefined) return whole;
-        if (value === "") throw invalid(name === "issuer_id" ? "unable to template AIA URLs: the issuer has no identifier yet" : `unable to template AIA URLs: ${name === "cluster_path" ? "path" : "aia_path"} is not set in config/cluster`);
+        if (value === "") throw invalid(name === "issuer_id" ? "unable to template AIA URLs as we lack an issuer_id for this operation" : `unable to template AIA URLs as we lack local cluster address information (${name === "cluster_path" ? "path" : "aia_path"})`);
         return value;
       });
       checkUrl(list, filled);
       return filled;
     });
   return { issuing_certificates: fill("issuing_certificates"), crl_distribution_points: fill("crl_distribution_points"), delta_crl_distribution_points: fill("delta_crl_distribution_points"), ocsp_servers: fill("ocsp_servers") };
+}
+
+/** What is to be said of templates that cannot be filled in for this issuer: nobody gets certificates by it until they can. */
+export function templateWarnings(urls: Urls, storage: ReadStorage, issuerId: string): string[] {
+  try {
+    fillUrls(urls, getCluster(storage), issuerId);
+    return [];
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    return [`issuance may fail: ${error.message}\n\nConsider setting the cluster-local address if it is not already set.`];
+  }
 }
 
 /** Those of a certificate that `issuer` signs. Throws as `fillUrls` does. */

@@ -49,7 +49,7 @@ export function agreeValidity(rules: ValidityRules, wishes: ValidityWishes, moun
   let ttl = asked || rules.ttl || mount.defaultLeaseTtlSeconds;
   const max = rules.max_ttl || mount.maxLeaseTtlSeconds;
   if (ttl > max) {
-    if (asked > 0) warnings.push(`TTL ${JSON.stringify(goDuration(ttl))} is longer than permitted maxTTL ${JSON.stringify(goDuration(max))}, so maxTTL is being used`);
+    warnings.push(`TTL ${JSON.stringify(goDuration(ttl))} is longer than permitted maxTTL ${JSON.stringify(goDuration(max))}, so maxTTL is being used`);
     ttl = max;
   }
   let notAfterMs = wholeSecond(given === "" ? now + ttl * MS : parseRfc3339(given, "not_after"));

@@ -95,3 +95,23 @@ export function dieBeforeCommit({ store }: Pick<Harness, "store">): { readonly d
   });
   return { dead, revive: () => (mortal.commit = commit) };
 }
+
+/** The same for work in the background: the node dies when that has done everything but write a key that ends with this. */
+export function dieBeforeWriting({ store }: Pick<Harness, "store">, key: string): { readonly dead: Promise<void>; readonly revive: () => void } {
+  const { transact } = store;
+  const mortal = store as { transact: typeof store.transact };
+  const dead = new Promise<void>((resolve) => {
+    mortal.transact = async (run) => {
+      for (;;) {
+        const evaluated = await store.evaluate(run);
+        if (evaluated.writeSet?.puts.some(([written]) => written.endsWith(key))) {
+          resolve();
+          return new Promise(() => undefined);
+        }
+        const outcome = await store.commit(evaluated);
+        if (outcome.outcome !== "conflict") return { value: evaluated.value, outcome };
+      }
+    };
+  });
+  return { dead, revive: () => (mortal.transact = transact) };
+}

@@ -25,6 +25,20 @@ test("what a key signs is valid for its public key, and for nothing else", async
   }
 });
 
+test("what is no pair of numbers is no signature of a curve's key, and another pair is a wrong one", async () => {
+  const { request, post } = await signers();
+  for (const type of ["ecdsa-p256", "ecdsa-p521"]) {
+    const { signature } = (await post(`sign/${type}`, { input: INPUT })) as { signature: string };
+    const bytes = Buffer.from(signature.split(":")[2]!, "base64");
+    const verify = async (changed: Uint8Array) => request("POST", `transit/verify/${type}`, { input: INPUT, signature: `vault:v1:${base64(Buffer.from(changed))}` });
+    for (let length = 0; length < bytes.length; length++) assert.deepEqual((await verify(bytes.subarray(0, length))).body.errors, ["supplied signature is invalid"], `${length}`);
+    assert.deepEqual((await verify(Buffer.concat([bytes, Buffer.of(0)]))).body.errors, ["supplied signature contains extra data"]);
+    const other = Buffer.from(bytes);
+    other[bytes.length - 1]! ^= 1;
+    assert.deepEqual((await verify(other)).body["data"], { valid: false });
+  }
+});
+
 test("a JWS signature has the length that its standard says, in URL-safe base64", async () => {
   const { post } = await signers();
   for (const [type, bytes] of [["ecdsa-p256", 64], ["ecdsa-p384", 96], ["ecdsa-p521", 132], ["rsa-2048", 256]] as const) {

@@ -68,7 +68,29 @@ function ecSign(type: EcType, key: KeyObject, input: Uint8Array, { hash, prehash
   return signInPool(hash!.openssl, input, { key, dsaEncoding: marshaling === "asn1" ? "der" : "ieee-p1363" });
 }
 
+const SEQUENCE = 0x30;
+const INTEGER = 0x02;
+
+/** Where the value of this tag ends, from an offset on; undefined: there is none. Lengths of ECDSA's signatures need two bytes at most. */
+function derEnd(bytes: Uint8Array, offset: number, tag: number): { readonly start: number; readonly end: number } | undefined {
+  const short = bytes[offset + 1];
+  if (bytes[offset] !== tag || short === undefined || short > 0x81) return undefined;
+  const start = offset + (short === 0x81 ? 3 : 2);
+  const end = start + (short === 0x81 ? (bytes[offset + 2] ?? 0) : short);
+  return end > bytes.length ? undefined : { start, end };
+}
+
+/** Throws RequestError 400 for what is no pair of numbers (RFC 3279, section 2.2.3), and so no signature of any key. */
+function checkEcSignature(bytes: Uint8Array): void {
+  const pair = derEnd(bytes, 0, SEQUENCE);
+  const first = pair && derEnd(bytes, pair.start, INTEGER);
+  const second = first && derEnd(bytes, first.end, INTEGER);
+  if (!second || second.end !== pair.end) throw invalid("supplied signature is invalid");
+  if (pair.end !== bytes.length) throw invalid("supplied signature contains extra data");
+}
+
 function ecVerify(type: EcType, key: KeyObject, input: Uint8Array, signature: Uint8Array, { hash, prehashed, marshaling }: SignatureOptions): boolean | Promise<boolean> {
+  if (marshaling === "asn1") checkEcSignature(signature);
   if (prehashed) return verifyDigestEc(type, key, input, signature, marshaling === "asn1" ? "der" : "compact");
   return verifyWithNode(hash!.openssl, input, { key, dsaEncoding: marshaling === "asn1" ? "der" : "ieee-p1363" }, signature);
 }

@@ -67,12 +67,13 @@ export function putLease(storage: WriteStorage, entry: LeaseEntry): void {
   storage.put(leaseKey(entry.place), codec, entry);
 }
 
-export function registerLease(storage: WriteStorage, path: string, mountUuid: string, token: TokenEntry, grant: SecretGrant, limits: TtlLimits, env: Environment, role = ""): LeaseEntry {
+export function registerLease(storage: WriteStorage, path: string, mountUuid: string, token: TokenEntry, grant: SecretGrant, limits: TtlLimits, env: Environment, role = ""): LeaseWithWarnings {
   const now = Math.floor(env.now() / MS);
   const quota = countLease(storage, path, role, env);
   const maxTtl = Math.max(0, grant.maxTtlSeconds ?? 0);
   const latestEnd = token.type === "batch" ? token.expireTime : 0;
-  const { ttl } = clipTtl(grant.ttlSeconds ?? 0, { period: 0, explicitMaxTtl: 0, age: 0 }, { ...limits, maxTtl: lowest(maxTtl, limits.maxTtl, secondsUntil(latestEnd, env)) });
+  const { ttl: allowed, warnings } = clipTtl(grant.ttlSeconds ?? 0, { period: 0, explicitMaxTtl: 0, age: 0 }, { ...limits, maxTtl: lowest(maxTtl, limits.maxTtl) });
+  const ttl = lowest(allowed, secondsUntil(latestEnd, env));
   const tokenId = token.type === "batch" ? token.parent : token.id;
   const entry: LeaseEntry = {
     place: `${placeOf(storage, path, mountUuid) ?? `${mountUuid}/${path}`}/${randomText(env, SUFFIX_LENGTH)}`,
@@ -98,7 +99,7 @@ export function registerLease(storage: WriteStorage, path: string, mountUuid: st
     storage.put(leasesOfTokenKey(tokenId), emptyCodec, {});
   }
   scheduleExpiry(storage, entry.dueMs, "lease", entry.place);
-  return entry;
+  return { entry, warnings };
 }
 
 /** At least 1; 0 for never. */
@@ -111,7 +112,7 @@ const lowest = (...maxima: readonly number[]): number => Math.min(...maxima.filt
  * Renews a lease as its engine allows now, within the limits of its mount. Throws RequestError 400 for an unknown, ended or
  * not renewable lease, or what the engine refuses it with.
  */
-export async function renewLease(storage: WriteStorage, id: string, increment: number, neighbour: (uuid: string) => Neighbour | undefined, env: Environment): Promise<RenewedLease> {
+export async function renewLease(storage: WriteStorage, id: string, increment: number, neighbour: (uuid: string) => Neighbour | undefined, env: Environment): Promise<LeaseWithWarnings> {
   const place = findLease(storage, id);
   if (place !== undefined && tokenAt(storage, place) !== undefined) throw invalid("tokens cannot be renewed through this endpoint");
   const entry = place === undefined ? undefined : getLease(storage, place);
@@ -132,7 +133,8 @@ export async function renewLease(storage: WriteStorage, id: string, increment: n
   return { entry: renewed, warnings };
 }
 
-export interface RenewedLease {
+/** What it got, and what is to be said of what was asked for. */
+export interface LeaseWithWarnings {
   readonly entry: LeaseEntry;
   readonly warnings: readonly string[];
 }

@@ -49,8 +49,9 @@ export function finishResponse({ storage, response, warnings, mount, path, token
   if (auth) auth = withIdentity(storage, auth);
   if (response.secret) {
     if (!token) throw invalid("a leased secret needs a token to belong to");
-    const made = registerLease(storage, path, mount.entry.uuid, token, response.secret, limits, env);
+    const { entry: made, warnings: capped } = registerLease(storage, path, mount.entry.uuid, token, response.secret, limits, env);
     lease = { id: pathOfPlace(storage, made.place), renewable: made.renewable, durationSeconds: made.ttl };
+    all.push(...capped);
   }
   const sealed: Sealed = { response, auth, lease, wrapInfo: null, warnings: all, mountType: mount.entry.type };
   if (wrapTtlSeconds === 0 || (response.data === null && !auth && !lease)) return sealed;

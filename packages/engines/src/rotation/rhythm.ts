@@ -1,11 +1,18 @@
 import { Cron } from "croner";
 import { invalid } from "@coffer/state-machine";
-import type { StaticRole } from "./storage.js";
 
-export type Rhythm = Pick<StaticRole, "rotation_period" | "rotation_schedule" | "rotation_window">;
+/** How often something is rotated: by a period, or by a schedule. */
+export interface Rhythm {
+  /** Seconds; 0 with a schedule. */
+  readonly rotation_period: number;
+  /** Five fields of cron, UTC; empty with a period. */
+  readonly rotation_schedule: string;
+  /** Seconds after a scheduled time in which it may still be rotated; 0: any time. */
+  readonly rotation_window: number;
+}
 
 const MIN_PERIOD_SECONDS = 5;
-const MIN_WINDOW_SECONDS = 3600;
+export const MIN_WINDOW_SECONDS = 3600;
 const FIELDS = 5;
 
 interface Given {
@@ -14,7 +21,7 @@ interface Given {
   readonly rotation_window?: number | undefined;
 }
 
-/** Throws RequestError 400. What is not given stays; a period takes the place of a schedule, and the other way round. */
+/** Of a static role. Throws RequestError 400. What is not given stays; a period takes the place of a schedule, and the other way round. */
 export function rhythmFrom(given: Given, before: Rhythm | undefined): Rhythm {
   const { rotation_period: period, rotation_schedule: schedule, rotation_window: window } = given;
   if (period !== undefined && schedule !== undefined) throw invalid("mutually exclusive fields rotation_period and rotation_schedule were both specified; only one of them can be provided");
@@ -27,7 +34,7 @@ export function rhythmFrom(given: Given, before: Rhythm | undefined): Rhythm {
   }
   if (window !== undefined && window !== 0 && window < MIN_WINDOW_SECONDS) throw invalid(`rotation_window must be ${MIN_WINDOW_SECONDS} seconds or more`);
   const text = schedule ?? before!.rotation_schedule;
-  nextTime(text, 0);
+  checkSchedule(text);
   return { rotation_period: 0, rotation_schedule: text, rotation_window: window ?? before?.rotation_window ?? 0 };
 }
 
@@ -35,6 +42,9 @@ export function rhythmFrom(given: Given, before: Rhythm | undefined): Rhythm {
 export function nextRotation({ rotation_period, rotation_schedule }: Rhythm, fromMs: number): number {
   return rotation_period > 0 ? fromMs + rotation_period * 1000 : nextTime(rotation_schedule, fromMs);
 }
+
+/** Throws RequestError 400. */
+export const checkSchedule = (schedule: string): void => void nextTime(schedule, 0);
 
 /** Five fields, in UTC. Throws RequestError 400 for what is no schedule, or one that never comes. */
 function nextTime(schedule: string, fromMs: number): number {
