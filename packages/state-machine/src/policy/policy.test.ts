@@ -79,6 +79,25 @@ test("errors say where", () => {
   assert.throws(() => parsePolicy("p", "{{{"), RequestError);
 });
 
+test("odd policies that HCL 1 and JSON allow mean what they say", () => {
+  const readable = [
+    'path "b" { capabilities = ["list"] } path "a" { capabilities = ["read"] min_wrapping_ttl = 0 }',
+    'path "b"{capabilities=["list"]}path "a"{capabilities=["read"]}',
+    '# one\n// two\n/* three\n */ path /* x */ "a" /* y */ { capabilities /* z */ = [/* q */ "read" /* r */,] # end\n}/**/',
+    'path "a" { capabilities = ["read",], comment = "é", },',
+    'path "a" { comment = <<-EOT\n  <<EOF\n  EOT\n capabilities = ["read"] }',
+    '"path" "a" { "capabilities" = ["read"] }',
+    "path a { capabilities = [, \"read\",, ] }",
+    'path\n\n"a"\n{\ncapabilities\n=\n[\n"read"\n]\n}',
+    'path "a" { policy = "read" }',
+    'name = "x"\r\npath "\\141" {\r\n  capabilities = ["read"]\r\n}\r\n',
+    '{"path":{"b":{"capabilities":["list"]},"a":{"capabilities":["read"]}}}',
+    '{"name":"x","path":[{"a":{"policy":"read"}},{"b":{"policy":"deny"}}]}',
+  ];
+  for (const text of readable) assert.equal(acl(text).check(ask("a", "read")).allowed, true, text);
+  for (const text of ["", "# nothing", "{}", " \n\t\n", 'path "a" {}']) assert.deepEqual(acl(text).capabilities("a"), ["deny"], text);
+});
+
 test("a + stands for any segment, the empty one behind a slash too, and never for two", () => {
   const found = acl(rule("ab/+", "read") + rule("+/c/*", "list"));
   assert.deepEqual(["ab/x", "ab/", "ab", "ab/x/y", "x/c/", "x/c", "x/c/d/e"].map((path) => found.capabilities(path)[0]), ["read", "read", "deny", "deny", "list", "deny", "list"]);
