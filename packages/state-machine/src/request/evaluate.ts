@@ -215,7 +215,7 @@ function handle(routed: Routed, refused: RequestError | undefined): Answer | Pro
   const unwrapped = spending && isLastUse ? cubbyholeResponse(core, spending, progress.request, routed.env) : undefined;
   const { made, warnings } = engineRequest(core, progress, found, true);
   refuseLocked(routed, made);
-  return then(unwrapped ?? found.operation.handler(made, storage, mount), (response) => then(settle(routed, response, warnings, made), spend));
+  return then(unwrapped ?? found.operation.handler(made, storage, mount), (response) => then(settle(routed, response, warnings), spend));
 }
 
 /** Whoever is locked out is refused before anything that they show is looked at. Throws RequestError 403. */
@@ -228,7 +228,7 @@ function refuseLocked({ options, env, core, storage, target: { entry, operation 
   progress.login = { mount: entry, alias, rules };
 }
 
-function settle({ options, env, core, storage, mount, target: { operation }, progress }: Routed, response: Response | undefined, fieldWarnings: readonly string[], made: EngineRequest<never>): Answer | Promise<Answer> {
+function settle({ options, env, core, mount, target: { compiled }, progress }: Routed, response: Response | undefined, fieldWarnings: readonly string[]): Answer | Promise<Answer> {
   const { request, token, wrapTtlSeconds } = progress;
   if (response === undefined) {
     const isRead = request.operation === "read" || request.operation === "list" || request.operation === "scan";
@@ -239,7 +239,7 @@ function settle({ options, env, core, storage, mount, target: { operation }, pro
   if (envelope.grant && progress.login) forgetFailures(core, progress.login.mount, progress.login.alias);
   // An answer without content stays one: Vault then says nothing of ignored fields either.
   const warnings = hasContent(envelope) ? fieldWarnings : [];
-  const loginRole = () => (operation.effect === "write" && operation.roleOf ? (operation.roleOf(made, storage) ?? "") : "");
+  const loginRole = () => compiled.engine.roleOfLogin?.(envelope.grant?.internalData ?? {}) ?? "";
   const mfa = { header: request.headers["x-vault-mfa"], remoteAddress: request.remoteAddress, verdicts: progress.verdicts };
   const sealed = finishResponse({ storage: core, response: envelope, warnings, mount, path: request.path, token, wrapTtlSeconds, requestId: request.id, mfa, loginRole, env });
   if ("kind" in sealed) return { kind: "refused", error: sealed.error };

@@ -39,10 +39,9 @@ export function finishResponse({ storage, response, warnings, mount, path, token
   let lease = response.lease;
   if (response.grant) {
     const place: LoginPlace = { mountUuid: mount.entry.uuid, mountTokenType: mount.entry.config.token_type, path, limits, entityId: entityOfLogin(storage, mount.entry, response.grant, env)?.id ?? "" };
-    const { role } = response.grant;
-    const admission = admitLogin(storage, { grant: response.grant, ...place, loginRole: () => role ?? loginRole() }, mount.entry, { ...who, credentials: parseMfaHeader(header) }, env);
+    const admission = admitLogin(storage, { grant: response.grant, ...place, loginRole }, mount.entry, { ...who, credentials: parseMfaHeader(header) }, env);
     if (admission.kind === "refused") return refusal(admission.error);
-    const login = admission.kind === "pending" ? admission : tokenFor(storage, response.grant, { ...place, loginRole: hasLeaseCounts(storage) ? (role ?? loginRole()) : "" }, env);
+    const login = admission.kind === "pending" ? admission : tokenFor(storage, response.grant, { ...place, loginRole: hasLeaseCounts(storage) ? loginRole() : "" }, env);
     auth = login.auth;
     all.push(...login.warnings);
   }

@@ -8,7 +8,7 @@ import { aclOf } from "../identity/index.js";
 import { revokeMount, tokenRemoved } from "../leases/index.js";
 import { forgetFailures, lockedAliases, lockoutRules } from "../logins/index.js";
 import type { LockoutSettings } from "../logins/index.js";
-import { addMount, fullPath, getMount, listMounts, moveMount, moveStatus, removeMount, route, tuneMount } from "../mounts/index.js";
+import { addMount, fullPath, getMount, listMounts, mountRow, moveMount, moveStatus, removeMount, route, tuneMount } from "../mounts/index.js";
 import { followMount } from "../quotas/index.js";
 import { callerOf } from "../request/authorize.js";
 import type { SystemLimits } from "../request/core.js";
@@ -48,6 +48,10 @@ export function createRooms(options: RoomsOptions): SystemRooms {
     lockouts: lockoutRoom(options),
     activity: activityRoom({ store: options.store, env: options.env, recorder: options.activity }),
     engines: () => engineList(options),
+    roleOfToken(storage, { role, mountUuid, internalData }) {
+      const entry = role === "" && mountUuid !== "" ? mountRow(storage, mountUuid) : undefined;
+      return entry ? (options.engineFor(entry)?.engine.roleOfLogin?.(internalData) ?? "") : role;
+    },
     hasLoginRoles: (entry) => options.engineFor(entry)?.engine.paths.some(({ operations }) => operations.update?.effect === "write" && operations.update.roleOf !== undefined) ?? false,
     openapi: (storage, caller) => {
       const acl = caller && aclOf(storage, caller);
