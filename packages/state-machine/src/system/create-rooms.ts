@@ -54,7 +54,7 @@ export function createRooms(options: RoomsOptions): SystemRooms {
     },
     hasLoginRoles: (entry) => options.engineFor(entry)?.engine.paths.some(({ operations }) => operations.update?.effect === "write" && operations.update.roleOf !== undefined) ?? false,
     openapi: (storage, caller) => {
-      const acl = caller && aclOf(storage, caller);
+      const acl = caller && aclOf(storage, caller, options.env.now());
       const mounts = listMounts(storage)
         .filter((entry) => acl?.mayReach(fullPath(entry)) ?? false)
         .flatMap((entry) => {
@@ -104,13 +104,13 @@ function mountRoom({ env, limits, mountableTypes, engineFor }: RoomsOptions): Mo
 
 function accessRoom({ env }: RoomsOptions): AccessControl {
   return {
-    capabilities: (storage, caller, path) => aclOf(storage, caller).capabilities(path),
+    capabilities: (storage, caller, path) => aclOf(storage, caller, env.now()).capabilities(path),
     bearer(storage, by) {
       const entry = "token" in by ? findTokenByText(storage, by.token, env) : findByAccessor(storage, by.accessor, env);
       return entry && callerOf(entry);
     },
-    mayReach: (storage, caller, path) => aclOf(storage, caller).mayReach(path),
-    resultant: (storage, caller) => aclOf(storage, caller).resultant(),
+    mayReach: (storage, caller, path) => aclOf(storage, caller, env.now()).mayReach(path),
+    resultant: (storage, caller) => aclOf(storage, caller, env.now()).resultant(),
   };
 }
 
