@@ -13,9 +13,13 @@ function groupOf({ type, table, paths }) {
   return type === "kv" ? (paths.some(({ template }) => template.startsWith("metadata")) ? "kv-v2" : "kv-v1") : type;
 }
 
-/** `keys/{name}/config` as a pattern for paths whose parameters may have other names; `{path...}` takes several segments. */
-function patternOf(template) {
-  const source = template.replace(/\/$/, "").replace(/[.*+?^$()|[\]\\]/g, "\\$&").replace(/\{\w+(\\\.){3}\}/g, ".+").replace(/\{\w+\}/g, "[^/]+");
+/**
+ * `keys/{name}/config` as a pattern for paths whose parameters may have other names; `{path...}` takes several segments, and none for
+ * lists.
+ */
+function patternOf(template, method) {
+  const [rest, orNone] = method === "LIST" ? ["(/.+)?", "(.+)?"] : ["/.+", ".+"];
+  const source = template.replace(/\/$/, "").replace(/[.*+?^$()|[\]\\]/g, "\\$&").replace(/\/\{\w+(\\\.){3}\}/g, rest).replace(/^\{\w+(\\\.){3}\}/, orNone).replace(/\{\w+\}/g, "[^/]+");
   return new RegExp(`^${source}$`);
 }
 
@@ -24,10 +28,10 @@ const isOffered = ([, { summary }]) => !summary.startsWith("Refused");
 /** A row a group, and one of all: `{ group, there, all, missing: [{ path, method }] }`. */
 export function compare() {
   const reference = JSON.parse(readFileSync(new URL("reference-endpoints.json", import.meta.url), "utf8"));
-  const ours = new Map([...engines, rawSystemEngine].map((engine) => [groupOf(engine), engine.paths.map(({ template, operations }) => ({ pattern: patternOf(template), methods: Object.entries(operations).filter(isOffered).map(([name]) => METHODS[name]) }))]));
+  const ours = new Map([...engines, rawSystemEngine].map((engine) => [groupOf(engine), engine.paths.flatMap(({ template, operations }) => Object.entries(operations).filter(isOffered).map(([name]) => ({ method: METHODS[name], pattern: patternOf(template, METHODS[name]) })))]));
   const rows = Object.entries(reference).map(([group, paths]) => {
     const declared = ours.get(group) ?? [];
-    const isThere = (path, method) => declared.some(({ pattern, methods }) => methods.includes(method) && pattern.test(path.replace(/\/$/, "")));
+    const isThere = (path, method) => declared.some((one) => one.method === method && one.pattern.test(path.replace(/\/$/, "")));
     const endpoints = Object.entries(paths).flatMap(([path, methods]) => methods.map((method) => ({ path, method })));
     const missing = endpoints.filter(({ path, method }) => !isThere(path, method)).map(({ path, method }) => ({ path: `${group}/${path}`, method }));
     return { group, there: endpoints.length - missing.length, all: endpoints.length, missing };

@@ -13,6 +13,10 @@ export interface OidcProvider {
   visitForm(authUrl: string, user: string): Promise<{ readonly target: URL; readonly form: URLSearchParams }>;
   /** Opens the URL of a device, enters its code and logs in as this user, who may refuse. */
   approve(url: string, user: string, decision?: "yes" | "abort"): Promise<void>;
+  /** How often somebody came with a code. */
+  redeemed(): number;
+  /** How often somebody came with a code. */
+  redeemed(): number;
   close(): void;
 }
 
@@ -46,11 +50,13 @@ export async function startOidcProvider({ redirectUris, clientSecret = "s3cret/+
     findAccount: (_context, sub) => ({ accountId: sub, claims: () => ({ sub, name: `The ${sub}`, ...claimsOf(sub) }) }),
     ttl: { Session: 600, Grant: 600, Interaction: 600, AccessToken: 600, IdToken: 600 },
   });
-  server.on("request", provider.callback());
+  let redeemed = 0;
+  server.on("request", ({ url: path = "" }) => (redeemed += path.startsWith("/token") ? 1 : 0)).on("request", provider.callback());
   return {
     url,
     clientId: "coffer",
     clientSecret,
+    redeemed: () => redeemed,
     visit: async (authUrl, user) => (await browse(authUrl, user, url)).target,
     visitForm: async (authUrl, user) => {
       const { target, form } = await browse(authUrl, user, url);

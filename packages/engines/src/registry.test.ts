@@ -45,6 +45,13 @@ test("every path, field and operation says what it is for", () => {
   }
 });
 
+test("who can tell the role of a login before it is checked can tell it of the token too", () => {
+  for (const engine of engines) {
+    const tells = engine.paths.some(({ operations }) => Object.values(operations).some((operation) => operation?.effect === "write" && operation.roleOf !== undefined));
+    assert.equal(engine.roleOfLogin !== undefined, tells, engine.type);
+  }
+});
+
 test("every parameter of a template is a required field", () => {
   for (const [name, , path] of paths) for (const parameter of parametersOf(path)) assert.equal(Object.fromEntries(fieldsOf(path))[parameter]?.required, true, `${name}: ${parameter}`);
 });

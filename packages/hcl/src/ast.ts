@@ -6,7 +6,8 @@ export interface Position {
 
 export type Value =
   | { readonly kind: "string"; readonly value: string; readonly at: Position }
-  | { readonly kind: "number"; readonly value: number; readonly at: Position }
+  /** `text` as it is written, for where a string is wanted (`mode = 0600`). */
+  | { readonly kind: "number"; readonly value: number; readonly text: string; readonly at: Position }
   | { readonly kind: "bool"; readonly value: boolean; readonly at: Position }
   | { readonly kind: "null"; readonly at: Position }
   | { readonly kind: "list"; readonly items: readonly Value[]; readonly at: Position }

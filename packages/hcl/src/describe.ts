@@ -6,6 +6,7 @@ export function describeValue(value: Value): string {
     case "string":
       return `the string ${JSON.stringify(value.value)}`;
     case "number":
+      return value.text;
     case "bool":
       return String(value.value);
     case "list":

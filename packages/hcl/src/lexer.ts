@@ -17,15 +17,18 @@ export type Token = Content & Place;
 
 const ESCAPES: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r", '"': '"', "\\": "\\", a: "\x07", b: "\b", f: "\f", v: "\v", "/": "/" };
 const ESCAPE_DIGITS: Readonly<Record<string, number>> = { x: 2, u: 4, U: 8 };
+const OCTAL_ESCAPE = /[0-7]{3}/y;
 const NAME_START = /[\p{L}_]/u;
 const NAME_PART = /[\p{L}\p{N}_.-]/u;
 /** Blanks, and the mark that some editors begin a file with. */
 const BETWEEN = " \t\r\uFEFF";
-const NUMBER = /[-+]?(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)/y;
+const NUMBER = /[-+]?(?:0[xX][0-9a-fA-F]+|(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?)/y;
+const OCTAL = /^0\d+$/;
 
 /** HCL 1 (and JSON) into tokens, comments among them. Throws HclError. */
 export function tokenize(text: string, file: string): Token[] {
   const tokens: Token[] = [];
+  const isJson = /^[\s\uFEFF]*\{/.test(text);
   let at = 0;
   let line = 1;
   let lineStart = 0;
@@ -54,6 +57,23 @@ export function tokenize(text: string, file: string): Token[] {
     }
   }
 
+  /** `${…}` has no meaning here, but quotes within it end no string, and backslashes stand for themselves. Leaves `at` on its last brace. */
+  function interpolation(string: Position): string {
+    const begin = at;
+    let open = 0;
+    for (at += 1; at < text.length; at++) {
+      if (text[at] === "{") open += 1;
+      else if (text[at] === "}" && --open === 0) return text.slice(begin, at + 1);
+      else if (text[at] === "\n") break;
+    }
+    return fail("this string holds ${ without the brace that closes it", string);
+  }
+
+  function octal(from: number): string | undefined {
+    OCTAL_ESCAPE.lastIndex = from;
+    return OCTAL_ESCAPE.exec(text)?.[0];
+  }
+
   function quoted(): string {
     const begin = position();
     let value = "";
@@ -61,6 +81,10 @@ export function tokenize(text: string, file: string): Token[] {
       const char = text[at];
       if (char === undefined || char === "\n") return fail("this string is never closed with a quote", begin);
       if (char === '"') break;
+      if (!isJson && text.startsWith("${", at)) {
+        value += interpolation(begin);
+        continue;
+      }
       if (char !== "\\") {
         value += char;
         continue;
@@ -74,6 +98,9 @@ export function tokenize(text: string, file: string): Token[] {
         if (digits.length < width || !/^[0-9a-fA-F]+$/.test(digits) || parseInt(digits, 16) > 0x10ffff) fail(`\\${escape} needs ${width} hexadecimal digits`, where);
         value += String.fromCodePoint(parseInt(digits, 16));
         at += width;
+      } else if (octal(at)) {
+        value += String.fromCodePoint(parseInt(octal(at)!, 8));
+        at += 2;
       } else if (Object.hasOwn(ESCAPES, escape)) value += ESCAPES[escape];
       else if (escape === "" || escape === "\n") fail("this string is never closed with a quote", begin);
       else fail(`unknown escape \\${escape}; a backslash in a string is written twice: \\\\`, where);
@@ -149,9 +176,13 @@ export function tokenize(text: string, file: string): Token[] {
     at += digits.length;
     if (at < text.length && NAME_PART.test(text[at]!)) fail(`${digits}${text[at]} is neither a number nor a name; put it in quotes`, where);
     const sign = digits.startsWith("-") ? -1 : 1;
-    return sign * Number(digits.replace(/^[-+]/, ""));
+    const size = digits.replace(/^[-+]/, "");
+    if (!OCTAL.test(size)) return sign * Number(size);
+    if (/[89]/.test(size)) fail(`${digits} begins with 0, and is no octal number`, where);
+    return sign * parseInt(size, 8);
   }
 
+  refuseNull(text, file);
   while (at < text.length) {
     const where = position();
     const begin = at;
@@ -161,4 +192,11 @@ export function tokenize(text: string, file: string): Token[] {
   }
   tokens.push({ kind: "end", at: position(), source: "" });
   return tokens;
+}
+
+function refuseNull(text: string, file: string): void {
+  const at = text.indexOf("\0");
+  if (at < 0) return;
+  const before = text.slice(0, at).split("\n");
+  throw new HclError(file, { line: before.length, column: before.at(-1)!.length + 1 }, "a null character has no place here");
 }

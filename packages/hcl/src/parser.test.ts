@@ -36,7 +36,8 @@ function problem(text: string): string {
 }
 
 test("numbers: decimal, hexadecimal, fractions, exponents, signs", () => {
-  assert.deepEqual(["0", "42", "-7", "+7", "0x1F", "-0x10", "1.5", "2e3", "1.5E-1"].map(value), [0, 42, -7, 7, 31, -16, 1.5, 2000, 0.15]);
+  assert.deepEqual(["0", "42", "-7", "+7", "0x1F", "-0x10", "1.5", ".5", "2e3", "1.5E-1", "010"].map(value), [0, 42, -7, 7, 31, -16, 1.5, 0.5, 2000, 0.15, 8]);
+  assert.equal(problem("x = 09"), "v.hcl:1:5: 09 begins with 0, and is no octal number");
   assert.equal(problem("x = 10s"), 'v.hcl:1:5: 10s is neither a number nor a name; put it in quotes');
   assert.equal(problem("x = 1.2.3"), 'v.hcl:1:5: 1.2. is neither a number nor a name; put it in quotes');
 });
@@ -45,6 +46,9 @@ test("strings: escapes, characters beyond 16 bits, empty", () => {
   assert.equal(value(String.raw`"a\"b\\c\n\t\r\u00e9\U0001F600\x41\/"`), 'a"b\\c\n\t\ré😀A/');
   assert.equal(value('"\\ud83d\\ude00 😀"'), "😀 😀");
   assert.equal(value('""'), "");
+  assert.equal(value(String.raw`"\101\1012"`), "AA2");
+  assert.equal(value(String.raw`"a/${"x\y{}"}/b\t"`), String.raw`a/${"x\y{}"}/b` + "\t", "quotes and backslashes within ${} stand for themselves");
+  assert.deepEqual(parseHcl('{"a": "${"}', "f").items.map((item) => item.kind === "attribute" && plain(item.value)), ["${"], "JSON has no such thing");
   assert.equal(value('"# no // comment /* here */ {{identity.entity.id}} ${x}"'), "# no // comment /* here */ {{identity.entity.id}} ${x}");
 });
 
@@ -53,6 +57,8 @@ test("strings that are wrong are refused where they are wrong", () => {
   assert.equal(problem('b = "x\n"'), "v.hcl:1:5: this string is never closed with a quote");
   assert.equal(problem('b = "x\\'), "v.hcl:1:5: this string is never closed with a quote");
   assert.equal(problem(String.raw`b = "C:\data"`), String.raw`v.hcl:1:8: unknown escape \d; a backslash in a string is written twice: \\`);
+  assert.equal(problem('b = "${x"\n'), "v.hcl:1:5: this string holds ${ without the brace that closes it");
+  assert.equal(problem('b = "\0"'), "v.hcl:1:6: a null character has no place here");
   assert.equal(problem(String.raw`b = "\u12"`), "v.hcl:1:6: \\u needs 4 hexadecimal digits");
   assert.equal(problem(String.raw`b = "\UFFFFFFFF"`), "v.hcl:1:6: \\U needs 8 hexadecimal digits");
 });
@@ -83,6 +89,13 @@ test("blocks have labels, may be on one line, empty, and nested", () => {
   assert.deepEqual([a.labels, a.body.items.length, b.body.items.length], [["x", "y"], 1, 0]);
 });
 
+test("lines have no meaning: items may share one, and one may take several", () => {
+  const kinds = (text: string) => parseHcl(text, "f").items.map((item) => `${item.kind} ${item.name}${item.kind === "block" ? `(${item.labels.join()})[${item.body.items.map(({ name }) => name).join()}]` : ""}`);
+  assert.deepEqual(kinds('path "a" { b = 1 c = [2] } path "d"{e=3}f = 4 g = {}'), ["block path(a)[b,c]", "block path(d)[e]", "attribute f", "attribute g"]);
+  assert.deepEqual(kinds('path\n\n"a" # why\n{\nb\n=\n[\n1\n]\n}\n'), ["block path(a)[b]"]);
+  assert.deepEqual([value("[, 1,, 2 , ]"), value("[,]")], [[1, 2], []]);
+});
+
 test("JSON is a file of the same items", () => {
   const [a, b] = parseHcl('{\n  "a": {"b": [1, "x", true, null, {"c": "d"}]},\n  "e": -1.5e2\n}\n', "f").items;
   assert.ok(a?.kind === "attribute" && b?.kind === "attribute");
@@ -93,7 +106,7 @@ test("JSON is a file of the same items", () => {
 
 test("structure that is wrong is refused where it is wrong", () => {
   assert.equal(problem('path "x" {\n  a = 1\n'), "v.hcl:1:10: this block is never closed with }");
-  assert.equal(problem("a = 1 b = 2"), 'v.hcl:1:7: expected the end of the line, found "b"');
+  assert.equal(problem("ui\nlog = 1"), "v.hcl:1:3: expected = or { after ui, found the end of the line");
   assert.equal(problem("}"), 'v.hcl:1:1: expected a key or a block, found "}"');
   assert.equal(problem("x = [1 2]"), "v.hcl:1:8: expected a comma or ] in this list, found 2");
   assert.equal(problem("x = yes"), "v.hcl:1:5: yes is not a value; put text in quotes");

@@ -41,7 +41,7 @@ export function parseHcl(text: string, file: string): Body {
     if (depth > MAX_DEPTH) fail(peek().at, `nested deeper than ${MAX_DEPTH} levels`);
     const token = take();
     if (token.kind === "string") return { kind: "string", value: token.text, at: token.at };
-    if (token.kind === "number") return { kind: "number", value: token.value, at: token.at };
+    if (token.kind === "number") return { kind: "number", value: token.value, text: token.source, at: token.at };
     if (token.kind === "name") {
       if (token.text === "true" || token.text === "false") return { kind: "bool", value: token.text === "true", at: token.at };
       if (token.text === "null") return { kind: "null", at: token.at };
@@ -54,21 +54,29 @@ export function parseHcl(text: string, file: string): Body {
 
   function list(at: Position, depth: number): Value {
     const items: Value[] = [];
+    skipSeparators();
     for (;;) {
-      skipNewlines();
       if (isPunctuation(peek(), "]")) break;
       items.push(value(depth + 1));
       skipNewlines();
-      if (isPunctuation(peek(), ",")) next += 1;
+      if (isPunctuation(peek(), ",")) skipSeparators();
       else if (!isPunctuation(peek(), "]")) fail(peek().at, `expected a comma or ] in this list, found ${describe(peek())}`);
     }
     next += 1;
     return { kind: "list", items, at };
   }
 
+  /** An item may go on in the next line, but not with a name: that is the next item, after one that is not finished. */
+  function skipNewlinesOfItem(): void {
+    const begin = next;
+    skipNewlines();
+    if (peek().kind === "name" || peek().kind === "end") next = begin;
+  }
+
   function item(depth: number): Item {
     const key = take();
     if (key.kind !== "name" && key.kind !== "string") return fail(key.at, `expected a key or a block, found ${describe(key)}`);
+    skipNewlinesOfItem();
     if (isPunctuation(peek(), "=") || isPunctuation(peek(), ":")) {
       next += 1;
       skipNewlines();
@@ -78,6 +86,7 @@ export function parseHcl(text: string, file: string): Body {
     for (let token = peek(); token.kind === "string" || token.kind === "name"; token = peek()) {
       labels.push(token.text);
       next += 1;
+      skipNewlinesOfItem();
     }
     if (!isPunctuation(peek(), "{")) return fail(peek().at, `expected = or { after ${[key.text, ...labels].join(" ")}, found ${describe(peek())}`);
     const at = take().at;
@@ -93,9 +102,6 @@ export function parseHcl(text: string, file: string): Body {
       if (end === "end" ? token.kind === "end" : isPunctuation(token, "}")) break;
       if (token.kind === "end") fail(at, "this block is never closed with }");
       items.push(item(depth));
-      const after = peek();
-      const ends = after.kind === "newline" || after.kind === "end" || isPunctuation(after, ",") || isPunctuation(after, "}");
-      if (!ends) fail(after.at, `expected the end of the line, found ${describe(after)}`);
     }
     next += 1;
     return { items, file, at };

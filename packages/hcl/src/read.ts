@@ -73,7 +73,7 @@ export function readBody(body: Body): BodyReader {
       const found = attribute(name);
       if (!found) return undefined;
       if (found.value.kind === "string") return found.value.value;
-      if (found.value.kind === "number") return String(found.value.value);
+      if (found.value.kind === "number") return found.value.text;
       return wrong(found, "a string");
     },
     int(name) {
@@ -98,7 +98,7 @@ export function readBody(body: Body): BodyReader {
       const { value, file } = found;
       if (value.kind === "string") return value.value === "" ? [] : value.value.split(",").map((part) => part.trim());
       if (value.kind !== "list") return wrong(found, "a list of strings");
-      return value.items.map((item) => (item.kind === "string" ? item.value : item.kind === "number" ? String(item.value) : failAt(item.at, `${name} takes strings, not ${describeValue(item)}`, file)));
+      return value.items.map((item) => (item.kind === "string" ? item.value : item.kind === "number" ? item.text : failAt(item.at, `${name} takes strings, not ${describeValue(item)}`, file)));
     },
     blocks: (name, labels = 0) =>
       take(name).flatMap((item) =>
@@ -115,7 +115,8 @@ export function readBody(body: Body): BodyReader {
         const found = attribute(name);
         const value = found?.value;
         if (!value) return undefined;
-        return value.kind === "string" || value.kind === "number" || value.kind === "bool" ? [name, String(value.value)] : wrong(found, "a string");
+        if (value.kind === "number") return [name, value.text];
+        return value.kind === "string" || value.kind === "bool" ? [name, String(value.value)] : wrong(found, "a string");
       };
       return Object.fromEntries(body.items.map(({ name }) => pair(name)).filter((one) => one !== undefined));
     },
@@ -138,7 +139,7 @@ export function readBody(body: Body): BodyReader {
 function parseBool(value: Value): boolean | undefined {
   if (value.kind === "bool") return value.value;
   if (value.kind !== "string" && value.kind !== "number") return undefined;
-  const text = String(value.value).toLowerCase();
+  const text = (value.kind === "number" ? value.text : value.value).toLowerCase();
   if (["true", "1", "t"].includes(text)) return true;
   return ["false", "0", "f", ""].includes(text) ? false : undefined;
 }

@@ -17,6 +17,7 @@ export const approle: Engine = {
   help: "Logs machines in by a role id and a secret id.",
   paths: [rolesPath, rolePath, ...roleFieldPaths, secretIdsPath, customSecretIdPath, lookupPath, destroyPath, accessorLookupPath, accessorDestroyPath, loginPath, tidyPath],
   periodic: tidySlice,
+  roleOfLogin: ({ role_name: name }) => String(name),
   renewLogin: ({ role_name: name }, storage) => {
     const role = typeof name === "string" ? getRole(storage, name) : undefined;
     if (!role) throw invalid(`role ${JSON.stringify(name)} does not exist during renewal`);

@@ -235,3 +235,14 @@ test("a renewal goes by what the role gives now", async () => {
   await request("POST", "auth/approle/role/r", { token_period: "5m" });
   assert.equal(await renew({ increment: "9h" }), 300);
 });
+
+test("a lease-count quota with a role counts the logins that were there before it", async () => {
+  const { request, mount } = await createHarness();
+  await mount("auth/approle", "approle");
+  for (const role of ["ci", "other"]) await request("POST", `auth/approle/role/${role}`, { role_id: role, bind_secret_id: false, token_bound_cidrs: "127.0.0.1/8" });
+  const login = async (role_id: string) => (await request("POST", "auth/approle/login", { role_id }, { token: "" })).status;
+  assert.deepEqual([await login("ci"), await login("ci"), await login("other")], [200, 200, 200]);
+  assert.equal((await request("POST", "sys/quotas/lease-count/ci", { path: "auth/approle", role: "ci", max_leases: 3 })).status, 204);
+  assert.equal((await request("GET", "sys/quotas/lease-count/ci")).body["data"].counter, 2);
+  assert.deepEqual([await login("ci"), await login("ci"), await login("other")], [200, 429, 200]);
+});

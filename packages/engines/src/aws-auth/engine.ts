@@ -16,6 +16,7 @@ export const awsAuth: Engine = {
   paths: [clientPath, identityPath, rotateRootPath, stsAccountsPath, stsAccountPath, rolesPath, roleListPath, rolePath, roleTagPath, certificatesPath, certificatePath, ...accessListPaths, ...denyListPaths, ...tidyPaths, loginPath],
   intents: [rootKeyIntent(ownIamAccess)],
   renewLogin,
+  roleOfLogin: ({ role_name: name }) => String(name),
   async periodic(storage, mount) {
     await removeRetiredKey(ownIamAccess, storage, mount.env.now());
     return tidyLists(storage, mount.env);

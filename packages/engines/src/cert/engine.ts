@@ -31,6 +31,7 @@ export const cert: Engine = {
   help: "Logs clients in by the certificates of their TLS connections.",
   paths: [certsPath, certPath, crlsPath, crlPath, configPath, loginPath],
   renewLogin,
+  roleOfLogin: ({ role }) => String(role),
   async periodic(storage, { env }) {
     await refetchLists(storage, env.now());
     return false;

@@ -8,6 +8,7 @@ import type { Discovery } from "./key-sets.js";
 import { leewaysOf } from "./login.js";
 import { postForm } from "./post-form.js";
 import type { FormAnswer } from "./post-form.js";
+import { redeemOnce } from "./redeem-once.js";
 import type { Flow, JwtConfig, JwtRole } from "./storage.js";
 
 /** Of an ID token where the configuration names none (OpenID Connect Core, 3.1.3.7). */
@@ -29,7 +30,7 @@ const couldNot = (error: Error): never => {
 /** Trades an authorization code for what the provider says of the user. Throws TokenRefused. `now` in milliseconds. */
 export async function exchange(code: string, flow: Flow, config: JwtConfig, role: JwtRole, now: number): Promise<Known> {
   const provider = await discover(config.oidc_discovery_url, trustOf(config), now).catch(couldNot);
-  const tokens = await tokensOnce(code, flow, config, provider).catch(couldNot);
+  const tokens = await redeemOnce(`${flow.nonce} ${code}`, () => tokensFor(code, flow, config, provider)).catch(couldNot);
   return identityFrom(tokens, flow.nonce, config, role, provider, now).catch((error: Error) => {
     if (!(error instanceof TokenRefused)) throw error;
     return couldNot(error);
@@ -60,20 +61,6 @@ export async function identityFrom(tokens: Tokens, wantedNonce: string | undefin
   const claims = await verified(idToken, wantedNonce, config, role, now);
   const { nonce: _nonce, ...rest } = claims;
   return { claims: { ...rest, ...(await userInfo(accessToken, config, provider, claims)) }, accessToken, oauth2: wantedTokens(role, tokens) };
-}
-
-/**
- * What came of a login's code, for as long as storage remembers the login. A code is good once, but a request may be evaluated
- * again after a conflict, or come twice: each judges what the first one got, and one is committed.
- */
-const exchanged = new WeakMap<Flow, { readonly code: string; readonly tokens: Promise<Tokens> }>();
-
-function tokensOnce(code: string, flow: Flow, config: JwtConfig, provider: Discovery): Promise<Tokens> {
-  const known = exchanged.get(flow);
-  if (known?.code === code) return known.tokens;
-  const tokens = tokensFor(code, flow, config, provider);
-  exchanged.set(flow, { code, tokens });
-  return tokens;
 }
 
 async function tokensFor(code: string, flow: Flow, config: JwtConfig, provider: Discovery): Promise<Tokens> {

@@ -5,7 +5,7 @@ import type { Known } from "./code-exchange.js";
 import { discover, trustOf } from "./key-sets.js";
 import type { Discovery } from "./key-sets.js";
 import { postForm } from "./post-form.js";
-import type { FormAnswer } from "./post-form.js";
+import { redeemAgain, redeemOnce } from "./redeem-once.js";
 import type { Flow, JwtConfig, JwtRole } from "./storage.js";
 
 /** What the provider tells of a device that asks (RFC 8628, section 3.2). */
@@ -38,28 +38,22 @@ export async function authorizeDevice(config: JwtConfig, role: JwtRole, provider
 /** Not yet: the client is to ask again (RFC 8628, section 3.5). */
 export type NotYet = "authorization_pending" | "slow_down";
 
-/**
- * What the provider is asked for a device's code, or has given, for as long as storage remembers the login: as with other codes,
- * it is given once, and a request may be evaluated again, or come twice at a time.
- */
-const given = new WeakMap<Flow, Promise<FormAnswer>>();
-
 /** What the provider says of the user, who may not be done. Throws TokenRefused. `now` in milliseconds. */
 export async function pollDevice(flow: Flow, config: JwtConfig, role: JwtRole, now: number): Promise<Known | NotYet> {
   const refused = (error: Error): never => {
     throw new TokenRefused(`authorization failed: ${error.message}`);
   };
   const provider = await discover(config.oidc_discovery_url, trustOf(config), now).catch(refused);
-  let asked = given.get(flow);
-  if (!asked) given.set(flow, (asked = askTokenEndpoint({ grant_type: "urn:ietf:params:oauth:grant-type:device_code", device_code: flow.deviceCode }, config, provider)));
+  const login = `${flow.nonce} ${flow.deviceCode}`;
+  const asked = redeemOnce(login, () => askTokenEndpoint({ grant_type: "urn:ietf:params:oauth:grant-type:device_code", device_code: flow.deviceCode }, config, provider));
   const { status, answer } = await asked.catch((error: Error) => {
-    given.delete(flow);
+    redeemAgain(login);
     // A provider that cannot be reached now may be later; the user need not begin anew.
     throw new RequestError("upstream_failed", `error polling for device authorization: ${error.message}`);
   });
   if (status === 200) return identityFrom(tokensIn(answer), undefined, config, role, provider, now);
   const error = text(answer["error"]);
   if (error !== "authorization_pending" && error !== "slow_down") return refused(new Error(error || `status ${status}`));
-  given.delete(flow);
+  redeemAgain(login);
   return error;
 }

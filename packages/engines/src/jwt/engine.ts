@@ -15,6 +15,7 @@ export const jwt: Engine = {
   help: "Lets in the bearers of JSON Web Tokens, and users of OpenID Connect providers.",
   paths: [configPath, rolesPath, rolePath, loginPath, authUrlPath, callbackPath, pollPath],
   renewLogin: renew,
+  roleOfLogin: ({ role }) => String(role),
   periodic: (storage, { env }) => forgetExpired(storage, env),
 };
 

@@ -51,7 +51,7 @@ export async function enter({ roleName, role, config, claims: signed, accessToke
     internalData: { role: roleName },
     remoteAddress,
   });
-  return { kind: "envelope", data: null, grant: { ...grant, role: roleName } };
+  return { kind: "envelope", data: null, grant };
 }
 
 /** A token is renewed as its role says by now. Throws RequestError 400 where the role is gone. */

@@ -3,7 +3,10 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { startDuo } from "@coffer/counterparts";
+import { createAskFactor } from "../second-factors/ask.js";
 import { REDIRECT, service } from "../testing/oidc-service.js";
+import { certificateFor } from "../testing/server-certificate.js";
 
 const EXPIRED = "Vault login failed. Expired or missing OAuth state.";
 
@@ -21,6 +24,27 @@ test("a login by browser counts under the quota of its role", async (t) => {
   assert.equal((await request("POST", "sys/quotas/lease-count/dev", { path: "auth/oidc", role: "dev", max_leases: 1 })).status, 204);
   assert.deepEqual([(await end(await visited())).status, (await end(await visited())).status], [200, 429]);
   assert.equal((await request("GET", "sys/quotas/lease-count/dev")).body["data"].counter, 1);
+});
+
+test("a second factor that comes along is asked for once, and the code redeemed once, whatever is forgotten meanwhile", async (t) => {
+  const keys = { integrationKey: "DIWJ8X6AEYOR5OMC6TQ1", secretKey: "Zh5eGmUq9zpfQnyUIu5OL9iWoMMv5ZNmk3zLJ4Ep" };
+  const certificate = await certificateFor({ type: "ip", value: "127.0.0.1" });
+  const duo = await startDuo(certificate, { ...keys, users: { ann: { push: "allow", passcodes: [] } } });
+  t.after(() => duo.stop());
+  const askFactor = createAskFactor({ env: { now: () => Date.now() }, ca: certificate.certificate });
+  const { request, visited, end, provider, store } = await service(t, {}, { askFactor(question) {
+    // The telephone rings for a minute, in which a busy node may forget everything that it had in its cache.
+    store.clearCache();
+    return askFactor(question);
+  } });
+  const accessor = (await request("GET", "sys/auth/oidc")).body["accessor"] as string;
+  const { method_id: id } = (await request("POST", "identity/mfa/method/duo", { method_name: "phone", integration_key: keys.integrationKey, secret_key: keys.secretKey, api_hostname: `127.0.0.1:${duo.port}`, username_format: `{{identity.entity.aliases.${accessor}.name}}` })).body["data"];
+  assert.equal((await request("POST", "identity/mfa/login-enforcement/people", { mfa_method_ids: [id], auth_method_types: ["oidc"] })).status, 204);
+  const { status, text, body } = await end(await visited(), { "x-vault-mfa": "phone" });
+  assert.equal(status, 200, text);
+  assert.deepEqual(body["auth"].policies, ["default", "dev"]);
+  assert.equal(provider.redeemed(), 1);
+  assert.equal(duo.seen.filter(({ path }) => path === "/auth/v2/auth").length, 1);
 });
 
 test("the provider may want the client secret in the body", async (t) => {

@@ -11,6 +11,7 @@ export const kubernetes: Engine = {
   table: "auth",
   help: "Lets in Kubernetes service accounts, after asking their cluster.",
   paths: [configPath, rolesPath, rolePath, loginPath],
+  roleOfLogin: ({ role }) => String(role),
   renewLogin(internalData, storage) {
     const name = String(internalData["role"]);
     const parameters = getRole(storage, name)?.tokens.parameters;

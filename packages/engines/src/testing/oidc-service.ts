@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { startOidcProvider } from "@coffer/counterparts";
 import { createHarness } from "./harness.js";
+import type { HarnessOptions } from "./harness.js";
 
 export const REDIRECT = "http://localhost:8250/oidc/callback";
 
 /** `auth/oidc/` before a real provider, whose clock is that of the service. */
-export async function service(t: TestContext, options: Partial<Parameters<typeof startOidcProvider>[0]> = {}) {
-  const harness = await createHarness();
+export async function service(t: TestContext, options: Partial<Parameters<typeof startOidcProvider>[0]> = {}, harnessOptions: HarnessOptions = {}) {
+  const harness = await createHarness(harnessOptions);
   const provider = await startOidcProvider({ redirectUris: [REDIRECT], ...options });
   t.after(() => provider.close());
   harness.clock.advance((Date.now() - harness.clock.now()) / 1000);
@@ -26,7 +27,7 @@ export async function service(t: TestContext, options: Partial<Parameters<typeof
     assert.equal(answer.status, 200, answer.text);
     return answer.body["data"].auth_url as string;
   };
-  const end = (query: Readonly<Record<string, string>>) => harness.request("GET", "auth/oidc/oidc/callback", undefined, { token: "", query });
+  const end = (query: Readonly<Record<string, string>>, headers: Readonly<Record<string, string>> = {}) => harness.request("GET", "auth/oidc/oidc/callback", undefined, { token: "", query, headers });
   const poll = (body: Readonly<Record<string, unknown>>) => harness.request("POST", "auth/oidc/oidc/poll", body, { token: "" });
   /** What the browser brings back. */
   const visited = async (user = "ann", body: Readonly<Record<string, unknown>> = {}) => {

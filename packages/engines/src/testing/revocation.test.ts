@@ -20,7 +20,8 @@ async function service() {
       async revoke({ name }, _storage, { fullPath }) {
         state.tried++;
         state.most = Math.max(state.most, ++state.now);
-        await new Promise(setImmediate);
+        // As long as another one needs to begin beside it.
+        for (let turns = 0; turns < 20; turns++) await new Promise(setImmediate);
         state.now--;
         if (state.broken.has(fullPath) || state.broken.has(String(name))) throw new Error("the other side does not answer");
         state.revoked.push(String(name));
@@ -96,7 +97,7 @@ test("the many leases of a token end with it, several at a time", async () => {
   await request("POST", "auth/token/revoke", { token });
   await doDueWork();
   assert.equal(state.revoked.length, 600);
-  assert.ok(state.most > 1 && state.most <= 32, `${state.most} at a time`);
+  assert.ok(state.most > 1 && state.most <= 16, `${state.most} at a time`);
   assert.deepEqual((await keys("core/lease/")).filter((key) => !key.startsWith("token/")), []);
   assert.deepEqual((await keys("core/lease/token/")).filter((key) => key.includes("/")), []);
 });

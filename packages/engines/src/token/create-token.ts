@@ -71,8 +71,8 @@ function entityFor({ input, parent, mount }: Creation, storage: WriteStorage, is
   return entityOfLogin(storage, mount.entry, grant, mount.env)?.id ?? "";
 }
 
-function hasSudo({ caller, path }: EngineRequest<CreateInput>, storage: WriteStorage, { fullPath }: Mount): boolean {
-  const capabilities = caller ? aclOf(storage, caller).capabilities(fullPath + path) : [];
+function hasSudo({ caller, path }: EngineRequest<CreateInput>, storage: WriteStorage, { fullPath, env }: Mount): boolean {
+  const capabilities = caller ? aclOf(storage, caller, env.now()).capabilities(fullPath + path) : [];
   return capabilities.includes("sudo") || capabilities.includes("root");
 }
 

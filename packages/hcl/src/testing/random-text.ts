@@ -1,13 +1,13 @@
 import fc from "fast-check";
 
-const piece = fc.constantFrom("{", "}", "[", "]", "=", ":", ",", '"', "\\", "\\u", "<<", "<<-", "EOT", "<<EOT\n", "\nEOT\n", "\n", "\r\n", "a", "1", "-", ".", "0x", "1e", "/*", "*/", "//", "#", " ", "\t", "path", "true", "null", '"x"', "é", "😀", "\0");
+const piece = fc.constantFrom("{", "}", "[", "]", "=", ":", ",", '"', "\\", "\\u", "${", "\\101", "<<", "<<-", "EOT", "<<EOT\n", "\nEOT\n", "\n", "\r\n", "a", "1", "-", ".", "0x", "1e", "/*", "*/", "//", "#", " ", "\t", "path", "true", "null", '"x"', "é", "😀", "\0");
 
 /** Text that is nearly HCL, and text that is nothing. */
 export const randomText = fc.oneof(fc.string(), fc.string({ unit: "binary" }), fc.array(piece, { maxLength: 60 }).map((parts) => parts.join("")));
 
 const indented = (lines: readonly string[]) => lines.map((line) => `   ${line}\n`).join("");
 const name = fc.stringMatching(/^[a-z_][a-z0-9_-]{0,8}$/).filter((text) => !["true", "false", "null"].includes(text));
-const quoted = fc.string({ unit: "grapheme" }).map((text) => JSON.stringify(text));
+const quoted = fc.string({ unit: "grapheme" }).filter((text) => !text.includes("${")).map((text) => JSON.stringify(text));
 const heredoc = fc.array(fc.stringMatching(/^[ a-z{}#"]{0,12}$/).filter((line) => line.trim() !== "eot"), { maxLength: 3 }).map((lines) => `<<-eot\n${indented(lines)}  eot`);
 const scalar = fc.oneof(quoted, fc.integer().map(String), fc.constantFrom("true", "false", "null", "0x1f", "1.5e3"), heredoc);
 const list = fc.array(fc.oneof(quoted, fc.integer().map(String))).chain((items) => fc.constantFrom(`[${items.join(",")}]`, `[\n${items.map((item) => `${item} ,  # why\n`).join("")}]`));

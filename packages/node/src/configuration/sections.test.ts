@@ -12,6 +12,12 @@ test("audit devices are read in both forms", (t) => {
   assert.equal(problem(`${MINIMAL}audit_device "file" {}`), 'c.hcl:4:1: an audit device "file" needs path, the file that it writes');
   assert.match(problem(`${MINIMAL}audit_device {}`), /^c\.hcl:4:1: an audit device has a type/);
   assert.match(problem(`${MINIMAL}audit_device "file" { path = "/a" }\naudit_device "file" { path = "/b" }`), /two audit devices are called "file\/"/);
+  const filtered = (filter: string) => problem(`${MINIMAL}audit_device "file" {\n  path = "/a"\n  filter = ${filter}\n}`);
+  assert.match(filtered('"path matches `(`"'), /^c\.hcl:6:12: filter: "\(" is no regular expression: missing closing \)/);
+  assert.match(filtered('"pth == kv"'), /^c\.hcl:6:12: filter: one of mount_point/);
+  assert.match(problem(`${MINIMAL}audit "file" "x" {\n  options {\n    file_path = "/a"\n    mode = "9"\n  }\n}`), /^c\.hcl:7:12: mode must be octal/);
+  assert.match(problem(`${MINIMAL}audit_device "nope" {}`), /^c\.hcl:4:21: unknown backend type: "nope"/);
+  assert.equal(load(`${MINIMAL}audit_device "file" {\n  path = "/a"\n  filter = "path matches \\"^kv/\\""\n}`).auditDevices[0]!.options["filter"], 'path matches "^kv/"');
   assert.equal(problem(`${MINIMAL}audit_device "file" { pth = "/a" }`), 'c.hcl:4:23: unknown key "pth"; did you mean "path"?');
 });
 

@@ -1,4 +1,5 @@
-import type { BlockReader } from "@coffer/hcl";
+import type { BlockReader, BodyReader } from "@coffer/hcl";
+import { AuditOptionError, parseAuditOptions } from "@coffer/state-machine";
 import { AUDIT_NO_EFFECT, noEffectWarnings, TELEMETRY_HARMLESS, TELEMETRY_NO_EFFECT } from "./no-effect.js";
 import type { AuditDeviceConfiguration, Telemetry } from "./types.js";
 
@@ -23,8 +24,8 @@ const AUDIT_STRINGS = ["path", "file_path", "mode", "format", "prefix", "filter"
 const AUDIT_BOOLEANS = ["log_raw", "hmac_accessor", "elide_list_responses", "fallback"];
 
 /**
- * `audit_device "file" { path = "…" }`, or `audit "file" "name" { options { file_path = "…" } }`. The device's own
- * options are checked where it is opened. Adds to `warnings` what has no effect.
+ * `audit_device "file" { path = "…" }`, or `audit "file" "name" { options { file_path = "…" } }`. Adds to `warnings` what has no
+ * effect.
  */
 export function readAuditDevice({ labels, body, fail }: BlockReader, warnings: string[]): AuditDeviceConfiguration {
   const [type, name = type, ...rest] = labels;
@@ -39,8 +40,20 @@ export function readAuditDevice({ labels, body, fail }: BlockReader, warnings: s
   }
   warnings.push(...noEffectWarnings(body, AUDIT_NO_EFFECT));
   body.end();
-  const { path, ...options } = { ...flat, ...nested?.body.stringMap() };
-  const filePath = options["file_path"] ?? path;
+  const { path, ...others } = { ...flat, ...nested?.body.stringMap() };
+  const filePath = others["file_path"] ?? path;
   if (type === "file" && !filePath) fail('an audit device "file" needs path, the file that it writes');
-  return { path: `${name}/`, type, description, options: filePath === undefined ? options : { ...options, file_path: filePath } };
+  const options = filePath === undefined ? others : { ...others, file_path: filePath };
+  refuseWrongOptions(type, options, nested?.body ?? body);
+  return { path: `${name}/`, type, description, options };
+}
+
+/** Now, and with its place: a node that finds out when it becomes active can only wait for another file. */
+function refuseWrongOptions(type: string, options: Readonly<Record<string, string>>, body: BodyReader): void {
+  try {
+    parseAuditOptions(type, options);
+  } catch (error) {
+    if (!(error instanceof AuditOptionError)) throw error;
+    body.fail(error.option, error.message);
+  }
 }

@@ -76,6 +76,8 @@ export function createResponder({ application, isSecure, isClosing, stallTimeout
     }
     const sink = response.req.httpVersionMajor === 2 ? (response as unknown as Http2ServerResponse).stream : response;
     limitStall(response);
+    // The first of it may take its time (a log in which nothing happens), and the client is to know that it is being served.
+    if (response.req.httpVersionMajor === 1) response.flushHeaders();
     pipeline(body, sink, done);
   }
 

@@ -130,6 +130,30 @@ test("audit-hash gives the HMAC that the file holds", async (t) => {
   assert.deepEqual((await rig.ask("update", "sys/audit-hash/none", { input: "x" })).body, { errors: ['unknown audit backend "none/"'] });
 });
 
+test("devices share what they have in common, and hash by their own salts", async (t) => {
+  const rig = await createRig();
+  const path = folder(t);
+  const options = { one: {}, two: { prefix: "@cee: " }, open: { hmac_accessor: "false" }, raw: { log_raw: "true" }, again: { log_raw: "true" }, without: { exclude: '[{"fields":["/request/namespace"]}]' }, xml: { format: "jsonx" } };
+  for (const [name, more] of Object.entries(options)) await rig.ask("update", `sys/audit/${name}`, { type: "file", options: { file_path: join(path, name), ...more } });
+  const secret = "a \\ \"secret\" <&> of\n9f.2. letters";
+  for (let i = 0; i < 2; i++) await rig.ask("update", "kv/a", { secret, list: [secret, 1], n: 5 });
+  const lines = (name: string) => readFileSync(join(path, name), "utf8").split("\n").filter((line) => line.includes("kv/a"));
+  const hash = async (name: string, input: string) => (await rig.ask("update", `sys/audit-hash/${name}`, { input })).body.hash as string;
+  const accessor = (await rig.ask("read", "auth/token/lookup-self")).body.data.accessor as string;
+  for (const name of ["one", "two", "open", "without"]) {
+    const hashed = await hash(name, secret);
+    for (const line of lines(name)) {
+      const { auth, request } = JSON.parse(line.replace("@cee: ", ""));
+      assert.deepEqual([request.data, request.client_token, auth.client_token], [{ secret: hashed, list: [hashed, 1], n: 5 }, await hash(name, rig.root), await hash(name, rig.root)], name);
+      assert.equal(auth.accessor, name === "open" ? accessor : await hash(name, accessor));
+    }
+  }
+  assert.notEqual(await hash("one", secret), await hash("two", secret));
+  assert.deepEqual(lines("raw"), lines("again"));
+  assert.equal(JSON.parse(lines("raw")[0]!).request.data.secret, secret);
+  assert.ok(lines("xml").every((line) => line.startsWith("<json:object")) && lines("xml")[0]!.includes(await hash("xml", secret)));
+});
+
 test("options: hmac_accessor, log_raw, prefix, elide_list_responses", async (t) => {
   const plain = await audited(t, { hmac_accessor: "false" });
   await plain.ask("read", "kv/a");

@@ -3,11 +3,13 @@ import { RequestError } from "../errors.js";
 import type { ReadStorage } from "../framework/storage.js";
 import { auditDevices } from "./device.js";
 import type { AuditDeviceEntry } from "./device.js";
-import type { LineWriter } from "./file-writer.js";
+import { createHasher } from "./hmac.js";
+import type { Hasher } from "./hmac.js";
+import type { LineWriter } from "./line-writer.js";
 import { openWriter } from "./open-writer.js";
 import { parseOptions } from "./options.js";
 import type { Destination, DeviceOptions } from "./options.js";
-import { filterSubject, formatRecord, testLine } from "./record.js";
+import { filterSubject, linesOf, testLine } from "./record.js";
 import type { AuditRecord } from "./record.js";
 import { auditedHeaders } from "./request-headers.js";
 
@@ -28,7 +30,7 @@ export interface AuditBroker {
 
 interface OpenDevice {
   readonly path: string;
-  readonly salt: string;
+  readonly hasher: Hasher;
   readonly options: DeviceOptions;
   readonly writer: LineWriter;
 }
@@ -43,7 +45,7 @@ export function createAuditBroker(onFailure: (device: string, error: unknown) =>
     if (known) return known;
     try {
       const options = parseOptions(entry.type, entry.options);
-      const device = { path: entry.path, salt: entry.salt, options, writer: openWriter(options.destination) };
+      const device = { path: entry.path, hasher: createHasher(entry.salt), options, writer: openWriter(options.destination) };
       open.set(entry.uuid, device);
       return device;
     } catch (error) {
@@ -67,9 +69,9 @@ export function createAuditBroker(onFailure: (device: string, error: unknown) =>
     );
   }
 
-  async function writeTo({ path, salt, options: { records }, writer }: OpenDevice, record: AuditRecord, storage: ReadStorage): Promise<boolean> {
+  async function writeTo({ path, hasher, options: { records }, writer }: OpenDevice, lineFor: ReturnType<typeof linesOf>): Promise<boolean> {
     try {
-      await writer.write(`${records.prefix}${formatRecord(record, { salt, options: records, headers: auditedHeaders(storage) })}\n`);
+      await writer.write(`${records.prefix}${lineFor(records, hasher)}\n`);
       return true;
     } catch (error) {
       failed(path, error);
@@ -83,9 +85,10 @@ export function createAuditBroker(onFailure: (device: string, error: unknown) =>
     const fallback = devices.find((device) => device?.options.isFallback);
     const subject = filterSubject(record);
     const asking = devices.filter((device) => device !== undefined && device !== fallback && (device.options.filter?.(subject) ?? true)) as readonly OpenDevice[];
-    const written = await Promise.all(asking.map((device) => writeTo(device, record, storage)));
+    const lineFor = linesOf(record, auditedHeaders(storage));
+    const written = await Promise.all(asking.map((device) => writeTo(device, lineFor)));
     if (written.some(Boolean)) return true;
-    if (fallback) return writeTo(fallback, record, storage);
+    if (fallback) return writeTo(fallback, lineFor);
     return asking.length === 0 && !devices.includes(undefined);
   }
 

@@ -1,3 +1,4 @@
+import { RE2JS } from "re2js";
 import { invalid } from "../errors.js";
 
 export type Predicate<S> = (subject: S) => boolean;
@@ -25,8 +26,9 @@ interface Token {
 
 /**
  * The part of Vault's expressions (go-bexpr) that has one meaning for a record: `==`, `!=`, `in`, `not in`, `contains`,
- * `not contains`, `is empty`, `is not empty`, joined by `and`, `or`, `not` and brackets. A value stands in quotes, or as a word.
- * Throws RequestError 400.
+ * `not contains`, `matches`, `not matches`, `is empty`, `is not empty`, joined by `and`, `or`, `not` and brackets. A value stands in
+ * quotes (with Go's escapes, of which JSON's are taken), in backticks as it is, or as a word. What `matches` takes is a regular
+ * expression of RE2, as Go's are: somewhere in the text, and in time linear to it. Throws RequestError 400.
  *
  *     mount_type == "kv" and operation != read
  *     "approle" in path or not (mount_point is empty)
@@ -99,7 +101,11 @@ export function parseExpression<S>(text: string, { what, selector: selectorOf, s
       return (subject) => isEmpty(of(subject)) !== isNot;
     }
     const isNot = take("not");
-    if (!take("contains")) fail(isNot ? "contains" : "==, !=, contains or is");
+    if (take("matches")) {
+      const found = regularExpression(value());
+      return (subject) => found(of(subject)) !== isNot;
+    }
+    if (!take("contains")) fail(isNot ? "contains or matches" : "==, !=, contains, matches or is");
     const part = value();
     return (subject) => holds(of(subject), part) !== isNot;
   }
@@ -115,6 +121,15 @@ export function parseExpression<S>(text: string, { what, selector: selectorOf, s
     if (!found || found.kind === "symbol") return fail("a value");
     at += 1;
     return found.value;
+  }
+
+  function regularExpression(pattern: string): (value: unknown) => boolean {
+    try {
+      const compiled = RE2JS.compile(pattern);
+      return (value) => typeof value === "string" && compiled.test(value);
+    } catch (error) {
+      throw invalid(`${what}: ${JSON.stringify(pattern)} is no regular expression: ${(error as Error).message.replace("error parsing regexp: ", "")}`);
+    }
   }
 
   const predicate = either();
@@ -149,7 +164,15 @@ function tokenize(text: string, what: string): readonly Token[] {
     if (other !== undefined) throw invalid(`${what}: ${JSON.stringify(other)} has no meaning here`);
     if (symbol !== undefined) tokens.push({ kind: "symbol", value: symbol });
     else if (word !== undefined) tokens.push({ kind: "word", value: word });
-    else tokens.push({ kind: "text", value: plain ?? quoted!.replace(/\\(.)/g, "$1") });
+    else tokens.push({ kind: "text", value: plain ?? unquoted(quoted!, what) });
   }
   return tokens;
+}
+
+function unquoted(text: string, what: string): string {
+  try {
+    return JSON.parse(`"${text}"`) as string;
+  } catch {
+    throw invalid(`${what}: "${text}" has an unknown escape; write a backslash twice, or the value in backticks`);
+  }
 }

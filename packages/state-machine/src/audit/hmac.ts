@@ -1,14 +1,32 @@
-import { createHmac } from "node:crypto";
-import { isPlainObject } from "../framework/document.js";
+import { createHmac, createSecretKey } from "node:crypto";
 
 export function auditHmac(salt: string, value: string): string {
-  return `hmac-sha256:${createHmac("sha256", salt).update(value).digest("hex")}`;
+  return createHasher(salt).hash(value);
 }
 
-/** Every string below `value` becomes its HMAC, but for those under a key in `clear`. Numbers and booleans stay. */
-export function hashStrings(salt: string, value: unknown, clear: readonly string[] = []): unknown {
-  if (typeof value === "string") return auditHmac(salt, value);
-  if (Array.isArray(value)) return value.map((item) => hashStrings(salt, item, clear));
-  if (!isPlainObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, clear.includes(key) ? item : hashStrings(salt, item, clear)]));
+/** The HMACs of one device, under its salt. */
+export interface Hasher {
+  /** `keptAs` names the value for the next time, without saying what it is. */
+  hash(value: string, keptAs?: string): string;
+}
+
+/** Of tokens and their accessors, which stand in each record. Two generations of so many: what is used goes on. */
+const KEPT = 1024;
+
+export function createHasher(salt: string): Hasher {
+  const key = createSecretKey(salt, "utf8");
+  let young = new Map<string, string>();
+  let old = new Map<string, string>();
+  const hmac = (value: string) => `hmac-sha256:${createHmac("sha256", key).update(value).digest("hex")}`;
+  return {
+    hash(value, keptAs) {
+      if (keptAs === undefined) return hmac(value);
+      const known = young.get(keptAs);
+      if (known !== undefined) return known;
+      const made = old.get(keptAs) ?? hmac(value);
+      if (young.size >= KEPT) [old, young] = [young, new Map()];
+      young.set(keptAs, made);
+      return made;
+    },
+  };
 }

@@ -4,6 +4,7 @@ export { declareAudit } from "./declare.js";
 export type { DeclaredAuditDevice } from "./declare.js";
 export * from "./device.js";
 export { auditHmac } from "./hmac.js";
+export { AuditOptionError, parseOptions as parseAuditOptions } from "./options.js";
 export type { AuditRecord } from "./record.js";
 export { auditedHeaders, setAuditedHeader } from "./request-headers.js";
 export type { AuditedHeaders } from "./request-headers.js";

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import type { LineWriter } from "./file-writer.js";
+import { createLineQueue } from "./line-writer.js";
+import type { LineWriter } from "./line-writer.js";
 
 /** util-linux cuts off what is longer; the sockets of syslog take no more by default. */
 const MAX_BYTES = 65_000;
@@ -41,26 +42,27 @@ export function createLoggerWriter({ path, facility, tag, timeoutMs }: LoggerOpt
     });
   }
 
-  return {
-    write(line) {
-      if (Buffer.byteLength(line) > MAX_BYTES) return Promise.reject(Object.assign(new Error("the record is too long for the system's log"), { code: "EMSGSIZE" }));
-      const used = (child ??= start());
-      return new Promise((resolve, reject) => {
-        const timer = setTimeout(() => reject(Object.assign(new Error("logger took too long"), { code: "ETIMEDOUT" })), timeoutMs);
-        const failed = (error: Error) => {
-          clearTimeout(timer);
-          reject(error);
-        };
-        used.once("error", failed);
-        used.stdin!.write(line, (error) => {
-          used.off("error", failed);
-          clearTimeout(timer);
-          if (error) reject(error);
-          else resolve();
-        });
+  const { write, step } = createLineQueue((lines) => {
+    const used = (child ??= start());
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(Object.assign(new Error("logger took too long"), { code: "ETIMEDOUT" })), timeoutMs);
+      const failed = (error: Error) => {
+        clearTimeout(timer);
+        reject(error);
+      };
+      used.once("error", failed);
+      used.stdin!.write(lines, (error) => {
+        used.off("error", failed);
+        clearTimeout(timer);
+        if (error) reject(error);
+        else resolve();
       });
-    },
-    reopen: stop,
-    close: stop,
+    });
+  });
+
+  return {
+    write: (line) => (Buffer.byteLength(line) > MAX_BYTES ? Promise.reject(Object.assign(new Error("the record is too long for the system's log"), { code: "EMSGSIZE" })) : write(line)),
+    reopen: () => step(stop),
+    close: () => step(stop),
   };
 }

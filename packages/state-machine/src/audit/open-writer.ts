@@ -1,12 +1,14 @@
 import { createFileWriter } from "./file-writer.js";
-import type { LineWriter } from "./file-writer.js";
+import { createLineQueue } from "./line-writer.js";
+import type { LineWriter } from "./line-writer.js";
 import { createLoggerWriter } from "./logger-writer.js";
 import type { Destination } from "./options.js";
 import { createSocketWriter } from "./socket-writer.js";
 import { facilityName, syslogHeader } from "./syslog.js";
 
 const nothing = () => Promise.resolve();
-const STDOUT: LineWriter = { write: (line) => new Promise((resolve, reject) => process.stdout.write(line, (error) => (error ? reject(error) : resolve()))), reopen: nothing, close: nothing };
+const { write: toStdout } = createLineQueue((lines) => new Promise((resolve, reject) => process.stdout.write(lines, (error) => (error ? reject(error) : resolve()))));
+const STDOUT: LineWriter = { write: toStdout, reopen: nothing, close: nothing };
 const DISCARD: LineWriter = { write: nothing, reopen: nothing, close: nothing };
 
 /** Throws what the operating system says when a file cannot be opened; sockets are opened by the first line. */
@@ -28,7 +30,8 @@ type Syslog = Extract<Destination, { readonly kind: "syslog" }>;
 
 function createSyslogStream({ facility, tag, address, writeTimeoutMs }: Syslog): LineWriter {
   const writer = createSocketWriter(address, writeTimeoutMs);
-  return { ...writer, write: (line) => writer.write(syslogHeader({ facility, tag, isLocal: address.kind === "unix" }, new Date()) + line) };
+  const header = syslogHeader({ facility, tag, isLocal: address.kind === "unix" });
+  return { ...writer, write: (line) => writer.write(header(new Date()) + line) };
 }
 
 /** The socket in the file system may take datagrams only, as that of journald does: its first refusal of a stream tells. */

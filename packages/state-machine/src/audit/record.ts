@@ -6,7 +6,9 @@ import type { ApiRequest } from "../request/api.js";
 import type { TokenEntry } from "../tokens/entry.js";
 import type { FilterSubject } from "./filter.js";
 import { withoutExcluded } from "./exclude.js";
-import { auditHmac, hashStrings } from "./hmac.js";
+import { createStencil, hashing, IN_CLEAR } from "./disguise.js";
+import type { Disguise } from "./disguise.js";
+import type { Hasher } from "./hmac.js";
 import { jsonxOf } from "./jsonx.js";
 import type { RecordOptions } from "./options.js";
 import type { AuditedHeaders } from "./request-headers.js";
@@ -46,27 +48,13 @@ export interface AuditedResponse {
 
 type Json = Record<string, unknown>;
 
-/** How one device shows what could be secret. */
-interface Disguise {
-  readonly text: (value: string) => string;
-  readonly accessor: (value: string) => string;
-  readonly values: (value: unknown, clear: readonly string[]) => unknown;
-}
-
 /** Errors in words of our own. The text of any other may repeat what the caller sent, and is hidden as the data is. */
 const CLEAR_ERRORS: ReadonlySet<ErrorCode> = new Set([
   "missing_token", "permission_denied", "not_found", "unsupported_operation", "stale_index", "too_large", "rate_limited", "internal", "sealed", "no_active_node", "overloaded",
 ]);
 
-export function formatRecord(record: AuditRecord, device: { readonly salt: string; readonly options: RecordOptions; readonly headers: AuditedHeaders }): string {
-  const { salt, options, headers } = device;
-  const disguise: Disguise = options.logRaw
-    ? { text: (value) => value, accessor: (value) => value, values: (value) => value }
-    : {
-        text: (value) => auditHmac(salt, value),
-        accessor: (value) => (options.hmacAccessor ? auditHmac(salt, value) : value),
-        values: (value, clear) => hashStrings(salt, value, clear),
-      };
+/** One line, without its end. `options.exclusions` look at what `disguise` makes of it. */
+export function formatRecord(record: AuditRecord, disguise: Disguise, options: RecordOptions, headers: AuditedHeaders): string {
   const { type, error } = record;
   const shown = withoutExcluded({
     time: new Date(record.time).toISOString(),
@@ -78,6 +66,30 @@ export function formatRecord(record: AuditRecord, device: { readonly salt: strin
     ...(record.request.forwardedFrom && { forwarded_from: record.request.forwardedFrom }),
   }, options.exclusions);
   return options.format === "jsonx" ? jsonxOf(shown) : stringifyDocument(shown);
+}
+
+/**
+ * The lines of one record, for all devices: those with the same options share what they have in common, which is everything but
+ * the HMACs under their salts.
+ */
+export function linesOf(record: AuditRecord, headers: AuditedHeaders): (options: RecordOptions, hasher: Hasher) => string {
+  const made = new Map<string, (hasher: Hasher) => string>();
+  return (options, hasher) => {
+    const { logRaw, hmacAccessor, elideListResponses, format, exclusions } = options;
+    // A condition may ask for an HMAC.
+    if (exclusions.length > 0) return formatRecord(record, logRaw ? IN_CLEAR : hashing(hasher, hmacAccessor), options, headers);
+    const shape = `${logRaw} ${hmacAccessor} ${elideListResponses} ${format}`;
+    let line = made.get(shape);
+    if (!line) made.set(shape, (line = logRaw ? inClear(formatRecord(record, IN_CLEAR, options, headers)) : stencilled(record, options, headers)));
+    return line(hasher);
+  };
+}
+
+const inClear = (text: string) => () => text;
+
+function stencilled(record: AuditRecord, options: RecordOptions, headers: AuditedHeaders): (hasher: Hasher) => string {
+  const stencil = createStencil(options.hmacAccessor);
+  return stencil.cut(formatRecord(record, stencil.disguise, options, headers));
 }
 
 /** What filters may ask of a record. */
@@ -112,8 +124,8 @@ function authOf({ token, identityPolicies = [], access, request }: AuditRecord, 
   };
   if (!token) return { ...results, token_type: "default" };
   return {
-    client_token: disguise.text(request.token ?? ""),
-    accessor: disguise.accessor(token.accessor),
+    client_token: disguise.token(request.token ?? "", token),
+    accessor: disguise.accessor(token.accessor, token),
     display_name: token.displayName,
     policies: effectivePolicies(token.policies, { policies: identityPolicies }),
     token_policies: token.policies,
@@ -132,14 +144,14 @@ function requestOf(record: AuditRecord, disguise: Disguise, audited: AuditedHead
   const { request, token, data, wrapTtlSeconds } = record;
   const headers = Object.entries(audited).flatMap(([name, { hmac }]) => {
     const value = request.headers[name];
-    return value === undefined ? [] : [[name, [hmac ? disguise.text(value) : value]] as const];
+    return value === undefined ? [] : [[name, [hmac ? disguise.token(value) : value]] as const];
   });
   return {
     id: request.id,
     operation: record.operation,
     ...mountOf(record),
-    ...(request.token && { client_token: disguise.text(request.token) }),
-    ...(token && { client_token_accessor: disguise.accessor(token.accessor) }),
+    ...(request.token && { client_token: disguise.token(request.token, token) }),
+    ...(token && { client_token_accessor: disguise.accessor(token.accessor, token) }),
     namespace: { id: "root" },
     path: request.path,
     ...(data && Object.keys(data).length > 0 && { data: disguise.values(data, shownInClear(record, "audit_non_hmac_request_keys")) }),
@@ -161,7 +173,7 @@ function responseOf(record: AuditRecord, disguise: Disguise, { elideListResponse
     ...mountOf(record),
     ...(leaseId !== "" && { secret: { lease_id: leaseId } }),
     ...(data && { data: disguise.values(data, [...shownInClear(record, "audit_non_hmac_response_keys"), ...(hmacAccessor ? [] : ACCESSOR)]) }),
-    ...(wrapInfo && { wrap_info: hideMembers(wrapInfo, { token: disguise.text, accessor: disguise.accessor, wrapped_accessor: disguise.accessor }) }),
+    ...(wrapInfo && { wrap_info: hideMembers(wrapInfo, { token: disguise.token, accessor: disguise.accessor, wrapped_accessor: disguise.accessor }) }),
     ...(warnings.length > 0 && { warnings }),
   };
 }
@@ -180,7 +192,7 @@ function elide(data: Values): Json {
 const isSecret = (name: string): boolean => name.startsWith("oauth2_");
 
 function shownMetadata(metadata: Readonly<Record<string, string>>, disguise: Disguise): Json {
-  return Object.fromEntries(Object.entries(metadata).map(([name, value]) => [name, isSecret(name) ? disguise.text(value) : value]));
+  return Object.fromEntries(Object.entries(metadata).map(([name, value]) => [name, isSecret(name) ? disguise.token(value) : value]));
 }
 
 const SHOWN_OF_AUTH = ["client_token", "accessor", "policies", "token_policies", "identity_policies", "metadata", "entity_id", "token_type", "num_uses"] as const;
@@ -189,9 +201,9 @@ function grantedAuth(auth: Values, disguise: Disguise): Json {
   const shown = Object.fromEntries(SHOWN_OF_AUTH.filter((name) => auth[name] !== undefined && auth[name] !== null && auth[name] !== "" && auth[name] !== 0).map((name) => [name, auth[name]]));
   const { metadata } = auth;
   const named = typeof metadata === "object" && metadata !== null && { metadata: shownMetadata(metadata as Readonly<Record<string, string>>, disguise) };
-  return { ...hideMembers(shown, { client_token: disguise.text, accessor: disguise.accessor }), ...named, token_ttl: auth["lease_duration"] };
+  return { ...hideMembers(shown, { client_token: disguise.token, accessor: disguise.accessor }), ...named, token_ttl: auth["lease_duration"] };
 }
 
-function hideMembers(values: Values, hide: Readonly<Record<string, (value: string) => string>>): Json {
+function hideMembers(values: Values, hide: Readonly<Record<string, Disguise["token"]>>): Json {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, hide[name] && typeof value === "string" ? hide[name](value) : value]));
 }

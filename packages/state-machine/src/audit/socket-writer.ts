@@ -2,7 +2,8 @@ import { createSocket } from "node:dgram";
 import type { Socket as DatagramSocket } from "node:dgram";
 import { createConnection } from "node:net";
 import type { Socket } from "node:net";
-import type { LineWriter } from "./file-writer.js";
+import { createLineQueue } from "./line-writer.js";
+import type { LineWriter } from "./line-writer.js";
 import type { SocketAddress } from "./options.js";
 
 /** After a failure nobody waits again for so long: one that hangs must not cost every request its timeout. Milliseconds. */
@@ -10,13 +11,13 @@ const REST_MS = 1000;
 
 interface Sender {
   /** Resolves when the operating system has taken all of it. */
-  send(line: string): Promise<void>;
+  send(lines: string): Promise<void>;
   close(): void;
 }
 
 /**
- * Sends whole lines to a socket, in order. It connects with the first line and again after a failure; a line that the other
- * side does not take within the timeout is a failure of this device, and what is sent within the next second fails at once.
+ * Sends lines to a socket. It connects with the first one and again after a failure; what the other side does not take within the
+ * timeout is a failure of this device, and what is sent within the next second fails at once.
  */
 export function createSocketWriter(address: SocketAddress, timeoutMs: number, now: () => number = () => Date.now()): LineWriter {
   let sender: Promise<Sender> | undefined;
@@ -33,34 +34,36 @@ export function createSocketWriter(address: SocketAddress, timeoutMs: number, no
     (await before?.catch(() => undefined))?.close();
   }
 
-  async function attempt(line: string): Promise<void> {
+  async function attempt(lines: string): Promise<void> {
     if (now() < restUntil) throw failure;
     const used = (sender ??= connect(address, timeoutMs, () => {
       if (sender === used) sender = undefined;
     }));
     try {
-      await within(timeoutMs, used.then((ready) => ready.send(line)));
+      await within(timeoutMs, used.then((ready) => ready.send(lines)));
     } catch (error) {
       if (sender === used) await drop(error);
       throw error;
     }
   }
 
-  return {
-    async write(line) {
-      const wasConnected = sender !== undefined;
-      try {
-        await attempt(line);
-      } catch (error) {
-        // A connection that the other side had closed meanwhile is no reason to fail: once more, on a new one.
-        if (!wasConnected || !isGone(error)) throw error;
-        restUntil = 0;
-        await attempt(line);
-      }
-    },
-    reopen: () => drop(undefined),
-    close: () => drop(undefined),
-  };
+  async function send(lines: string): Promise<void> {
+    const wasConnected = sender !== undefined;
+    try {
+      await attempt(lines);
+    } catch (error) {
+      // A connection that the other side had closed meanwhile is no reason to fail: once more, on a new one.
+      if (!wasConnected || !isGone(error)) throw error;
+      restUntil = 0;
+      await attempt(lines);
+    }
+  }
+
+  const end = () => drop(undefined);
+  // A datagram holds one record, and fails alone.
+  if (address.kind === "udp") return { write: send, reopen: end, close: end };
+  const { write, step } = createLineQueue(send);
+  return { write, reopen: () => step(end), close: () => step(end) };
 }
 
 const isGone = (error: unknown): boolean => ["EPIPE", "ECONNRESET", "ERR_STREAM_DESTROYED", "ERR_STREAM_WRITE_AFTER_END"].includes((error as NodeJS.ErrnoException).code ?? "");
@@ -94,7 +97,7 @@ function connectStream({ kind, host, port, path }: SocketAddress, timeoutMs: num
       socket.setKeepAlive(true);
       socket.on("error", () => {});
       resolve({
-        send: (line) => new Promise((done, failed) => void socket.write(line, (error) => (error ? failed(error) : done()))),
+        send: (lines) => new Promise((done, failed) => void socket.write(lines, (error) => (error ? failed(error) : done()))),
         close: () => socket.destroySoon(),
       });
     });

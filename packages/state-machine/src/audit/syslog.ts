@@ -12,10 +12,11 @@ const INFO = 6;
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /** What stands before a message: to a local socket as in RFC 3164, without the host; over a network with host and full time. */
-export function syslogHeader({ facility, tag, isLocal }: { readonly facility: number; readonly tag: string; readonly isLocal: boolean }, time: Date): string {
+export function syslogHeader({ facility, tag, isLocal }: { readonly facility: number; readonly tag: string; readonly isLocal: boolean }): (time: Date) => string {
   const priority = `<${facility * 8 + INFO}>`;
   const program = `${tag}[${process.pid}]: `;
-  return isLocal ? `${priority}${stamp(time)} ${program}` : `${priority}${time.toISOString()} ${hostname()} ${program}`;
+  const host = hostname();
+  return (time) => (isLocal ? `${priority}${stamp(time)} ${program}` : `${priority}${time.toISOString()} ${host} ${program}`);
 }
 
 function stamp(time: Date): string {

@@ -195,6 +195,8 @@ export interface Engine<Services = unknown> {
    * that has changed since. Throws RequestError to refuse. Absent: it may, as it was made.
    */
   readonly renewLogin?: (internalData: Readonly<Record<string, unknown>>, storage: ReadStorage, mount: Mount<Services>, by: Renewal) => Promise<LoginRenewal | void> | LoginRenewal | void;
+  /** For auth engines whose logins have roles (`roleOf`): the one by which a login with this `internalData` came. */
+  readonly roleOfLogin?: (internalData: Readonly<Record<string, unknown>>) => string | undefined;
   /** Work due now on the active node (expiry, tidy); called about once a second, small slices at a time. True: more is due. */
   readonly periodic?: (storage: WriteStorage, mount: WriteMount<Services>) => Promise<boolean>;
   /**

@@ -57,7 +57,7 @@ export interface WriteOperation<F extends Fields, Services> extends OperationBas
    * counts what it throws as `wrongCredentials` (logins/lockout.ts).
    */
   readonly loginAs?: (request: EngineRequest<InputOf<F>>, storage: ReadStorage) => string;
-  /** Of a login: the role that it is about, for the quotas of roles; undefined where there is no such role. Must not throw. */
+  /** Of a login: the role that it is about, before it is checked, for the rate limits of roles; undefined where there is no such role. Must not throw. */
   readonly roleOf?: (request: EngineRequest<InputOf<F>>, storage: ReadStorage) => string | undefined;
   readonly handler: (request: EngineRequest<InputOf<F>>, storage: WriteStorage, mount: WriteMount<Services>) => HandlerResult;
 }

@@ -20,9 +20,7 @@ export interface AuthGrant {
   /** The external identity, for entity aliases. */
   readonly alias?: { readonly name: string; readonly metadata?: Readonly<Record<string, string>> };
   readonly groupAliases?: readonly string[];
-  /** By which it came, for the quotas of roles, where `roleOf` cannot tell after the handler. */
-  readonly role?: string;
-  /** Kept with the token for the engine's renewal check; never shown. */
+  /** Kept with the token for the engine's renewal check and the quotas of roles; never shown. */
   readonly internalData?: Readonly<Record<string, unknown>>;
 }
 

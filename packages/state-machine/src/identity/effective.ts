@@ -68,15 +68,15 @@ export function effectivePolicies(own: readonly string[], identity: Pick<Identit
   return identity && identity.policies.length > 0 ? [...new Set([...own, ...identity.policies])].sort() : own;
 }
 
-/** What a bearer may do. With an entity that is disabled, or gone, it may do nothing. `storage` is scoped to `core/`. */
-export function aclOf(storage: ReadStorage, bearer: Bearer): Acl {
-  if (bearer.entityId === "") return aclFor(storage, bearer.policies);
+/** What a bearer may do at `now` (milliseconds since 1970). With an entity that is disabled, or gone, it may do nothing. `storage` is scoped to `core/`. */
+export function aclOf(storage: ReadStorage, bearer: Bearer, now: number): Acl {
+  if (bearer.entityId === "") return aclFor(storage, bearer.policies, now);
   const identity = identityOf(storage, bearer.entityId);
-  if (!identity || identity.entity.disabled) return aclFor(storage, NONE);
+  if (!identity || identity.entity.disabled) return aclFor(storage, NONE, now);
   let merged = names.get(bearer);
   if (merged?.identity !== identity) {
     merged = { identity, policies: effectivePolicies(bearer.policies, identity) };
     names.set(bearer, merged);
   }
-  return aclFor(storage, merged.policies, identity);
+  return aclFor(storage, merged.policies, now, identity);
 }

@@ -27,7 +27,7 @@ export interface ExpirationWorker {
 /** Read and dealt with in one step. */
 const SLICE = 256;
 /** Of them at the same time: the log commits them in groups, and a slow one does not hold up the rest. */
-const CONCURRENCY = 32;
+const CONCURRENCY = 16;
 const GONE = 64;
 const REAPED_KEYS = 256;
 /** So many failures of one mount in a step, and its other leases wait: what does not answer one will not answer the next. */
@@ -50,9 +50,13 @@ export function createExpirationWorker({ store, env, engineFor, mountOf, onError
   async function expireAll(due: readonly Due[]): Promise<void> {
     const failures = new Map<string, number>();
     const waiting = due[Symbol.iterator]();
+    // Each begins in a turn of the event loop of its own: requests come in between, and their answers do not all come together.
+    let turn: Promise<void> = Promise.resolve();
+    const ownTurn = () => (turn = turn.then(() => new Promise(setImmediate)));
     const lane = async (): Promise<void> => {
       // Lanes share the iterator: each takes what is next.
       for (const one of waiting) {
+        await ownTurn();
         try {
           if (one.kind !== "lease" || !putOff(one, failures)) await expire[one.kind](one);
         } catch (error) {

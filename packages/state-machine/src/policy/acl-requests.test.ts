@@ -118,3 +118,14 @@ test("a path with mfa_methods is the active node's to judge, since a code is use
   assert.equal((await rig.ask("read", "nowhere/a", undefined, { token })).status, 403);
   assert.deepEqual(rig.problems, []);
 });
+
+test("a rule that expires does so for tokens that are in use", async () => {
+  const rig = await createRig();
+  await rig.ask("update", "kv/a", { x: 1 });
+  const status = await bearer(rig, rule("kv/a", "read", `expiration = ${Math.floor(rig.env.now() / 1000) + 60}`));
+  assert.equal(await status("read", "kv/a"), 200);
+  rig.advance(59);
+  assert.equal(await status("read", "kv/a"), 200);
+  rig.advance(1);
+  assert.equal(await status("read", "kv/a"), 403);
+});

@@ -51,13 +51,21 @@ const ROOT_ACL: Acl = { isRoot: true, check: () => ROOT_ANSWER, capabilities: ()
 /** Order in which capabilities are shown. */
 const SHOWN: readonly Capability[] = ["create", "delete", "list", "patch", "read", "recover", "scan", "sudo", "update"];
 
-/** `resolve` fills the templates of a path; undefined: it names no path, and so neither grants nor denies. */
-export function compileAcl(policies: readonly ParsedPolicy[], resolve: (path: string) => string | undefined = (path) => resolveTemplate(path, undefined)): Acl {
+/** The first moment after `now` at which one of the rules ends, and so another ACL comes of these policies. Milliseconds since 1970. */
+export function aclEnds(policies: readonly ParsedPolicy[], now: number): number {
+  return Math.min(...policies.flatMap(({ rules }) => rules.map(({ expiresAt = Infinity }) => (expiresAt > now ? expiresAt : Infinity))), Infinity);
+}
+
+/**
+ * What policies grant at `now` (milliseconds since 1970). `resolve` fills the templates of a path; undefined: it names no path, and
+ * so neither grants nor denies.
+ */
+export function compileAcl(policies: readonly ParsedPolicy[], now: number, resolve: (path: string) => string | undefined = (path) => resolveTemplate(path, undefined)): Acl {
   if (policies.some((policy) => policy.name === "root")) return ROOT_ACL;
   const exact = new Map<string, Permission>();
   const prefixes = new Map<string, Permission>();
   const segmented: { pattern: string; segments: readonly string[]; isPrefix: boolean; permission: Permission }[] = [];
-  for (const [path, rules] of groupByPath(policies, resolve)) {
+  for (const [path, rules] of groupByPath(policies, now, resolve)) {
     const permission = merge(path, rules);
     const isPrefix = path.endsWith("*");
     const pattern = isPrefix ? path.slice(0, -1) : path;
@@ -115,10 +123,11 @@ export function compileAcl(policies: readonly ParsedPolicy[], resolve: (path: st
   };
 }
 
-function groupByPath(policies: readonly ParsedPolicy[], resolve: (path: string) => string | undefined): Map<string, { rule: PathRule; policy: string }[]> {
+function groupByPath(policies: readonly ParsedPolicy[], now: number, resolve: (path: string) => string | undefined): Map<string, { rule: PathRule; policy: string }[]> {
   const groups = new Map<string, { rule: PathRule; policy: string }[]>();
   for (const policy of policies) {
     for (const rule of policy.rules) {
+      if (rule.expiresAt !== undefined && rule.expiresAt <= now) continue;
       const path = policy.isTemplated ? resolve(rule.path) : rule.path;
       if (path === undefined) continue;
       const group = groups.get(path);

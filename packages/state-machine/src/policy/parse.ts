@@ -22,6 +22,8 @@ export interface PathRule {
   readonly maxWrappingTtl: number | undefined;
   readonly mfaMethods: readonly string[];
   readonly hasControlGroup: boolean;
+  /** Milliseconds since 1970, from which on the rule grants and denies nothing; undefined: it stays. */
+  readonly expiresAt: number | undefined;
 }
 
 export interface ParsedPolicy {
@@ -81,10 +83,24 @@ function pathRule(block: BlockReader, file: string): PathRule {
     maxWrappingTtl,
     mfaMethods: reader.strings("mfa_methods") ?? [],
     hasControlGroup: reader.blocks("control_group").length > 0,
+    expiresAt: expiry(reader),
   };
-  reader.ignore("comment", "pagination_limit", "expiration", "subscribe_event_types", "list_scan_response_keys_filter_path", "response_keys_filter_path");
+  // Whoever narrows a list by these must not be given all of it.
+  for (const name of ["pagination_limit", "list_scan_response_keys_filter_path"]) if (reader.items(name).length > 0) reader.fail(name, `path ${JSON.stringify(label)}: ${name} is not supported`);
+  reader.ignore("comment", "subscribe_event_types");
   reader.end();
   return rule;
+}
+
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
+const MS = 1000;
+
+/** RFC 3339, or seconds since 1970. */
+function expiry(reader: BodyReader): number | undefined {
+  const text = reader.string("expiration");
+  if (text === undefined || text === "") return undefined;
+  const time = /^\d{1,15}$/.test(text) ? Number(text) * MS : RFC_3339.test(text) ? Date.parse(text) : NaN;
+  return Number.isNaN(time) ? reader.fail("expiration", `invalid expiration ${JSON.stringify(text)}: it takes a time such as "2030-01-31T12:00:00Z", or seconds since 1970`) : time;
 }
 
 function wrappingTtl(seconds: number | undefined): number | undefined {

@@ -6,7 +6,7 @@ import { compileAcl, parsePolicy } from "./index.js";
 import type { AclQuestion } from "./index.js";
 import { DEFAULT_POLICY } from "./built-in.js";
 
-const acl = (...texts: string[]) => compileAcl(texts.map((text, i) => parsePolicy(`p${i}`, text)));
+const acl = (...texts: string[]) => compileAcl(texts.map((text, i) => parsePolicy(`p${i}`, text)), 0);
 const ask = (path: string, operation: OperationName, more: Partial<AclQuestion> = {}): AclQuestion => ({ path, operation, exists: () => true, body: {}, wrapTtlSeconds: 0, ...more });
 const rule = (path: string, capabilities: string, more = "") => `path "${path}" {\n capabilities = [${capabilities.split(",").map((one) => `"${one}"`).join(",")}]\n${more}}\n`;
 
@@ -66,7 +66,7 @@ test("wrapping TTLs bound what is asked for", () => {
 });
 
 test("root may do everything; legacy policies and MFA methods are understood; the default policy parses", () => {
-  assert.deepEqual(compileAcl([{ name: "root", text: "", rules: [], isTemplated: false }]).capabilities("x"), ["root"]);
+  assert.deepEqual(compileAcl([{ name: "root", text: "", rules: [], isTemplated: false }], 0).capabilities("x"), ["root"]);
   assert.deepEqual(acl('path "a" { policy = "write" }').capabilities("a"), ["create", "delete", "list", "read", "update"]);
   assert.deepEqual(acl(rule("a", "update", 'mfa_methods = ["totp"]\n')).check(ask("a", "update")).mfaMethods, ["totp"]);
   assert.equal(acl(DEFAULT_POLICY).check(ask("auth/token/lookup-self", "read")).allowed, true);
@@ -79,6 +79,25 @@ test("errors say where", () => {
   assert.throws(() => parsePolicy("p", "{{{"), RequestError);
 });
 
+test("odd policies that HCL 1 and JSON allow mean what they say", () => {
+  const readable = [
+    'path "b" { capabilities = ["list"] } path "a" { capabilities = ["read"] min_wrapping_ttl = 0 }',
+    'path "b"{capabilities=["list"]}path "a"{capabilities=["read"]}',
+    '# one\n// two\n/* three\n */ path /* x */ "a" /* y */ { capabilities /* z */ = [/* q */ "read" /* r */,] # end\n}/**/',
+    'path "a" { capabilities = ["read",], comment = "é", },',
+    'path "a" { comment = <<-EOT\n  <<EOF\n  EOT\n capabilities = ["read"] }',
+    '"path" "a" { "capabilities" = ["read"] }',
+    "path a { capabilities = [, \"read\",, ] }",
+    'path\n\n"a"\n{\ncapabilities\n=\n[\n"read"\n]\n}',
+    'path "a" { policy = "read" }',
+    'name = "x"\r\npath "\\141" {\r\n  capabilities = ["read"]\r\n}\r\n',
+    '{"path":{"b":{"capabilities":["list"]},"a":{"capabilities":["read"]}}}',
+    '{"name":"x","path":[{"a":{"policy":"read"}},{"b":{"policy":"deny"}}]}',
+  ];
+  for (const text of readable) assert.equal(acl(text).check(ask("a", "read")).allowed, true, text);
+  for (const text of ["", "# nothing", "{}", " \n\t\n", 'path "a" {}']) assert.deepEqual(acl(text).capabilities("a"), ["deny"], text);
+});
+
 test("a + stands for any segment, the empty one behind a slash too, and never for two", () => {
   const found = acl(rule("ab/+", "read") + rule("+/c/*", "list"));
   assert.deepEqual(["ab/x", "ab/", "ab", "ab/x/y", "x/c/", "x/c", "x/c/d/e"].map((path) => found.capabilities(path)[0]), ["read", "read", "deny", "deny", "list", "deny", "list"]);
@@ -86,7 +105,20 @@ test("a + stands for any segment, the empty one behind a slash too, and never fo
 
 test("a + outranks a * at the same place, so its deny holds", () => {
   const rules = 'path "secret/*" { capabilities = ["read", "list"] }\npath "secret/+/b" { capabilities = ["deny"] }';
-  const acl = compileAcl([parsePolicy("p", rules)]);
+  const acl = compileAcl([parsePolicy("p", rules)], 0);
   assert.deepEqual(acl.capabilities("secret/a/b"), ["deny"]);
   assert.deepEqual(acl.capabilities("secret/a/c"), ["list", "read"]);
+});
+
+test("a rule with an expiration grants and denies until then", () => {
+  const at = (now: string, ...texts: string[]) => compileAcl(texts.map((text, i) => parsePolicy(`p${i}`, text)), Date.parse(now)).capabilities("a");
+  const until = (expiration: string, capabilities = "read") => rule("a", capabilities, `expiration = ${expiration}\n`);
+  assert.deepEqual([at("2030-01-01T00:00:00Z", until('"2030-01-01T00:00:01Z"')), at("2030-01-01T00:00:01Z", until('"2030-01-01T00:00:01Z"'))], [["read"], ["deny"]]);
+  assert.deepEqual(at("2030-01-01T00:00:00Z", rule("a", "list"), until('"1577836800"', "deny")), ["list"]);
+  assert.deepEqual(at("2030-01-01T00:00:00Z", until("1893456001"), until('"2030-01-01T01:00:00+02:00"', "update"), until('""', "list")), ["list", "read"]);
+  for (const wrong of ['"2030-01-01"', '"24h"', '"2030-13-01T00:00:00Z"', "true", "-1"]) assert.throws(() => at("2030-01-01T00:00:00Z", until(wrong)), /expiration/, wrong);
+});
+
+test("what would narrow a list is refused rather than looked over", () => {
+  for (const name of ["pagination_limit = 10", 'list_scan_response_keys_filter_path = "{{ .path }}{{ .key }}"']) assert.throws(() => parsePolicy("p", rule("a", "list", `${name}\n`)), /is not supported \(line 3/);
 });

@@ -1,6 +1,6 @@
 import { invalid } from "../errors.js";
 import type { Codec, ReadStorage, WriteStorage } from "../framework/storage.js";
-import { compileAcl } from "./acl.js";
+import { aclEnds, compileAcl } from "./acl.js";
 import type { Acl } from "./acl.js";
 import { DEFAULT_POLICY, WRAPPING_POLICY } from "./built-in.js";
 import { parsePolicy } from "./parse.js";
@@ -58,13 +58,13 @@ export function writeDefaultPolicy(storage: WriteStorage): void {
 
 /** Compiled ACLs by the very policies (not only names) they came from, so that an edited policy never meets an old ACL. */
 const MAX_COMPILED = 4096;
-const compiled = new Map<string, { readonly policies: readonly ParsedPolicy[]; readonly subject: TemplateSubject | undefined; readonly acl: Acl }>();
+const compiled = new Map<string, { readonly policies: readonly ParsedPolicy[]; readonly subject: TemplateSubject | undefined; readonly madeAt: number; readonly endsAt: number; readonly acl: Acl }>();
 
 /**
- * The ACL of some policies; those that do not exist grant nothing. `subject` is whose identity fills their templates: the same
+ * The ACL of some policies at `now` (milliseconds since 1970); those that do not exist grant nothing. `subject` is whose identity fills their templates: the same
  * value for as long as nothing of it changed. Without one, templated paths grant nothing.
  */
-export function aclFor(storage: ReadStorage, names: readonly string[], subject?: TemplateSubject): Acl {
+export function aclFor(storage: ReadStorage, names: readonly string[], now: number, subject?: TemplateSubject): Acl {
   const policies: ParsedPolicy[] = [];
   for (const name of names) {
     const policy = getPolicy(storage, name);
@@ -73,9 +73,9 @@ export function aclFor(storage: ReadStorage, names: readonly string[], subject?:
   const filling = policies.some(({ isTemplated }) => isTemplated) ? subject : undefined;
   const key = filling ? `${filling.entity.id}\n${names.join("\n")}` : names.join("\n");
   const known = compiled.get(key);
-  if (known && known.subject === filling && known.policies.length === policies.length && known.policies.every((policy, i) => policy === policies[i])) return known.acl;
-  const acl = compileAcl(policies, (path) => resolveTemplate(path, filling));
+  if (known && known.madeAt <= now && now < known.endsAt && known.subject === filling && known.policies.length === policies.length && known.policies.every((policy, i) => policy === policies[i])) return known.acl;
+  const acl = compileAcl(policies, now, (path) => resolveTemplate(path, filling));
   if (compiled.size >= MAX_COMPILED) compiled.delete(compiled.keys().next().value!);
-  compiled.set(key, { policies, subject: filling, acl });
+  compiled.set(key, { policies, subject: filling, madeAt: now, endsAt: aclEnds(policies, now), acl });
   return acl;
 }

@@ -49,6 +49,18 @@ test("logins count, by role too; batch tokens and what a refused login would hav
   assert.deepEqual([await counted(rig, "bob"), await counted(rig, "others")], [0, 0]);
 });
 
+test("a quota with a role counts the logins by that role from before it, and takes them from the mount's", async () => {
+  const rig = await createRig();
+  for (const name of ["bob", "bob", "eve"]) assert.equal((await login(rig, name)).status, 200);
+  await limit(rig, "all", { path: "auth/login", max_leases: 10 });
+  await limit(rig, "bob", { path: "auth/login", role: "bob", max_leases: 3 });
+  assert.deepEqual([await counted(rig, "all"), await counted(rig, "bob")], [1, 2]);
+  assert.deepEqual([(await login(rig)).status, (await login(rig)).status], [200, 429]);
+  rig.advance(3601);
+  await rig.expire();
+  assert.deepEqual([await counted(rig, "all"), await counted(rig, "bob")], [0, 0]);
+});
+
 test("a quota counts what is there when it comes, takes it from a less specific one, and stays exact when its maximum shrinks", async () => {
   const rig = await createRig();
   const leases: string[] = [];

@@ -1,10 +1,11 @@
 import type { Apart } from "../framework/engine.js";
+import type { ReadStorage, WriteStorage } from "../framework/storage.js";
 import { getLease, putLease } from "../leases/lease.js";
 import { pathOfPlace, placeOf } from "../mounts/index.js";
 import type { Place } from "../mounts/index.js";
 import { tokenCodec, tokenKey } from "../tokens/entry.js";
+import type { TokenEntry } from "../tokens/entry.js";
 import { leaseKey, tokenAt } from "../tokens/lease.js";
-import type { WriteStorage } from "../framework/storage.js";
 import { hasLeaseCounts, leaseQuotaFor, spreadLeases, uncountLease } from "./lease-count.js";
 import { leaseCounts } from "./quota.js";
 import type { LeaseCountQuota } from "./quota.js";
@@ -16,7 +17,7 @@ const SLICE = 256;
  * Counts what a new quota finds: leases and service tokens that were there before, of which some may have counted under a less
  * specific one. Slice by slice, each committed on its own, while new ones are counted already; may be repeated.
  */
-export async function countThoseBefore(apart: Apart, quota: LeaseCountQuota): Promise<void> {
+export async function countThoseBefore(apart: Apart, quota: LeaseCountQuota, roleOfToken: (storage: ReadStorage, token: TokenEntry) => string): Promise<void> {
   const takes = (storage: WriteStorage, place: Place, role: string): boolean => {
     const path = pathOfPlace(storage, place.slice(0, place.lastIndexOf("/")));
     return hasLeaseCounts(storage) && leaseQuotaFor(storage, path, role)?.uuid === quota.uuid;
@@ -39,7 +40,7 @@ export async function countThoseBefore(apart: Apart, quota: LeaseCountQuota): Pr
 
   function takeToken(storage: WriteStorage, place: Place, id: string): boolean {
     const token = storage.get(tokenKey(id), tokenCodec);
-    if (!token || token.quota === quota.uuid || token.policies[0] === "response-wrapping" || !takes(storage, place, token.role)) return false;
+    if (!token || token.quota === quota.uuid || token.policies[0] === "response-wrapping" || !takes(storage, place, roleOfToken(storage, token))) return false;
     uncountLease(storage, token.quota, token.id);
     storage.put(tokenKey(id), tokenCodec, { ...token, quota: quota.uuid });
     return true;

@@ -46,9 +46,9 @@ export interface Permit {
 }
 
 /** Throws RequestError 403: everything that is not granted is denied. */
-export function authorize(storage: ReadStorage, token: TokenEntry | undefined, given: string | undefined, demand: Demand): Permit {
+export function authorize(storage: ReadStorage, token: TokenEntry | undefined, given: string | undefined, demand: Demand, now: number): Permit {
   if (!token) throw new RequestError("permission_denied", given ? BAD_TOKEN : "permission denied");
-  const answer = aclOf(storage, token).check(demand);
+  const answer = aclOf(storage, token, now).check(demand);
   if (!answer.allowed || (demand.needsSudo && !answer.sudo)) throw denial();
   if (answer.hasControlGroup) throw new RequestError("permission_denied", "this path is under a control group, which this version does not serve yet");
   return answer;
@@ -58,14 +58,14 @@ export function authorize(storage: ReadStorage, token: TokenEntry | undefined, g
  * Second factors for a path of sys/ that asks for no token, of a caller who came with one: its policies may demand them
  * (`sys/generate-root/*`, say). What they do not grant is no matter, since anybody may.
  */
-export function openPathMethods(storage: ReadStorage, token: TokenEntry | undefined, demand: Omit<Demand, "needsSudo">): readonly string[] {
-  return token && demand.path.startsWith(SYS_MOUNT) ? aclOf(storage, token).check(demand).mfaMethods : [];
+export function openPathMethods(storage: ReadStorage, token: TokenEntry | undefined, demand: Omit<Demand, "needsSudo">, now: number): readonly string[] {
+  return token && demand.path.startsWith(SYS_MOUNT) ? aclOf(storage, token, now).check(demand).mfaMethods : [];
 }
 
 /** See `Mount.allows`. `mountPath` is what full paths of the mount start with; without a token nothing is allowed. */
-export function allowedBelow(storage: ReadStorage, token: TokenEntry | undefined, mountPath: string, wrapTtlSeconds: number): (operation: OperationName, path: string) => boolean {
+export function allowedBelow(storage: ReadStorage, token: TokenEntry | undefined, mountPath: string, wrapTtlSeconds: number, now: number): (operation: OperationName, path: string) => boolean {
   if (!token) return () => false;
-  const acl = aclOf(storage, token);
+  const acl = aclOf(storage, token, now);
   return (operation, path) => {
     const answer = acl.check({ path: mountPath + path, operation, exists: () => true, body: {}, wrapTtlSeconds });
     return answer.allowed && !answer.hasControlGroup && answer.mfaMethods.length === 0;

@@ -92,7 +92,7 @@ export function createEvaluator({ options, trail, mountOf }: EvaluatorParts): Ev
   };
   const viewFor = (tx: StoreTransaction, progress: Progress, { entry, mountPath, operation, compiled: { engine } }: Target): WriteMount => {
     const mount = mountOf(entry);
-    if (progress.request.operation === "scan") return { ...mount, allows: allowedBelow(tx.scoped("core/"), progress.token, mountPath, progress.wrapTtlSeconds) };
+    if (progress.request.operation === "scan") return { ...mount, allows: allowedBelow(tx.scoped("core/"), progress.token, mountPath, progress.wrapTtlSeconds, env.now()) };
     if (operation.effect !== "write") return mount;
     if (isOfCore(entry)) return { ...mount, neighbour: reach(tx), apart };
     if (!engine.intents) return mount;
@@ -115,7 +115,7 @@ export function createEvaluator({ options, trail, mountOf }: EvaluatorParts): Ev
     } catch (error) {
       if (!active && isLimited(progress)) return FORWARD_WRITE;
       // Who may not use a path does not learn whether anything is there.
-      if (judge(core, progress, false).length > 0) throw denied();
+      if (judge(core, progress, false, env.now()).length > 0) throw denied();
       throw error;
     }
     const routed: Routed = { options, env, core, storage: storageOf(tx, found), mount: viewFor(tx, progress, found), target: found, progress };
@@ -126,7 +126,7 @@ export function createEvaluator({ options, trail, mountOf }: EvaluatorParts): Ev
     const elsewhere = active ? undefined : forwarding(routed, access !== "none");
     if (elsewhere) return elsewhere;
     if (found.operation.precheck) found.operation.precheck(engineRequest(core, progress, found, false).made, routed.storage, routed.mount);
-    const methods = access === "none" ? welcome(core, progress, found) : judge(core, progress, access === "sudo");
+    const methods = access === "none" ? welcome(core, progress, found, env.now()) : judge(core, progress, access === "sudo", env.now());
     if (access !== "none" && progress.token) options.activity?.seen(progress.token);
     if (methods.length > 0 && !active) return found.operation.thisNode ? refuseStepUpHere() : FORWARD_WRITE;
     const refused = methods.length > 0 ? stepUp(routed, methods) : undefined;
@@ -143,22 +143,22 @@ function accessOf({ openPaths, tokenOnly, path }: Progress["request"], { operati
 }
 
 /** The second factors that are demanded. Throws RequestError 403. */
-function judge(core: WriteStorage, progress: Progress, needsSudo: boolean): readonly string[] {
+function judge(core: WriteStorage, progress: Progress, needsSudo: boolean, now: number): readonly string[] {
   const { request, token, body = {}, wrapTtlSeconds } = progress;
   progress.spending = isLimited(progress) ? token : undefined;
   progress.access = token && { allowed: false, grantingPolicies: [] };
   const exists = () => progress.operation() !== "create";
-  const { grantingPolicies, mfaMethods } = authorize(core, token, request.token, { path: request.path, operation: request.operation as OperationName, needsSudo, body, wrapTtlSeconds, exists });
+  const { grantingPolicies, mfaMethods } = authorize(core, token, request.token, { path: request.path, operation: request.operation as OperationName, needsSudo, body, wrapTtlSeconds, exists }, now);
   progress.access = { allowed: true, grantingPolicies };
   return mfaMethods;
 }
 
 /** The second factors that are demanded of whoever uses an open path; reads of those are everybody's. */
-function welcome(core: WriteStorage, progress: Progress, { operation }: Target): readonly string[] {
+function welcome(core: WriteStorage, progress: Progress, { operation }: Target, now: number): readonly string[] {
   const { request, token, body = {}, wrapTtlSeconds } = progress;
   progress.access = { allowed: true, grantingPolicies: [] };
   if (operation.effect === "read") return [];
-  return openPathMethods(core, token, { path: request.path, operation: request.operation as OperationName, body, wrapTtlSeconds, exists: () => true });
+  return openPathMethods(core, token, { path: request.path, operation: request.operation as OperationName, body, wrapTtlSeconds, exists: () => true }, now);
 }
 
 /** Undefined: the second factors are good. The request's own write set uses them up, or counts the wrong guess. */
@@ -215,7 +215,7 @@ function handle(routed: Routed, refused: RequestError | undefined): Answer | Pro
   const unwrapped = spending && isLastUse ? cubbyholeResponse(core, spending, progress.request, routed.env) : undefined;
   const { made, warnings } = engineRequest(core, progress, found, true);
   refuseLocked(routed, made);
-  return then(unwrapped ?? found.operation.handler(made, storage, mount), (response) => then(settle(routed, response, warnings, made), spend));
+  return then(unwrapped ?? found.operation.handler(made, storage, mount), (response) => then(settle(routed, response, warnings), spend));
 }
 
 /** Whoever is locked out is refused before anything that they show is looked at. Throws RequestError 403. */
@@ -228,7 +228,7 @@ function refuseLocked({ options, env, core, storage, target: { entry, operation 
   progress.login = { mount: entry, alias, rules };
 }
 
-function settle({ options, env, core, storage, mount, target: { operation }, progress }: Routed, response: Response | undefined, fieldWarnings: readonly string[], made: EngineRequest<never>): Answer | Promise<Answer> {
+function settle({ options, env, core, mount, target: { compiled }, progress }: Routed, response: Response | undefined, fieldWarnings: readonly string[]): Answer | Promise<Answer> {
   const { request, token, wrapTtlSeconds } = progress;
   if (response === undefined) {
     const isRead = request.operation === "read" || request.operation === "list" || request.operation === "scan";
@@ -239,7 +239,7 @@ function settle({ options, env, core, storage, mount, target: { operation }, pro
   if (envelope.grant && progress.login) forgetFailures(core, progress.login.mount, progress.login.alias);
   // An answer without content stays one: Vault then says nothing of ignored fields either.
   const warnings = hasContent(envelope) ? fieldWarnings : [];
-  const loginRole = () => (operation.effect === "write" && operation.roleOf ? (operation.roleOf(made, storage) ?? "") : "");
+  const loginRole = () => compiled.engine.roleOfLogin?.(envelope.grant?.internalData ?? {}) ?? "";
   const mfa = { header: request.headers["x-vault-mfa"], remoteAddress: request.remoteAddress, verdicts: progress.verdicts };
   const sealed = finishResponse({ storage: core, response: envelope, warnings, mount, path: request.path, token, wrapTtlSeconds, requestId: request.id, mfa, loginRole, env });
   if ("kind" in sealed) return { kind: "refused", error: sealed.error };

@@ -39,10 +39,9 @@ export function finishResponse({ storage, response, warnings, mount, path, token
   let lease = response.lease;
   if (response.grant) {
     const place: Omit<LoginPlace, "loginRole"> = { mountUuid: mount.entry.uuid, mountTokenType: mount.entry.config.token_type, path, limits, entityId: entityOfLogin(storage, mount.entry, response.grant, env)?.id ?? "" };
-    const { role } = response.grant;
-    const admission = admitLogin(storage, { grant: response.grant, loginRole: () => role ?? loginRole(), ...place }, mount.entry, { credentials: parseMfaHeader(header), ...who }, env);
+    const admission = admitLogin(storage, { grant: response.grant, loginRole, ...place }, mount.entry, { credentials: parseMfaHeader(header), ...who }, env);
     if (admission.kind === "refused") return refusal(admission.error);
-    const login = admission.kind === "pending" ? admission : tokenFor(storage, response.grant, { loginRole: hasLeaseCounts(storage) ? (role ?? loginRole()) : "", ...place }, env);
+    const login = admission.kind === "pending" ? admission : tokenFor(storage, response.grant, { loginRole: hasLeaseCounts(storage) ? loginRole() : "", ...place }, env);
     auth = login.auth;
     all.push(...login.warnings);
   }

@@ -27,7 +27,7 @@ export function guardOpenPath({ store, env }: Pick<CoreOptions, "store" | "env">
 function demanded(core: ReadStorage, { request, verdicts }: Progress, env: Environment): StepUp | undefined {
   const token = identify(core, request.token, request.remoteAddress, env);
   const operation = request.operation as OperationName;
-  const methods = openPathMethods(core, token, { path: request.path, operation, body: parseBody(request, operation), wrapTtlSeconds: 0, exists: () => true });
+  const methods = openPathMethods(core, token, { path: request.path, operation, body: parseBody(request, operation), wrapTtlSeconds: 0, exists: () => true }, env.now());
   return token && methods.length > 0 ? { methods, entityId: token.entityId, header: request.headers["x-vault-mfa"], remoteAddress: request.remoteAddress, verdicts } : undefined;
 }
 

@@ -8,7 +8,7 @@ import { aclOf } from "../identity/index.js";
 import { revokeMount, tokenRemoved } from "../leases/index.js";
 import { forgetFailures, lockedAliases, lockoutRules } from "../logins/index.js";
 import type { LockoutSettings } from "../logins/index.js";
-import { addMount, fullPath, getMount, listMounts, moveMount, moveStatus, removeMount, route, tuneMount } from "../mounts/index.js";
+import { addMount, fullPath, getMount, listMounts, mountRow, moveMount, moveStatus, removeMount, route, tuneMount } from "../mounts/index.js";
 import { followMount } from "../quotas/index.js";
 import { callerOf } from "../request/authorize.js";
 import type { SystemLimits } from "../request/core.js";
@@ -48,9 +48,13 @@ export function createRooms(options: RoomsOptions): SystemRooms {
     lockouts: lockoutRoom(options),
     activity: activityRoom({ store: options.store, env: options.env, recorder: options.activity }),
     engines: () => engineList(options),
+    roleOfToken(storage, { role, mountUuid, internalData }) {
+      const entry = role === "" && mountUuid !== "" ? mountRow(storage, mountUuid) : undefined;
+      return entry ? (options.engineFor(entry)?.engine.roleOfLogin?.(internalData) ?? "") : role;
+    },
     hasLoginRoles: (entry) => options.engineFor(entry)?.engine.paths.some(({ operations }) => operations.update?.effect === "write" && operations.update.roleOf !== undefined) ?? false,
     openapi: (storage, caller) => {
-      const acl = caller && aclOf(storage, caller);
+      const acl = caller && aclOf(storage, caller, options.env.now());
       const mounts = listMounts(storage)
         .filter((entry) => acl?.mayReach(fullPath(entry)) ?? false)
         .flatMap((entry) => {
@@ -100,13 +104,13 @@ function mountRoom({ env, limits, mountableTypes, engineFor }: RoomsOptions): Mo
 
 function accessRoom({ env }: RoomsOptions): AccessControl {
   return {
-    capabilities: (storage, caller, path) => aclOf(storage, caller).capabilities(path),
+    capabilities: (storage, caller, path) => aclOf(storage, caller, env.now()).capabilities(path),
     bearer(storage, by) {
       const entry = "token" in by ? findTokenByText(storage, by.token, env) : findByAccessor(storage, by.accessor, env);
       return entry && callerOf(entry);
     },
-    mayReach: (storage, caller, path) => aclOf(storage, caller).mayReach(path),
-    resultant: (storage, caller) => aclOf(storage, caller).resultant(),
+    mayReach: (storage, caller, path) => aclOf(storage, caller, env.now()).mayReach(path),
+    resultant: (storage, caller) => aclOf(storage, caller, env.now()).resultant(),
   };
 }
 

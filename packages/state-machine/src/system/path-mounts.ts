@@ -166,6 +166,7 @@ async function change(table: MountTableName, request: Request, storage: WriteSto
   const named = input.type === "plugin" || input.type === "" ? input.plugin_name : input.type;
   if (named === "") throw invalid("backend type must be specified as a string");
   const { type, options } = versioned(named, input.options ?? {});
+  const config = joinLockout(type, undefined, readMountConfig(table, input.config ?? {}));
   await rooms.mounts.enable(storage, {
     table,
     path,
@@ -175,7 +176,7 @@ async function change(table: MountTableName, request: Request, storage: WriteSto
     sealWrap: input.seal_wrap,
     externalEntropyAccess: input.external_entropy_access,
     options,
-    config: joinLockout(type, undefined, readMountConfig(table, input.config ?? {})),
+    config: table === "auth" ? { ...config, token_type: config.token_type || "default-service" } : config,
   });
   return NO_CONTENT;
 }

@@ -159,7 +159,7 @@ const leaseCountPaths: readonly SystemPath[] = [
             spreadLeases(storage, quota);
             return quota;
           });
-          await countThoseBefore(apart!, written);
+          await countThoseBefore(apart!, written, services.rooms.roleOfToken);
           return NO_CONTENT;
         },
       },

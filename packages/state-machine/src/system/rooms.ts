@@ -3,6 +3,7 @@ import type { RevokeNow } from "../leases/index.js";
 import type { Caller, MountConfig, MountEntry, Neighbour } from "../framework/engine.js";
 import type { Response } from "../framework/response.js";
 import type { ReadStorage, WriteStorage } from "../framework/storage.js";
+import type { TokenEntry } from "../tokens/index.js";
 
 /**
  * What the sys/ backend asks of the neighbouring rooms (mounts, policies, tokens, leases, audit, wrapping). Every function
@@ -184,6 +185,8 @@ export interface SystemRooms {
   readonly lockouts: Lockouts;
   readonly activity: ActivityRoom;
   readonly engines: () => readonly EngineInfo[];
+  /** By which role this token was made: a token role, or that of the login. Empty: none. */
+  readonly roleOfToken: (storage: ReadStorage, token: TokenEntry) => string;
   /** Whether the logins of an auth mount can tell a role before they are checked. */
   readonly hasLoginRoles: (entry: MountEntry) => boolean;
   /** The document of sys/internal/specs/openapi for the mounts the caller may reach. */

@@ -183,6 +183,7 @@ export const loginEngine: Engine = {
   type: "login",
   table: "auth",
   help: "Lets people in.",
+  roleOfLogin: ({ name }) => String(name),
   paths: [
     definePath({
       template: "login/{name}",
@@ -194,7 +195,7 @@ export const loginEngine: Engine = {
           roleOf: ({ input: { name } }) => name,
           handler: ({ input: { name, password } }) => {
             if (password !== "let-me-in") throw invalid("invalid username or password");
-            return { kind: "envelope", data: null, grant: { policies: ["staff"], displayName: `login-${name}`, metadata: { name }, ttlSeconds: 3600, renewable: true, ...(name.includes("@") && { alias: { name } }) } };
+            return { kind: "envelope", data: null, grant: { policies: ["staff"], displayName: `login-${name}`, metadata: { name }, internalData: { name }, ttlSeconds: 3600, renewable: true, ...(name.includes("@") && { alias: { name } }) } };
           },
         },
       },
