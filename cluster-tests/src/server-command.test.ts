@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
+import { freePorts } from "@coffer/counterparts";
 import { COFFER } from "./harness/node-process.js";
-import { freePorts } from "./harness/ports.js";
 import { coffer, startCommand } from "./harness/run-command.js";
 import { until } from "./harness/until.js";
 

@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { freePorts } from "@coffer/counterparts";
 import { COFFER } from "../harness/node-process.js";
-import { freePorts } from "../harness/ports.js";
 import { startCommand } from "../harness/run-command.js";
 import { until } from "../harness/until.js";
 

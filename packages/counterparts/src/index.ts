@@ -7,6 +7,7 @@ export * from "./mariadb.js";
 export * from "./moto.js";
 export * from "./okta.js";
 export * from "./pingid.js";
+export * from "./ports.js";
 export * from "./postgres.js";
 export * from "./program.js";
 export * from "./redis.js";

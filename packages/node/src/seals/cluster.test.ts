@@ -4,9 +4,9 @@ import { connect, createServer } from "node:net";
 import type { Socket } from "node:net";
 import test from "node:test";
 import { CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
-import { motoProgram, startMoto } from "@coffer/counterparts";
+import { freePort, motoProgram, startMoto } from "@coffer/counterparts";
 import type { AutoSealConfiguration } from "../configuration/types.js";
-import { found, freePort, joinCluster, testNode, unseal, until } from "../server/testing/test-node.js";
+import { found, joinCluster, testNode, unseal, until } from "../server/testing/test-node.js";
 import type { Founded, TestNode } from "../server/testing/test-node.js";
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
