@@ -20,7 +20,7 @@ test("coffer server -dev prints its root token, has KV v2 at secret/, and ends w
   const address = `http://127.0.0.1:${port}`;
   const server = startCommand(COFFER, ["server", "-dev", `-dev-listen-address=127.0.0.1:${port}`], { HOME: home });
   t.after(() => void server.process.kill("SIGKILL"));
-  const token = await until("the root token is printed", 20_000, () => /^Root Token: (\S+)$/m.exec(server.stdout())?.[1]);
+  const token = await until("the root token is printed", 60_000, () => /^Root Token: (\S+)$/m.exec(server.stdout())?.[1]);
   assert.match(server.stdout(), new RegExp(`export VAULT_ADDR='${address}'`));
   assert.match(server.stdout(), /^Unseal Key: \S{44}$/m);
 

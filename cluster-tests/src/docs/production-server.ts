@@ -22,7 +22,7 @@ export interface ProductionServer {
   clear(): void;
 }
 
-const UP_MS = 30_000;
+const UP_MS = 60_000;
 
 /**
  * A node of a production cluster of three, of which the other two are not there: TLS 1.3, Raft, telemetry, an audit device. `seal`

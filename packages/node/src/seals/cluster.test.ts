@@ -134,7 +134,7 @@ test("awskms: nodes unseal and join by themselves, wait for a KMS that is away, 
   assert.match(metrics, /^coffer_seal_healthy\{[^}]*seal="awskms"[^}]*\} 0$/m);
   assert.match(metrics, /^vault_seal_encrypt_error\{[^}]*seal="awskms"[^}]*\} 1$/m);
   await kms.open();
-  await until("the second node unseals once its KMS is back", async () => !(await isSealed(second)), 40_000);
+  await until("the second node unseals once its KMS is back", async () => !(await isSealed(second)));
 
   // The recovery key is the quorum: for a root token, for another root key, and to unseal what an operator sealed.
   const { body: attempt } = await first.ask("update", "sys/generate-root/attempt", {});

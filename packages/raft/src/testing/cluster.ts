@@ -24,7 +24,10 @@ export interface Member {
   host: RaftHost | undefined;
 }
 
-export async function until<T>(what: string, check: () => T | undefined | false | Promise<T | undefined | false>, timeoutMs = 10_000): Promise<T> {
+/** For a busy machine; nobody waits longer than it takes. */
+const PATIENCE_MS = 60_000;
+
+export async function until<T>(what: string, check: () => T | undefined | false | Promise<T | undefined | false>, timeoutMs = PATIENCE_MS): Promise<T> {
   const end = Date.now() + timeoutMs;
   for (;;) {
     const value = await check();

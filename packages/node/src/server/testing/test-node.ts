@@ -55,7 +55,10 @@ export interface TestNodeOptions {
   readonly onFatal?: (message: string) => void;
 }
 
-export async function until<T>(what: string, check: () => T | undefined | false | Promise<T | undefined | false>, timeoutMs = 15_000): Promise<T> {
+/** For a busy machine; nobody waits longer than it takes. */
+const PATIENCE_MS = 60_000;
+
+export async function until<T>(what: string, check: () => T | undefined | false | Promise<T | undefined | false>, timeoutMs = PATIENCE_MS): Promise<T> {
   const end = Date.now() + timeoutMs;
   for (;;) {
     const value = await check();
