@@ -64,9 +64,12 @@ test("the folder of a node that was stopped is well, and its cluster of one is s
   const stopped = await run(t, plan);
   const quorum = one(stopped, "Check For Raft Quorum");
   assert.deepEqual([quorum.status, /^1 voters: n1 \(127\.0\.0\.1:\d+\)\.$/.test(quorum.warnings![0]!)], ["warn", true]);
-  for (const name of ["Parse Configuration", "Check Data Folder Permissions", "Check Storage Access", "Check Listener TLS", "Check Client Authorities", "Start Listener 127", "Start Cluster Listener", "Determine Redirect Address"]) {
+  for (const name of ["Parse Configuration", "Check Data Folder Permissions", "Check Listener TLS", "Check Client Authorities", "Start Listener 127", "Start Cluster Listener", "Determine Redirect Address"]) {
     assert.equal(one(stopped, name).status, "ok", `${name}: ${JSON.stringify(one(stopped, name))}`);
   }
+  // A disk that others use too may be slow just now: then it says so.
+  const access = one(stopped, "Check Storage Access");
+  assert.ok(access.status === "ok" || /^Writing and syncing a file of 1 MiB took \d+ ms\.$/.test(access.warnings!.join()), JSON.stringify(access));
   assert.deepEqual([one(stopped, "Check Autounseal").status, stopped.status], ["skip", "warn"]);
   // It looked, and did no more: the node goes on as if nothing had been.
   await node.start();
