@@ -6,11 +6,12 @@ import { join } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { root } from "./cluster-lib.mjs";
-import { endLeftovers, markChildren } from "./testing/leftovers.mjs";
+import { endLeftovers, markChildren, removeTemporaryFolder, useOwnTemporaryFolder } from "./testing/leftovers.mjs";
+import { inOrder } from "./testing/order.mjs";
 import { createTally } from "./testing/tally.mjs";
 
-/** Of one file. */
-const TIMEOUT_MS = 300_000;
+/** Of one file; on a busy machine the longest take some minutes. */
+const TIMEOUT_MS = 600_000;
 
 process.chdir(root);
 
@@ -38,13 +39,9 @@ if (!existsSync("node_modules/.package-lock.json")) sh("npm", ["ci"]);
 sh(process.execPath, ["scripts/counterparts.mjs"]);
 sh(process.execPath, ["node_modules/typescript/bin/tsc", "-b"]);
 
-const wanted = process.argv.slice(2);
-const files = [...testFiles("scripts"), ...testFiles("packages"), ...testFiles("cluster-tests")].filter(
-  (file) => wanted.length === 0 || wanted.some((part) => file.includes(part)),
-);
-// Cluster tests start real processes and measure time: they run alone, after everything else.
-const unit = files.filter((file) => !file.startsWith("cluster-tests"));
-const cluster = files.filter((file) => file.startsWith("cluster-tests"));
+const args = process.argv.slice(2);
+const isWanted = (file) => args.length === 0 || args.some((part) => file.includes(part));
+const { together, alone } = inOrder([...testFiles("scripts"), ...testFiles("packages"), ...testFiles("cluster-tests")]);
 
 const tally = createTally();
 async function runFiles(list, concurrency) {
@@ -57,8 +54,10 @@ async function runFiles(list, concurrency) {
   endLeftovers();
 }
 markChildren();
-await runFiles(unit, 2);
-await runFiles(cluster, 1);
+useOwnTemporaryFolder();
+await runFiles(together.filter(isWanted), 2);
+await runFiles(alone.filter(isWanted), 1);
+removeTemporaryFolder();
 
 const { counts, complaints } = tally.close();
 for (const complaint of complaints) console.log(`✖ ${complaint}`);

@@ -14,7 +14,7 @@ const missing = noSmallDisk();
 const DISK_MEGABYTES = 160;
 /** Longer than an election, shorter than a request's patience. */
 const PAUSE_MS = 2500;
-const BACK_MS = 30_000;
+const BACK_MS = 60_000;
 const CLOCK_JUMPS = 3;
 
 const put = (cluster: TestCluster, node: NodeProcess, n: number) => cluster.client(node).request("POST", "secret/data/faults", { body: { data: { n } }, timeoutMs: 5000 });

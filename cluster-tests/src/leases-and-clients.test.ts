@@ -4,7 +4,7 @@ import { startCluster } from "./harness/cluster.js";
 import { until } from "./harness/until.js";
 
 const LOGINS = 300;
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 test("what follows a mount, and who is counted, across nodes that die", async (t) => {
   const cluster = await startCluster();

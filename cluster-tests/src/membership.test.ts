@@ -22,7 +22,7 @@ test("servers come and go", async (t) => {
     const { data } = await cluster.client(node).request<{ config: { servers: readonly Server[] } }>("GET", "sys/storage/raft/configuration");
     return data.config.servers;
   }
-  const votes = (asked: NodeProcess, node: NodeProcess) => until(`${node.id} votes`, 20_000, async () => (await servers(asked)).some(({ node_id: id, voter }) => id === node.id && voter));
+  const votes = (asked: NodeProcess, node: NodeProcess) => until(`${node.id} votes`, 60_000, async () => (await servers(asked)).some(({ node_id: id, voter }) => id === node.id && voter));
 
   async function join(): Promise<NodeProcess> {
     const node = await cluster.add();
@@ -51,7 +51,7 @@ test("servers come and go", async (t) => {
     const victims = [leader, leader === fourth ? fifth : fourth];
     await Promise.all(victims.map((node) => node.end("SIGKILL")));
     const rest = cluster.nodes.filter((node) => !victims.includes(node));
-    await until("a write with three of five", 20_000, () => put(rest[0]!, 2));
+    await until("a write with three of five", 60_000, () => put(rest[0]!, 2));
     for (const node of rest) assert.equal(await get(node), 2, node.id);
     for (const node of victims) await cluster.revive(node);
     for (const node of victims) assert.equal(await get(node), 2, node.id);
@@ -71,7 +71,7 @@ test("servers come and go", async (t) => {
     assert.equal(await get(standby!), 7);
     // Longer than autopilot takes to give a vote to whoever may have one.
     const until12s = Date.now() + 12_000;
-    await until("autopilot has had its chance", 15_000, () => Date.now() > until12s);
+    await until("autopilot has had its chance", 60_000, () => Date.now() > until12s);
     assert.equal((await servers(leader)).find(({ node_id: id }) => id === standby!.id)?.voter, false);
     assert.match((await raft("demote", standby!.id)).stderr, /a non-voter already/);
     assert.equal((await raft("promote", standby!.id)).stdout, "Server promoted successfully!\n");
@@ -94,9 +94,9 @@ test("servers come and go", async (t) => {
     const removed = await cli(leader, "operator", "raft", "remove-peer", leader.id);
     assert.equal(removed.code, 0, removed.stderr);
     const rest = cluster.nodes.filter((node) => node !== leader && node.isRunning());
-    await until("another node leads", 20_000, async () => (await servers(rest[0]!)).some((server) => server.leader && server.node_id !== leader.id));
+    await until("another node leads", 60_000, async () => (await servers(rest[0]!)).some((server) => server.leader && server.node_id !== leader.id));
     assert.equal((await servers(rest[0]!)).some(({ node_id: id }) => id === leader.id), false);
-    await until("writes go on", 20_000, () => put(rest[0]!, 4));
+    await until("writes go on", 60_000, () => put(rest[0]!, 4));
     for (const node of rest) assert.equal(await get(node), 4, node.id);
     await assert.rejects(get(leader));
   });

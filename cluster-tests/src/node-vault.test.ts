@@ -19,7 +19,7 @@ test("node-vault initialises, unseals and uses a cluster", async (t) => {
   assert.equal(made.keys.length, 3);
   for (const node of cluster.nodes) {
     const one = connect(node.address);
-    await until(`${node.id} may join`, 20_000, async () => ((await one.initialized()) as { initialized: boolean }).initialized || ((await one.status()) as { initialized: boolean }).initialized);
+    await until(`${node.id} may join`, 60_000, async () => ((await one.initialized()) as { initialized: boolean }).initialized || ((await one.status()) as { initialized: boolean }).initialized);
     assert.equal(((await one.unseal({ key: made.keys[0]! })) as { progress: number }).progress, 1);
     assert.equal(((await one.unseal({ key: made.keys[2]! })) as { sealed: boolean }).sealed, false);
   }

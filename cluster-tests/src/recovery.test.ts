@@ -46,7 +46,7 @@ test("one node of three is mended in recovery mode, and a cluster is formed anew
   const cluster = await started(t, { nodes: 3 });
   const [first, second, third] = cluster.nodes as [NodeProcess, NodeProcess, NodeProcess];
   await cluster.client(first).request("POST", "secret/data/kept", { body: { data: { n: 1 } } });
-  await until("the first has it", 10_000, async () => (await cluster.client(first).request("GET", "secret/data/kept")).data);
+  await until("the first has it", 60_000, async () => (await cluster.client(first).request("GET", "secret/data/kept")).data);
   for (const node of cluster.nodes) await node.end("SIGTERM");
 
   first.start(["-recovery"]);
@@ -81,7 +81,7 @@ test("one node of three is mended in recovery mode, and a cluster is formed anew
   const servers = async () => (await cluster.client(first).request<{ config: { servers: { node_id: string; voter: boolean }[] } }>("GET", "sys/storage/raft/configuration")).data.config.servers;
   assert.deepEqual((await servers()).map(({ node_id }) => node_id), ["node-1"]);
   assert.match((await cluster.client(first).request<{ policy: string }>("GET", "sys/policies/acl/mended")).data.policy, /lookup-self/);
-  await until("the second is refused as of another cluster", 20_000, () => /another cluster/.test(second.log()));
+  await until("the second is refused as of another cluster", 60_000, () => /another cluster/.test(second.log()));
 
   await second.end("SIGKILL");
   for (const node of [second, third]) {

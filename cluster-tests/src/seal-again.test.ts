@@ -13,7 +13,7 @@ test("a node that is sealed and unsealed while it leads becomes active anew", as
   const [before, since] = [activations(), await activeSince()];
   await client.send("PUT", "sys/seal");
   await cluster.unseal(node);
-  const after = await until("it has become active again", 10_000, () => activations().length > before.length && activations());
+  const after = await until("it has become active again", 60_000, () => activations().length > before.length && activations());
   assert.deepEqual(after, [...before, before.at(-1)], "in the term in which it was before");
   assert.notEqual(await activeSince(), since);
   assert.equal((await client.send("GET", "sys/mounts")).status, 200);

@@ -99,8 +99,8 @@ test("what is secret is not written down, and what happened is", async (t) => {
     const configuration = join(node.folder, "coffer.hcl");
     writeFileSync(configuration, readFileSync(configuration, "utf8").replace('log_level = "trace"', 'log_level = "warn"'));
     node.signal("SIGHUP");
-    await until("the new log level", 10_000, async () => (await level()).every((one) => one === "warn"));
-    await until("the new audit file", 10_000, () => existsSync(auditFile(node)));
+    await until("the new log level", 60_000, async () => (await level()).every((one) => one === "warn"));
+    await until("the new audit file", 60_000, () => existsSync(auditFile(node)));
     const length = linesOf(rotated).length;
     const after = await client.request("GET", "secret/data/audited");
     assert.deepEqual(linesAbout(node, after.request_id), ["request", "response"]);

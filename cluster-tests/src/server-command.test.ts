@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
+import { freePorts } from "@coffer/counterparts";
 import { COFFER } from "./harness/node-process.js";
-import { freePorts } from "./harness/ports.js";
 import { coffer, startCommand } from "./harness/run-command.js";
 import { until } from "./harness/until.js";
 
@@ -20,7 +20,7 @@ test("coffer server -dev prints its root token, has KV v2 at secret/, and ends w
   const address = `http://127.0.0.1:${port}`;
   const server = startCommand(COFFER, ["server", "-dev", `-dev-listen-address=127.0.0.1:${port}`], { HOME: home });
   t.after(() => void server.process.kill("SIGKILL"));
-  const token = await until("the root token is printed", 20_000, () => /^Root Token: (\S+)$/m.exec(server.stdout())?.[1]);
+  const token = await until("the root token is printed", 60_000, () => /^Root Token: (\S+)$/m.exec(server.stdout())?.[1]);
   assert.match(server.stdout(), new RegExp(`export VAULT_ADDR='${address}'`));
   assert.match(server.stdout(), /^Unseal Key: \S{44}$/m);
 

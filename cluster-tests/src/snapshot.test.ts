@@ -89,7 +89,7 @@ test("a damaged, cut or foreign file is refused before anything changes", async 
 
   // By force it takes the other cluster's state; then that cluster's keys and token are needed.
   await restore(other.client(otherActive), file, true);
-  await until("the nodes seal themselves", 10_000, async () => (await other.client(otherActive).request<unknown, { sealed: boolean }>("GET", "sys/seal-status")).sealed);
+  await until("the nodes seal themselves", 60_000, async () => (await other.client(otherActive).request<unknown, { sealed: boolean }>("GET", "sys/seal-status")).sealed);
   for (const node of other.nodes) {
     for (const key of cluster.keys.slice(0, 2)) await other.client(node).request("PUT", "sys/unseal", { body: { key } });
   }

@@ -103,7 +103,7 @@ test("up, down and up again, as a new user does it", async (t) => {
     writeFileSync(join(data, "notes.txt"), "mine");
     const before = cluster();
     const foreground = startCommand(script("up"), ["--fresh", "--nodes=1", "--data", data, "--port", String(base)]);
-    await until("the cluster is up", 30_000, () => foreground.stdout().includes("Ctrl-C stops") || foreground.process.exitCode !== null);
+    await until("the cluster is up", 60_000, () => foreground.stdout().includes("Ctrl-C stops") || foreground.process.exitCode !== null);
     const { nodes, root_token: rootToken } = cluster();
     assert.equal(nodes.length, 1, foreground.stderr());
     assert.notEqual(rootToken, before.root_token);

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { until } from "../cluster-lib.mjs";
-import { freePort } from "../../packages/raft/dist/testing/line.js";
+import { freePort } from "../../packages/counterparts/dist/index.js";
 
 const PROGRAM = new URL("./raft-member.mjs", import.meta.url);
 

@@ -1,6 +1,8 @@
-// Processes that outlive the test that started them. They are known by a mark in the environment, which children inherit; where
-// there is no /proc they are not looked for.
-import { readFileSync, readdirSync } from "node:fs";
+// What outlives the test that made it: processes, known by a mark in the environment, which children inherit (where there is no
+// /proc they are not looked for), and temporary files, known by the folder they are in.
+import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 const NAME = "COFFER_TEST_RUN";
 
@@ -37,4 +39,18 @@ export function endLeftovers() {
       // It ended by itself.
     }
   }
+}
+
+/** From here on, what this process and its children make in the system's temporary folder goes into one of its own. */
+export function useOwnTemporaryFolder() {
+  process.env.TMPDIR = mkdtempSync(join(tmpdir(), "coffer-tests-"));
+  // As the system's: some servers run as somebody else.
+  chmodSync(process.env.TMPDIR, 0o1777);
+}
+
+/** Removes it, and says what was left in it. */
+export function removeTemporaryFolder() {
+  const left = readdirSync(process.env.TMPDIR);
+  if (left.length > 0) console.log(`left in the temporary folder by the tests, removed now: ${left.sort().join(" ")}`);
+  rmSync(process.env.TMPDIR, { recursive: true, force: true });
 }

@@ -1,15 +1,15 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
+import { freePorts } from "@coffer/counterparts";
 import { COFFER } from "../harness/node-process.js";
-import { freePorts } from "../harness/ports.js";
 import { startCommand } from "../harness/run-command.js";
 import { until } from "../harness/until.js";
 
 /** What the pages say a server listens at. */
 export const SHOWN_HOST = "127.0.0.1:8200";
 
-const UP_MS = 30_000;
+const UP_MS = 60_000;
 const LIFETIME_MS = 300_000;
 
 /** A folder for one reader: empty, with a home and a PATH that has `coffer`, and `vault` for the same. */
@@ -59,6 +59,7 @@ export async function startDevServer({ tls = false, env = {} }: { readonly tls?:
     async stop() {
       server.process.kill("SIGTERM");
       await server.finished;
+      if (ca !== undefined) rmSync(dirname(ca), { recursive: true, force: true });
     },
   };
 }

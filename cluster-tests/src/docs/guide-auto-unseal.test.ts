@@ -25,9 +25,9 @@ test("init gives recovery keys, and a restart needs nobody", { skip: motoProgram
   const init = await cli("operator", "init", "-recovery-shares=5", "-recovery-threshold=3");
   assert.equal(init.code, 0, init.stderr);
   assert.equal(init.stdout.match(/^Recovery Key \d: \S{44}$/gm)?.length, 5);
-  await until("the node is active", 30_000, async () => /^HA Mode +active$/m.test((await cli("status")).stdout));
+  await until("the node is active", 60_000, async () => /^HA Mode +active$/m.test((await cli("status")).stdout));
   assert.equal(await server.end("SIGTERM"), 0);
   await server.start();
-  await until("the node unseals by itself", 30_000, async () => /^HA Mode +active$/m.test((await cli("status")).stdout));
+  await until("the node unseals by itself", 60_000, async () => /^HA Mode +active$/m.test((await cli("status")).stdout));
   assert.match((await cli("status")).stdout, /^Seal Type +awskms$/m);
 });

@@ -4,9 +4,9 @@ import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync }
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePorts } from "@coffer/counterparts";
 import { writeCertificates } from "../harness/cluster.js";
 import { COFFER } from "../harness/node-process.js";
-import { freePorts } from "../harness/ports.js";
 import { until } from "../harness/until.js";
 
 export interface ProductionServer {
@@ -22,7 +22,7 @@ export interface ProductionServer {
   clear(): void;
 }
 
-const UP_MS = 30_000;
+const UP_MS = 60_000;
 
 /**
  * A node of a production cluster of three, of which the other two are not there: TLS 1.3, Raft, telemetry, an audit device. `seal`

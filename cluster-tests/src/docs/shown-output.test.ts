@@ -26,6 +26,8 @@ test("random values differ, by others of their kind only", () => {
   assert.ok(same("at 2026-11-25T01:08:17.745Z", "at 2027-01-02T03:04:05Z"));
   assert.ok(same("vault:v1:LXHhKwvubNESarfPP65uPAfL7W+d==", "vault:v1:Ob5lGa5fATIIHWjGd2DKuO3rpmTyS/x="));
   assert.ok(!same("vault:v1:LXHhKwvubNESarfPP65uPAfL7W+d==", "vault:v2:Ob5lGa5fATIIHWjGd2DKuO3rpmTyS/x="));
+  assert.ok(same("accessor  8eW4dCFJId3RJU3TVMKrsKAX", "accessor  qWeRtYuIoPaSdFgHjKlZxCvB"), "without a digit, as one in 68");
+  assert.ok(!same("accessor  8eW4dCFJId3RJU3TVMKrsKAX", "accessor  none"));
   assert.ok(same("auth_userpass_95962fce", "auth_userpass_01234567"));
   assert.ok(!same("auth_userpass_95962fce", "auth_cert_01234567"));
 });

@@ -3,13 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ApiError, createClient } from "@coffer/client";
 import type { Client } from "@coffer/client";
+import { freePorts } from "@coffer/counterparts";
 import { createApiCertificates } from "@coffer/node";
 import type { TestNetwork } from "./network.js";
 import { mountSmallDisk } from "./small-disk.js";
 import type { SmallDisk } from "./small-disk.js";
 import { createNodeProcess } from "./node-process.js";
 import type { NodePlan, NodeProcess } from "./node-process.js";
-import { freePorts } from "./ports.js";
 import { until } from "./until.js";
 
 /** Real processes on loopback: initialised, unsealed, KV v2 at secret/. */

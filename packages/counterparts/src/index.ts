@@ -8,6 +8,7 @@ export * from "./moto.js";
 export * from "./oidc-provider.js";
 export * from "./okta.js";
 export * from "./pingid.js";
+export * from "./ports.js";
 export * from "./postgres.js";
 export * from "./program.js";
 export * from "./redis.js";

@@ -4,7 +4,8 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { accountOf, folderOf, writeCertificate } from "./account.js";
 import type { ServerCertificate } from "./account.js";
-import { findProgram, freePort, startProgram } from "./program.js";
+import { freePort } from "./ports.js";
+import { findProgram, startProgram } from "./program.js";
 
 /** A MariaDB server of its own, in a temporary folder. */
 export interface MariaDb {

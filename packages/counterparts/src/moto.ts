@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { CACHE, findProgram, freePort, startProgram } from "./program.js";
+import { freePort } from "./ports.js";
+import { CACHE, findProgram, startProgram } from "./program.js";
 
 /** An emulator of AWS (https://docs.getmoto.org): IAM, STS, KMS, EC2 and S3 behind one endpoint, state in memory. */
 export interface Moto {

@@ -6,7 +6,8 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { accountOf, folderOf, writeCertificate } from "./account.js";
 import type { ServerCertificate } from "./account.js";
-import { findProgram, freePort, startProgram } from "./program.js";
+import { freePort } from "./ports.js";
+import { findProgram, startProgram } from "./program.js";
 
 /** A PostgreSQL server of its own, in a temporary folder, that asks for passwords (SCRAM). */
 export interface Postgres {

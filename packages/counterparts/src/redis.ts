@@ -2,7 +2,8 @@ import { rmSync } from "node:fs";
 import { connect } from "node:net";
 import { accountOf, folderOf, writeCertificate } from "./account.js";
 import type { ServerCertificate } from "./account.js";
-import { findProgram, freePort, startProgram } from "./program.js";
+import { freePort } from "./ports.js";
+import { findProgram, startProgram } from "./program.js";
 
 /** A Redis server of its own, in memory, whose default user has a password. */
 export interface Redis {

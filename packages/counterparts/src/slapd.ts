@@ -3,7 +3,8 @@ import { connect } from "node:net";
 import { spawnSync } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findProgram, freePort, startProgram } from "./program.js";
+import { freePort } from "./ports.js";
+import { findProgram, startProgram } from "./program.js";
 
 /** OpenLDAP's server, with what it holds in a temporary folder. */
 export interface Slapd {

@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findProgram, freePort, startProgram } from "./program.js";
+import { freePort } from "./ports.js";
+import { findProgram, startProgram } from "./program.js";
 
 /** OpenSSH's server: undefined where it, its client or ssh-keygen is not installed. */
 export function sshdProgram(): string | undefined {

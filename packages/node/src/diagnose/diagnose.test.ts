@@ -6,9 +6,10 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import test from "node:test";
 import * as x509 from "@peculiar/x509";
+import { freePort } from "@coffer/counterparts";
 import { testCertificates } from "../http/testing/certificates.js";
 import { clientBelowIntermediate } from "../http/testing/client-chain.js";
-import { found, freePort, temporaryFolder, testNode } from "../server/testing/test-node.js";
+import { found, temporaryFolder, testNode } from "../server/testing/test-node.js";
 import { diagnose } from "./diagnose.js";
 import type { Skippable } from "./diagnose.js";
 import type { Finding } from "./finding.js";
@@ -63,9 +64,12 @@ test("the folder of a node that was stopped is well, and its cluster of one is s
   const stopped = await run(t, plan);
   const quorum = one(stopped, "Check For Raft Quorum");
   assert.deepEqual([quorum.status, /^1 voters: n1 \(127\.0\.0\.1:\d+\)\.$/.test(quorum.warnings![0]!)], ["warn", true]);
-  for (const name of ["Parse Configuration", "Check Data Folder Permissions", "Check Storage Access", "Check Listener TLS", "Check Client Authorities", "Start Listener 127", "Start Cluster Listener", "Determine Redirect Address"]) {
+  for (const name of ["Parse Configuration", "Check Data Folder Permissions", "Check Listener TLS", "Check Client Authorities", "Start Listener 127", "Start Cluster Listener", "Determine Redirect Address"]) {
     assert.equal(one(stopped, name).status, "ok", `${name}: ${JSON.stringify(one(stopped, name))}`);
   }
+  // A disk that others use too may be slow just now: then it says so.
+  const access = one(stopped, "Check Storage Access");
+  assert.ok(access.status === "ok" || /^Writing and syncing a file of 1 MiB took \d+ ms\.$/.test(access.warnings!.join()), JSON.stringify(access));
   assert.deepEqual([one(stopped, "Check Autounseal").status, stopped.status], ["skip", "warn"]);
   // It looked, and did no more: the node goes on as if nothing had been.
   await node.start();

@@ -280,13 +280,13 @@ test("slow headers, slow bodies and slow answers come to an end", async (t) => {
 
 test("an upload may take long as long as it moves, and comes to an end when it stops", async (t) => {
   const application = echoApplication({ takesStream: () => true, handle: async ({ stream }) => json(200, { size: (await collect(stream!)).length }) });
-  const server = await serve(t, { listener: { readTimeout: 0.3, maxRequestDuration: 0.4 }, application });
+  const server = await serve(t, { listener: { readTimeout: 1, maxRequestDuration: 0.4 }, application });
   const [slow, silent] = [await rawClient(t, server.port), await rawClient(t, server.port)];
   await silent.send(`${head("POST", "/v1/up", "Content-Length: 10")}half`);
   await slow.send(head("POST", "/v1/up", "Content-Length: 100"));
   for (let i = 0; i < 10; i++) {
     await slow.send("0123456789");
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setTimeout(resolve, 150));
   }
   assert.deepEqual(JSON.parse((await slow.answer()).body), { size: 100 });
   assert.equal((await silent.answer()).status, 408);

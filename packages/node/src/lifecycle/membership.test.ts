@@ -3,9 +3,10 @@ import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net";
 import { join } from "node:path";
 import test from "node:test";
+import { freePort } from "@coffer/counterparts";
 import { createReplica } from "../consensus/replica.js";
 import { memoryLogger } from "../http/testing/echo-application.js";
-import { freePort, raftStorage, temporaryFolder } from "../server/testing/test-node.js";
+import { raftStorage, temporaryFolder } from "../server/testing/test-node.js";
 import type { RaftStorage } from "../configuration/types.js";
 import { foundIdentity } from "./founding.js";
 import type { JoinOffer } from "./joining.js";

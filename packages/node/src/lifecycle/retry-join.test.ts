@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { freePort } from "@coffer/counterparts";
 import { invalid } from "@coffer/state-machine";
 import type { JoinRequest } from "@coffer/state-machine";
 import { memoryLogger } from "../http/testing/echo-application.js";
-import { found, freePort, raftStorage, testNode, unseal, until } from "../server/testing/test-node.js";
+import { found, raftStorage, testNode, unseal, until } from "../server/testing/test-node.js";
 import { joinRequests, startRetryJoin } from "./retry-join.js";
 import type { Stage } from "./seal-control.js";
 

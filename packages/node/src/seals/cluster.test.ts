@@ -4,9 +4,9 @@ import { connect, createServer } from "node:net";
 import type { Socket } from "node:net";
 import test from "node:test";
 import { CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
-import { motoProgram, startMoto } from "@coffer/counterparts";
+import { freePort, motoProgram, startMoto } from "@coffer/counterparts";
 import type { AutoSealConfiguration } from "../configuration/types.js";
-import { found, freePort, joinCluster, testNode, unseal, until } from "../server/testing/test-node.js";
+import { found, joinCluster, testNode, unseal, until } from "../server/testing/test-node.js";
 import type { Founded, TestNode } from "../server/testing/test-node.js";
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
@@ -134,7 +134,7 @@ test("awskms: nodes unseal and join by themselves, wait for a KMS that is away, 
   assert.match(metrics, /^coffer_seal_healthy\{[^}]*seal="awskms"[^}]*\} 0$/m);
   assert.match(metrics, /^vault_seal_encrypt_error\{[^}]*seal="awskms"[^}]*\} 1$/m);
   await kms.open();
-  await until("the second node unseals once its KMS is back", async () => !(await isSealed(second)), 40_000);
+  await until("the second node unseals once its KMS is back", async () => !(await isSealed(second)));
 
   // The recovery key is the quorum: for a root token, for another root key, and to unseal what an operator sealed.
   const { body: attempt } = await first.ask("update", "sys/generate-root/attempt", {});

@@ -5,7 +5,8 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import test from "node:test";
-import { freePort, temporaryFolder, until } from "./testing/test-node.js";
+import { freePort } from "@coffer/counterparts";
+import { temporaryFolder, until } from "./testing/test-node.js";
 
 type Test = Parameters<typeof temporaryFolder>[0];
 

@@ -148,8 +148,9 @@ describe("a snapshot file", () => {
   });
 
   it("is read by the CLI", async () => {
-    const path = join(mkdtempSync(join(tmpdir(), "coffer-inspect-")), "raft.snap");
-    after(() => rmSync(path));
+    const folder = mkdtempSync(join(tmpdir(), "coffer-inspect-"));
+    after(() => rmSync(folder, { recursive: true }));
+    const path = join(folder, "raft.snap");
     writeFileSync(path, await written(state));
     const bin = fileURLToPath(new URL("../../../cli/bin/coffer.js", import.meta.url));
     const { stdout } = await promisify(execFile)(process.execPath, [bin, "operator", "raft", "snapshot", "inspect", "-details=false", "-format=json", path]);

@@ -4,7 +4,7 @@ import { BackendLost } from "@coffer/state-machine";
 import { createS3Lease } from "./s3-lease.js";
 import type { Bucket } from "./s3-objects.js";
 
-const TIMES = { leaseMs: 300, pollMs: 20 };
+const TIMES = { leaseMs: 3000, pollMs: 50 };
 const ignore = () => undefined;
 
 /** S3's conditional writes, and lines to it that can be cut. */

@@ -6,7 +6,8 @@ import { once } from "node:events";
 import { join } from "node:path";
 import test from "node:test";
 import { fileURLToPath } from "node:url";
-import { freePort, found, temporaryFolder, testNode, unseal, until } from "../server/testing/test-node.js";
+import { freePort } from "@coffer/counterparts";
+import { found, temporaryFolder, testNode, unseal, until } from "../server/testing/test-node.js";
 
 test("a node alone says so, and the paths of raft are not there", async (t) => {
   const node = await testNode(t, "n1", { storage: { type: "file", path: join(temporaryFolder(t), "data") } });

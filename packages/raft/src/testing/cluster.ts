@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "@coffer/counterparts";
 import type { RaftHost, RaftOptions, StateMachine } from "../host/api.js";
 import { createRaftHost, runHost } from "../host/host.js";
 import { openMemberLog } from "../host/opening.js";
 import { settingsOf } from "../host/settings.js";
 import type { DurableLog } from "../log/durable-log.js";
 import { testCertificates } from "./certificates.js";
-import { freePort, openLine } from "./line.js";
+import { openLine } from "./line.js";
 import type { Line } from "./line.js";
 import { createMemoryMachine } from "./memory-machine.js";
 import type { MemoryMachine } from "./memory-machine.js";
@@ -23,7 +24,10 @@ export interface Member {
   host: RaftHost | undefined;
 }
 
-export async function until<T>(what: string, check: () => T | undefined | false | Promise<T | undefined | false>, timeoutMs = 10_000): Promise<T> {
+/** For a busy machine; nobody waits longer than it takes. */
+const PATIENCE_MS = 60_000;
+
+export async function until<T>(what: string, check: () => T | undefined | false | Promise<T | undefined | false>, timeoutMs = PATIENCE_MS): Promise<T> {
   const end = Date.now() + timeoutMs;
   for (;;) {
     const value = await check();

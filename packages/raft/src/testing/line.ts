@@ -1,20 +1,5 @@
-import { randomInt } from "node:crypto";
 import { connect, createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
-
-/** Below the range that systems take outgoing connections' ports from: one of these must not take it while a member is stopped. */
-const [LOWEST_PORT, HIGHEST_PORT] = [20_000, 32_000];
-
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(LOWEST_PORT, HIGHEST_PORT);
-    const server = createServer();
-    const isFree = await new Promise<boolean>((resolve) => server.once("error", () => resolve(false)).listen(port, "127.0.0.1", () => resolve(true)));
-    if (!isFree) continue;
-    await new Promise((resolve) => server.close(resolve));
-    return port;
-  }
-}
 
 /** A TCP line to a port that can fall silent without closing, as after a power cut or behind a firewall that drops packets. */
 export interface Line {

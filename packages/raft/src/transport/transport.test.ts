@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { freePort } from "@coffer/counterparts";
 import grpc from "@grpc/grpc-js";
 import type { Message } from "../core/types.js";
 import { testCertificates } from "../testing/certificates.js";
 import { until } from "../testing/cluster.js";
-import { freePort } from "../testing/line.js";
 import { CLIENT_OPTIONS, clientCredentials } from "./credentials.js";
 import { handshake, protocolRefusal, startTransport } from "./transport.js";
 import type { Transport } from "./transport.js";

@@ -160,13 +160,13 @@ test("syslog whose socket takes datagrams only, as that of journald, gets them t
 test("one that reads nothing fails within its timeout, then at once, and is tried again after a rest", async (t) => {
   const { port, connections } = await listen(t, undefined, false);
   let now = 0;
-  const writer = createSocketWriter({ kind: "tcp", host: "127.0.0.1", port, path: "" }, 50, () => now);
+  const writer = createSocketWriter({ kind: "tcp", host: "127.0.0.1", port, path: "" }, 1000, () => now);
   t.after(() => writer.close());
   // More than the buffers of both ends hold.
   await assert.rejects(writer.write("x".repeat(64 * 1024 * 1024)), { code: "ETIMEDOUT" });
   const before = performance.now();
   await assert.rejects(writer.write("y"), { code: "ETIMEDOUT" });
-  assert.ok(performance.now() - before < 40);
+  assert.ok(performance.now() - before < 800);
   now = 1000;
   await writer.write("z\n");
   assert.ok(connections.size > 0);

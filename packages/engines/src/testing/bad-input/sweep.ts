@@ -3,7 +3,7 @@ import { createHarness } from "../harness.js";
 import type { Harness, Method, RawAnswer } from "../harness.js";
 import { PLAUSIBLE, USES, samples } from "./samples.js";
 import type { SampleRequest } from "./samples.js";
-import { BAD_BODIES, BAD_SEGMENTS, BAD_VALUES } from "./values.js";
+import { BAD_BODIES, BAD_SEGMENTS, BAD_VALUES, STRANGE_FIELDS } from "./values.js";
 
 /**
  * Bad input for every operation of an engine, made from its declarations, against the real pipeline in memory. Whatever is
@@ -90,6 +90,7 @@ export async function sweep({ engine, place, harness, made, uses, random, perFie
       for (const where of badPlaces(place, path.template)) await send(where, operation.takesBody ? JSON.stringify(base) : undefined);
       if (!operation.takesBody) continue;
       for (const body of BAD_BODIES) await send(plain, body);
+      for (const fields of STRANGE_FIELDS) await send(plain, withText(base, fields));
       for (const [name, values] of fieldValues(path, random, perField)) for (const value of values) await send(plain, withField(base, name, value));
     }
   }
@@ -127,8 +128,12 @@ function baseBody(path: AnyPath, made: readonly SampleRequest[]): Readonly<Recor
 /** `value` is JSON text. */
 function withField(base: Readonly<Record<string, unknown>>, name: string, value: string): string {
   const { [name]: _, ...others } = base;
-  const text = JSON.stringify(others);
-  return `${text.slice(0, -1)}${text === "{}" ? "" : ","}${JSON.stringify(name)}:${value}}`;
+  return withText(others, `${JSON.stringify(name)}:${value}`);
+}
+
+function withText(base: object, fields: string): string {
+  const text = JSON.stringify(base);
+  return `${text.slice(0, -1)}${text === "{}" ? "" : ","}${fields}}`;
 }
 
 function* fieldValues(path: AnyPath, random: () => number, perField: number): Iterable<readonly [string, readonly string[]]> {

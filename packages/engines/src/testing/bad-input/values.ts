@@ -28,5 +28,8 @@ export const BAD_SEGMENTS: readonly string[] = [
 
 /** Whole bodies. */
 export const BAD_BODIES: readonly string[] = [
-  "", " ", "null", "[]", "1", '"x"', "{", '{"a"', "{}{}", '{"a":NaN}', "\u0000", '{"\\u0000":1}', '{"__proto__":{"a":1}}', '{"unknown":1,"another":{"a":[]}}', nested("[", "]", 100_000), `{"a":${nested("[", "]", 100_000)}}`, `${'{"a":'.repeat(100_000)}`, "a=b&a=c&%zz=1",
+  "", " ", "null", "[]", "1", '"x"', "{", '{"a"', "{}{}", '{"a":NaN}', "\u0000", nested("[", "]", 100_000), `{"a":${nested("[", "]", 100_000)}}`, `${'{"a":'.repeat(100_000)}`, "a=b&a=c&%zz=1",
 ];
+
+/** Fields that nothing declares, as JSON without its braces; sent beside those that make a request a good one. */
+export const STRANGE_FIELDS: readonly string[] = ['"\\u0000":1', '"__proto__":{"a":1}', '"unknown":1,"another":{"a":[]}'];

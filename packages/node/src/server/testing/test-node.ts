@@ -1,9 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "@coffer/counterparts";
 import type { ApiRequest, ApiResponse } from "@coffer/state-machine";
 import type { Configuration, Listener, ListenerTls, RaftStorage, RetryJoin } from "../../configuration/types.js";
 import { startListener } from "../../http/listener.js";
@@ -56,15 +55,10 @@ export interface TestNodeOptions {
   readonly onFatal?: (message: string) => void;
 }
 
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
+/** For a busy machine; nobody waits longer than it takes. */
+const PATIENCE_MS = 60_000;
 
-export async function until<T>(what: string, check: () => T | undefined | false | Promise<T | undefined | false>, timeoutMs = 15_000): Promise<T> {
+export async function until<T>(what: string, check: () => T | undefined | false | Promise<T | undefined | false>, timeoutMs = PATIENCE_MS): Promise<T> {
   const end = Date.now() + timeoutMs;
   for (;;) {
     const value = await check();
