@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { startOidcProvider } from "@coffer/counterparts";
+import { freePort, startOidcProvider } from "@coffer/counterparts";
 import type { OidcProvider } from "@coffer/counterparts";
 import { createDesk, startDevServer } from "./docs/dev-server.js";
 import type { Desk, DevServer } from "./docs/dev-server.js";
 import { COFFER } from "./harness/node-process.js";
-import { freePorts } from "./harness/ports.js";
 import { startCommand } from "./harness/run-command.js";
 import type { RunningCommand } from "./harness/run-command.js";
 import { until } from "./harness/until.js";
@@ -27,7 +26,7 @@ async function ok(...words: readonly string[]): Promise<string> {
 before(async () => {
   server = await startDevServer();
   desk = createDesk(server.env);
-  [port] = (await freePorts(1)) as [number];
+  port = await freePort();
   const redirects = [`http://localhost:${port}/oidc/callback`, `http://${server.host}/v1/auth/oidc/oidc/callback`];
   provider = await startOidcProvider({ redirectUris: redirects });
   await ok("auth", "enable", "oidc");
