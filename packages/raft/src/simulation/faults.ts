@@ -1,5 +1,5 @@
 import type { NodeId } from "../core/types.js";
-import { forgetful, handover, silence, sleeper } from "./lease-plots.js";
+import { forgetful, handover, leftAlone, silence, sleeper } from "./lease-plots.js";
 import { TICK } from "./member.js";
 import type { Member } from "./member.js";
 import { changeMembership, isDispensable, repair } from "./membership.js";
@@ -7,7 +7,7 @@ import { changesApart, coup, deposition, purge, rivals } from "./plots.js";
 import type { World } from "./world.js";
 
 const PLOTS = [rivals, rivals, coup, changesApart, purge, deposition];
-const LEASE_PLOTS = [coup, purge, forgetful, forgetful, handover, sleeper, silence];
+const LEASE_PLOTS = [coup, purge, forgetful, forgetful, handover, leftAlone, sleeper, silence];
 
 /** Each fault is rare; together they leave little peace. */
 export function disturb(world: World): void {
