@@ -63,6 +63,7 @@ const HOST_MISTAKES: Readonly<Record<string, readonly Mutation[]>> = {
   "an install that is not announced": [{ folder: "host", file: "snapshot-install", from: "await log.expectSnapshot(meta);", to: "" }],
   "a log that begins anew before the state does": [{ folder: "host", file: "snapshot-install", from: "await machine.installSnapshot(meta, incoming.chunks);", to: "await port.persistence.reset(meta); await machine.installSnapshot(meta, incoming.chunks);" }],
   "an announcement believed without a look at the state": [{ folder: "host", file: "opening", from: "if (log.expected?.index === index && log.expected.term === term)", to: "if (log.expected)" }, { folder: "host", file: "opening", from: "if (log.term(index) === term)\n        return undefined;", to: "if (log.term(index) === term && !log.expected)\n        return undefined;" }],
+  "a state used before it is whole again": [{ folder: "host", file: "opening", from: "await applyAgain(log, machine, settingsOf(options).maxEntriesBytesPerMessage, logger);", to: "" }],
   "a transfer whose leader is deposed waited for": [{ folder: "host", file: "snapshot-install", from: "port.status().term <= found.senderTerm", to: "true" }, { folder: "host", file: "snapshot-install", from: "if (senderTerm < found.senderTerm || (senderTerm === found.senderTerm && found.call))", to: "if (true)" }],
 };
 
