@@ -49,7 +49,7 @@ const BROKEN_PROMISES = {
 /** In what surrounds the core and ships with it. */
 const HOST_MISTAKES: Readonly<Record<string, readonly Mutation[]>> = {
   "answers that leave before the sync": [{ folder: "host", file: "persistence", from: "await log.write(work);", to: "port.send(work.messages); await log.write(work);" }],
-  "a server alone that leads at once, whoever led before": [{ folder: "host", file: "host", from: " && core.status().vote === id", to: "" }],
+  "a server alone that leads at once, whoever led before": [{ folder: "host", file: "host", from: " && core.status().vote === id && core.status().configurationIndex === FOUNDING", to: "" }],
   "a log compacted past the durable state": [{ folder: "host", file: "compaction", from: "await port.machineTurns.run(() => machine.flush())", to: "machine.appliedIndex()" }],
   "a log that keeps what is behind an overwritten entry": [{ folder: "log", file: "durable-log", from: 'batch.push({ type: "del", key: entryKey(i) })', to: "undefined" }],
   "damaged entries read without a look at the checksum": [{ folder: "log", file: "record", from: "record.readUInt32BE(0) !== checksum(index, record)", to: "false" }],
