@@ -8,7 +8,7 @@ export { nextState as nextAutopilotState } from "./autopilot/state.js";
 export type { AutopilotState, JudgedServer } from "./autopilot/state.js";
 export { createCore } from "./core/core.js";
 export { createRaftHost } from "./host/host.js";
-export { readMembers } from "./host/opening.js";
+export { completeState, readMembers } from "./host/opening.js";
 export { recoveryFile } from "./host/recovery.js";
 export { DiskFailure, isDiskFailure } from "./log/disk-failure.js";
 export { lostWrites } from "./log/lost-writes.js";

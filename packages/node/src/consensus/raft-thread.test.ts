@@ -6,28 +6,10 @@ import test from "node:test";
 import { freePort } from "@coffer/counterparts";
 import { createBarrier, createStore, encodeEntry, openStateReader } from "@coffer/state-machine";
 import type { AppliedBatch } from "@coffer/state-machine";
-import { clusterTls } from "../forwarding/testing/question-server.js";
 import { temporaryFolder, until } from "../server/testing/test-node.js";
-import type { WorkerStart } from "./protocol.js";
 import { startRaftThread } from "./raft-thread.js";
-import type { RaftThread, RaftThreadEvents } from "./raft-thread.js";
 import { createReplica } from "./replica.js";
-
-type Test = Parameters<typeof temporaryFolder>[0];
-
-async function optionsIn(directory: string, port?: number): Promise<WorkerStart> {
-  const address = `127.0.0.1:${port ?? (await freePort())}`;
-  return { nodeId: "n1", directory, listen: address, advertise: address, bootstrap: true, alone: false, clusterId: "c1", tls: await clusterTls(), performanceMultiplier: 1, readLease: false, trailingLogs: undefined, snapshotThreshold: undefined };
-}
-
-const EVENTS: RaftThreadEvents = { onForward: async (bytes: Uint8Array) => bytes, onLog: () => undefined, onFatal: (error) => assert.fail(error), onReset: async () => undefined };
-
-async function leading(t: Test, directory: string, events: Partial<RaftThreadEvents> = {}): Promise<RaftThread> {
-  const thread = await startRaftThread(await optionsIn(directory), { ...EVENTS, ...events });
-  t.after(() => thread.stop());
-  await until("it leads", () => thread.leadership().isLeader);
-  return thread;
-}
+import { EVENTS, leading, optionsIn } from "./testing/member.js";
 
 const put = (key: string) => encodeEntry({ kind: "write", base: 0, puts: [[key, Buffer.from("sealed")]], deletes: [] });
 

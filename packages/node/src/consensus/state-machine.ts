@@ -13,10 +13,14 @@ export function toStateMachine(state: StateDatabase, tell: (change: StateChange)
   return {
     appliedIndex: () => state.appliedIndex(),
     appliedTerm: () => state.appliedTerm(),
+    reached: () => state.reached(),
     async apply(group) {
+      const { index: whole } = state.reached();
       const outcomes = await state.apply(group);
+      // Applied again as it starts: nobody reads it yet.
+      if (state.appliedIndex() <= whole) return outcomes.map(({ result }) => result);
       const isReset = outcomes.some(({ reset }) => reset);
-      tell({ index: group[group.length - 1]!.index, keys: outcomes.flatMap(({ keys }) => keys), ...(isReset && { location: state.location() }) });
+      tell({ index: state.appliedIndex(), keys: outcomes.flatMap(({ keys }) => keys), ...(isReset && { location: state.location() }) });
       return outcomes.map(({ result }) => result);
     },
     flush: () => state.flush(),

@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { lostWrites } from "@coffer/raft";
+import { completeState, lostWrites } from "@coffer/raft";
 import { openStateDatabase, restoreEntries, SEAL_CONFIG_KEY, snapshotRecords } from "@coffer/state-machine";
 import type { EntryRecord, OpenedSnapshot, ReplicatedLog } from "@coffer/state-machine";
 import { hostAndPort } from "../cluster/admission.js";
 import type { MigrationConfiguration } from "../configuration/migration.js";
 import type { RaftStorage } from "../configuration/types.js";
 import { createReplica } from "../consensus/replica.js";
+import { toStateMachine } from "../consensus/state-machine.js";
 import { lockDataFolder } from "../lifecycle/data-folder.js";
 import { createMembership } from "../lifecycle/membership.js";
 import { readIdentity } from "../lifecycle/node-identity.js";
@@ -33,7 +34,7 @@ interface Source {
 }
 
 export async function migrate({ source, destination, clusterAddress }: MigrationConfiguration, logger: Logger): Promise<Migrated> {
-  const from = source.type === "raft" ? await raftSource(source) : await soleSource(source, logger);
+  const from = source.type === "raft" ? await raftSource(source, logger) : await soleSource(source, logger);
   const copied = { keys: 0, bytes: 0 };
   let isInitialized = false;
   async function* counted(): AsyncGenerator<EntryRecord> {
@@ -80,12 +81,13 @@ async function soleSource(storage: LastingStorage, logger: Logger): Promise<Sour
 }
 
 /** What this node has applied: it must have been stopped in order. */
-async function raftSource({ path }: RaftStorage): Promise<Source> {
+async function raftSource({ path }: RaftStorage, logger: Logger): Promise<Source> {
   const lock = await lockDataFolder(path);
   try {
     const identity = readIdentity(path);
     if (!identity || identity.origin === "founding") throw new Error(`${path} holds no node of a cluster`);
     const state = await openStateDatabase(join(path, "state"), lostWrites);
+    await completeState(join(path, "log"), toStateMachine(state, () => undefined), logger);
     const snapshot = await state.openSnapshot();
     return {
       records: () => streamed(snapshot),

@@ -5,6 +5,11 @@ export interface StateMachine {
   /** Last entry applied, as found at start (0 for a new one). */
   appliedIndex(): LogIndex;
   appliedTerm(): Term;
+  /**
+   * The last entry of which effects may be there. Beyond what is applied only where a loss of power took a part of what was: all up to
+   * it is applied again before this member listens, and until then nobody may read the state.
+   */
+  reached(): { readonly index: LogIndex; readonly term: Term };
   /** Applies a group in order, atomically for each entry. `config` and `noop` entries come too, to move the applied index. */
   apply(group: readonly { readonly index: LogIndex; readonly term: Term; readonly kind: "normal" | "config" | "noop"; readonly data: Uint8Array }[]): Promise<readonly ApplyResult[]>;
   /** Makes everything applied so far durable and returns that index: compaction may only drop entries at or below it. */

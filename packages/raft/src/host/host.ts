@@ -30,6 +30,9 @@ import type { Surroundings } from "./surroundings.js";
 import { handOn, transferLeadership } from "./transfer.js";
 import { createTurns } from "./turns.js";
 
+/** Index of the entry by which a cluster begins. */
+const FOUNDING = 1;
+
 const asError = (error: unknown) => (error instanceof Error ? error : new Error(String(error)));
 
 /** Starts a member. `extend` puts further gRPC services on its port, under the same mutual TLS. */
@@ -154,9 +157,10 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
     proposals.expire();
     reads.expire();
   });
-  // Alone there is nobody to wait for, unless another led last: the leader that left may read by a lease that this server granted.
+  // Who founded the cluster and never saw another server has nobody to wait for. Anyone else may have granted a lease to a leader that
+  // left it alone, and whom it ran against in the same term.
   const voters = knownServers.servers.filter((server) => server.voter);
-  if (voters.length === 1 && voters[0]!.id === id && core.status().vote === id) guard(() => core.campaign());
+  if (voters.length === 1 && voters[0]!.id === id && core.status().vote === id && core.status().configurationIndex === FOUNDING) guard(() => core.campaign());
 
   function mayLead(): void {
     guard(() => core.setCanLead(canLead && !stall.isStalled()));

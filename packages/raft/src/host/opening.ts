@@ -6,14 +6,15 @@ import type { DurableLog } from "../log/durable-log.js";
 import type { RaftLogger, RaftOptions, StateMachine } from "./api.js";
 import { readAppliedConfigurations } from "./applied-configurations.js";
 import { recoverFromPeers, standAlone } from "./recovery.js";
+import { settingsOf } from "./settings.js";
 
 /** Opens the log of a member, begins it where a new cluster is asked for, and makes it agree with the state. */
 export async function openMemberLog(directory: string, options: RaftOptions, machine: StateMachine, logger: RaftLogger): Promise<DurableLog> {
-  return prepareLog(() => openDurableLog(directory), options, machine, (log) => changeServers(log, options, logger));
+  return prepareLog(() => openDurableLog(directory), options, machine, logger, (log) => changeServers(log, options, logger));
 }
 
 /** `recover` may change the log further; true when it did. */
-export async function prepareLog(open: () => Promise<DurableLog>, options: Pick<RaftOptions, "id" | "bootstrap">, machine: StateMachine, recover: (log: DurableLog) => Promise<boolean>): Promise<DurableLog> {
+export async function prepareLog(open: () => Promise<DurableLog>, options: Pick<RaftOptions, "id" | "bootstrap" | "maxEntriesBytesPerMessage">, machine: StateMachine, logger: RaftLogger, recover: (log: DurableLog) => Promise<boolean>): Promise<DurableLog> {
   let log = await open();
   try {
     if (options.bootstrap && log.lastIndex() === 0) {
@@ -27,6 +28,7 @@ export async function prepareLog(open: () => Promise<DurableLog>, options: Pick<
     if (lastTerm !== undefined && lastTerm > log.hardState.term) throw new DamagedLogError(`the hard state is of term ${log.hardState.term}, the last entry of term ${lastTerm}`);
     const adopted = snapshotToAdopt(log, machine.appliedIndex(), machine.appliedTerm());
     if (adopted) await log.reset(adopted);
+    await applyAgain(log, machine, settingsOf(options as RaftOptions).maxEntriesBytesPerMessage, logger);
     if (!(await recover(log))) return log;
     // The hard state is read as it is opened.
     await log.close();
@@ -35,6 +37,29 @@ export async function prepareLog(open: () => Promise<DurableLog>, options: Pick<
     await log.close();
     throw error;
   }
+}
+
+/**
+ * Applies again what a loss of power may have taken from the state. All of it was applied before: so it is committed, and as only what
+ * is durable here is applied, the log has it. `pieceBytes`: of entries at a time.
+ */
+async function applyAgain(log: DurableLog, machine: StateMachine, pieceBytes: number, logger: RaftLogger): Promise<void> {
+  const { index: last, term } = machine.reached();
+  const begin = machine.appliedIndex();
+  if (last <= begin) return;
+  if (log.term(last) !== term) throw new DamagedLogError(`the state has effects of entry ${last} of term ${term}, the log's is of term ${log.term(last)}`);
+  while (machine.appliedIndex() < last) await machine.apply(log.entries(machine.appliedIndex() + 1, last + 1, pieceBytes)!);
+  await machine.flush();
+  logger.log("info", "the machine has started anew: applied again what it may have lost of the state", { from: begin + 1, to: last });
+}
+
+/**
+ * For whoever reads a state without a member: makes it whole by the log in this folder, which nobody else may have open. Throws
+ * DamagedLogError.
+ */
+export async function completeState(directory: string, machine: StateMachine, logger: RaftLogger): Promise<void> {
+  const log = await prepareLog(() => openDurableLog(directory), { id: "" }, machine, logger, async () => false);
+  await log.close();
 }
 
 /** The servers that a log in this folder names last, committed or not. Only while nobody else has it open. Throws DamagedLogError. */

@@ -49,7 +49,7 @@ const BROKEN_PROMISES = {
 /** In what surrounds the core and ships with it. */
 const HOST_MISTAKES: Readonly<Record<string, readonly Mutation[]>> = {
   "answers that leave before the sync": [{ folder: "host", file: "persistence", from: "await log.write(work);", to: "port.send(work.messages); await log.write(work);" }],
-  "a server alone that leads at once, whoever led before": [{ folder: "host", file: "host", from: " && core.status().vote === id", to: "" }],
+  "a server alone that leads at once, whoever led before": [{ folder: "host", file: "host", from: " && core.status().vote === id && core.status().configurationIndex === FOUNDING", to: "" }],
   "a log compacted past the durable state": [{ folder: "host", file: "compaction", from: "await port.machineTurns.run(() => machine.flush())", to: "machine.appliedIndex()" }],
   "a log that keeps what is behind an overwritten entry": [{ folder: "log", file: "durable-log", from: 'batch.push({ type: "del", key: entryKey(i) })', to: "undefined" }],
   "damaged entries read without a look at the checksum": [{ folder: "log", file: "record", from: "record.readUInt32BE(0) !== checksum(index, record)", to: "false" }],
@@ -63,6 +63,7 @@ const HOST_MISTAKES: Readonly<Record<string, readonly Mutation[]>> = {
   "an install that is not announced": [{ folder: "host", file: "snapshot-install", from: "await log.expectSnapshot(meta);", to: "" }],
   "a log that begins anew before the state does": [{ folder: "host", file: "snapshot-install", from: "await machine.installSnapshot(meta, incoming.chunks);", to: "await port.persistence.reset(meta); await machine.installSnapshot(meta, incoming.chunks);" }],
   "an announcement believed without a look at the state": [{ folder: "host", file: "opening", from: "if (log.expected?.index === index && log.expected.term === term)", to: "if (log.expected)" }, { folder: "host", file: "opening", from: "if (log.term(index) === term)\n        return undefined;", to: "if (log.term(index) === term && !log.expected)\n        return undefined;" }],
+  "a state used before it is whole again": [{ folder: "host", file: "opening", from: "await applyAgain(log, machine, settingsOf(options).maxEntriesBytesPerMessage, logger);", to: "" }],
   "a transfer whose leader is deposed waited for": [{ folder: "host", file: "snapshot-install", from: "port.status().term <= found.senderTerm", to: "true" }, { folder: "host", file: "snapshot-install", from: "if (senderTerm < found.senderTerm || (senderTerm === found.senderTerm && found.call))", to: "if (true)" }],
 };
 

@@ -16,9 +16,9 @@ interface Committed {
 }
 
 /** What happened in a run. */
-export type Counts = Record<"committed" | "elections" | "acknowledged" | "reads" | "installs" | "changes" | "joint" | "transfers" | "damages" | "resumes", number>;
+export type Counts = Record<"committed" | "elections" | "acknowledged" | "reads" | "installs" | "changes" | "joint" | "transfers" | "damages" | "resumes" | "reapplied", number>;
 
-export const newCounts = (): Counts => ({ committed: 0, elections: 0, acknowledged: 0, reads: 0, installs: 0, changes: 0, joint: 0, transfers: 0, damages: 0, resumes: 0 });
+export const newCounts = (): Counts => ({ committed: 0, elections: 0, acknowledged: 0, reads: 0, installs: 0, changes: 0, joint: 0, transfers: 0, damages: 0, resumes: 0, reapplied: 0 });
 
 /** Sees everything and remembers what may never change: what the protocol promises, checked from outside after every step. */
 export interface Checker {

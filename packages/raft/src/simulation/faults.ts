@@ -1,13 +1,13 @@
 import type { NodeId } from "../core/types.js";
-import { forgetful, handover, silence, sleeper } from "./lease-plots.js";
+import { forgetful, handover, leftAlone, silence, sleeper } from "./lease-plots.js";
 import { TICK } from "./member.js";
-import type { Member } from "./member.js";
+import type { Crash, Member } from "./member.js";
 import { changeMembership, isDispensable, repair } from "./membership.js";
 import { changesApart, coup, deposition, purge, rivals } from "./plots.js";
 import type { World } from "./world.js";
 
 const PLOTS = [rivals, rivals, coup, changesApart, purge, deposition];
-const LEASE_PLOTS = [coup, purge, forgetful, forgetful, handover, sleeper, silence];
+const LEASE_PLOTS = [coup, purge, forgetful, forgetful, handover, leftAlone, sleeper, silence];
 
 /** Each fault is rare; together they leave little peace. */
 export function disturb(world: World): void {
@@ -15,9 +15,11 @@ export function disturb(world: World): void {
   const leader = world.leader();
   const victim = leader && random.chance(0.4) ? leader : random.pick(members);
   if (random.chance(0.02)) crash(world, victim.id);
-  if (random.chance(0.01) && isDispensable(world, victim)) crash(world, victim.id, true);
+  if (random.chance(0.01) && isDispensable(world, victim)) crash(world, victim.id, "disk");
   // An install that is cut short, at either end.
   for (const { from, to } of world.transfers()) if (random.chance(0.03)) crash(world, random.pick([from, to, to]));
+  // A start that is cut short.
+  for (const member of members) if (member.isStarting() && random.chance(0.1)) crash(world, member.id);
   repair(world, leader);
   if (random.chance(0.015)) victim.pause(random.int(2, 25) * TICK);
   if (random.chance(0.02)) partition(world);
@@ -52,9 +54,9 @@ function partition({ random, network, members }: World): void {
   network.divide(...sides);
 }
 
-function crash({ clock, random, members }: World, id: NodeId, spoilt = false): void {
+function crash({ clock, random, members }: World, id: NodeId, what: Crash = random.chance(0.7) ? "power" : "process"): void {
   const member = members.find((one) => one.id === id)!;
-  if (!member.running()) return;
-  member.crash(spoilt);
+  if (!member.running() && !member.isStarting()) return;
+  member.crash(what);
   clock.after(random.pick([1, 1, TICK, 40 * TICK]) * random.int(1, 3), member.start);
 }

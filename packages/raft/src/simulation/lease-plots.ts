@@ -27,6 +27,26 @@ export function forgetful(world: World, leader: Member): void {
   });
 }
 
+/** The leader leaves the cluster to one other alone, who falls silent once it has that on disk, and starts anew. */
+export function leftAlone(world: World, leader: Member): void {
+  const { clock, random, network } = world;
+  const heir = random.pick(votersOf(world, leader).filter((member) => member !== leader));
+  if (!heir) return;
+  network.weather = FAIR;
+  leader.drive(({ core }) => void core.proposeConfiguration({ servers: core.status().configuration.servers.filter(({ id }) => id === heir.id) }));
+  const end = clock.now() + 4 * TICK;
+  clock.after(1, function watch() {
+    const status = heir.running()?.core.status();
+    const isAlone = status?.configuration.servers.length === 1 && !status.configuration.outgoing;
+    if (isAlone) network.cut(heir.id, leader.id);
+    if (isAlone && heir.held().entry(status.configurationIndex)) {
+      heir.crash();
+      clock.after(1, heir.start);
+      goOn(world, leader, 8);
+    } else if (clock.now() < end) clock.after(1, watch);
+  });
+}
+
 /** The leader hands over, and is cut off as soon as it has said so. */
 export function handover(world: World, leader: Member): void {
   const { clock, random, network } = world;

@@ -34,10 +34,15 @@ export interface Running {
   electedIn: Term;
 }
 
+/** What ends with a member: its process, all the power of its machine, or with that something that its disk has. */
+export type Crash = "process" | "power" | "disk";
+
 /** The shipped member (host, core, log, snapshots), its disk, its state and its surroundings simulated. */
 export interface Member {
   readonly id: NodeId;
   running(): Running | undefined;
+  /** Between its start and the moment at which it takes part. */
+  isStarting(): boolean;
   /** What is synced here, be it running or not. */
   held(): HeldLog;
   /** When its disk was spoilt: what it holds is not what was written, and it does not start. */
@@ -45,8 +50,7 @@ export interface Member {
   /** Lets the process stand still, as a garbage collection or SIGSTOP does. */
   pause(moments: number): void;
   start(): void;
-  /** Whether its disk spoils something meanwhile. */
-  crash(spoilt?: boolean): void;
+  crash(what?: Crash): void;
   /** The operator gives a damaged member an empty disk. */
   replaceDisk(): void;
   receive(message: Message): void;
@@ -77,8 +81,9 @@ export function createMember(id: NodeId, bootstrap: Configuration | undefined, p
 
   async function boot(mine: Process): Promise<void> {
     const machine = watchedMachine(await state.open(mine));
+    if (machine.reached().index > machine.appliedIndex()) checker.counts.reapplied += 1;
     const open = () => shipped.readLog(level.open(() => mine.work(1, 3)));
-    const log = watchedLog(await shipped.prepareLog(open, { id }, machine, async () => false));
+    const log = watchedLog(await shipped.prepareLog(open, { id, maxEntriesBytesPerMessage: SETTINGS.maxEntriesBytesPerMessage }, machine, QUIET, async () => false));
     damagedSince = undefined;
     heldBefore = undefined;
     const around = createSurroundings(id, mine, port, () => ticks);
@@ -142,7 +147,8 @@ export function createMember(id: NodeId, bootstrap: Configuration | undefined, p
       async apply(group) {
         checker.applying(group);
         const results = await machine.apply(group);
-        checker.reached(member, machine.appliedIndex(), state.digest());
+        // Before that it is of no one index; and who starts now has it whole, or is found out.
+        if (machine.appliedIndex() === machine.reached().index) checker.reached(member, machine.appliedIndex(), state.digest());
         return results;
       },
       async installSnapshot(meta, chunks) {
@@ -196,18 +202,19 @@ export function createMember(id: NodeId, bootstrap: Configuration | undefined, p
   const member: Member = {
     id,
     running: () => running,
+    isStarting: () => process !== undefined && running?.host === undefined,
     held: () => heldBefore ?? (running ? heldBy(running.log) : heldIn(level.records())),
     damagedSince: () => damagedSince,
     pause: (moments) => void (pausedUntil = clock.now() + moments),
     start,
-    crash(spoilt = false) {
+    crash(what = "process") {
       if (!process) return;
       stop();
       level.crash();
-      state.crash();
+      if (what !== "process") state.losePower();
       if (breakage.forgetsVotes) forgetVote(level.records());
       if (breakage.losesSyncedEntries) loseLastEntries(level.records());
-      if (!spoilt) return;
+      if (what !== "disk") return;
       const before = heldIn(new Map(level.records()));
       if (!(random.chance(0.5) && state.damage()) && !spoilLog()) return;
       heldBefore = before;

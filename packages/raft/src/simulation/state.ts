@@ -17,13 +17,13 @@ export interface Model {
   apply(entry: Entry): number;
 }
 
-/** A replicated state on a simulated disk: it outlives its process, less what a crash takes. */
+/** A replicated state on a simulated disk: it outlives its process, less what a loss of power takes. */
 export interface SimulatedState {
   /** Rejects with a StateFormatError where it finds that the disk was spoilt. */
   open(process: Process): Promise<StateMachine>;
   /** Of the whole state, as the machine opened last has it. */
   digest(): number;
-  crash(): void;
+  losePower(): void;
   /** Spoils something that was written. False when there is nothing. */
   damage(): boolean;
   /** A new, empty disk. */
@@ -49,15 +49,20 @@ export function nextDigest(before: number, { index, term, data }: Pick<Entry, "i
   return digest >>> 0;
 }
 
-/** A state machine whose writes are not synced: a crash leaves any point between the last flush and what was applied. */
+/** A state machine whose writes are not synced: a loss of power leaves what was flushed last, and traces of some of what came after. */
 function createMemoryState(random: Random): SimulatedState {
   /** From the durable point to the applied one. */
   let points: Point[] = [ORIGIN];
+  let traces = ORIGIN;
   const applied = () => points[points.length - 1]!;
+  const reached = () => (traces.index > applied().index ? traces : applied());
+  /** With traces of what is to come it is no state that the entries make. */
+  const digest = () => (reached() === applied() ? applied().digest : ~applied().digest);
   return {
     open: async (process) => ({
       appliedIndex: () => applied().index,
       appliedTerm: () => applied().term,
+      reached,
       async apply(group) {
         await process.work(1, 15);
         for (const entry of group) points.push({ index: entry.index, term: entry.term, digest: nextDigest(applied().digest, entry) });
@@ -70,9 +75,10 @@ function createMemoryState(random: Random): SimulatedState {
         return index;
       },
       async openSnapshot() {
-        const { index, term, digest } = applied();
+        const { index, term } = applied();
+        const point: Point = { index, term, digest: digest() };
         async function* chunks() {
-          const bytes = Buffer.from(JSON.stringify({ index, term, digest }));
+          const bytes = Buffer.from(JSON.stringify(point));
           for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
             await process.work(0, 2);
             yield bytes.subarray(at, at + CHUNK_BYTES);
@@ -89,12 +95,20 @@ function createMemoryState(random: Random): SimulatedState {
         const point = JSON.parse(Buffer.concat(parts).toString()) as Point;
         if (point.index !== meta.index || point.term !== meta.term) throw new Error(`the state is of index ${point.index}, not ${meta.index}`);
         points = [point];
+        traces = ORIGIN;
       },
     }),
-    digest: () => applied().digest,
-    crash: () => void (points = points.slice(0, random.int(1, points.length))),
+    digest,
+    losePower() {
+      const kept = points[random.int(0, points.length - 1)]!;
+      if (kept.index > traces.index) traces = kept;
+      points = points.slice(0, 1);
+    },
     damage: () => false,
-    wipe: () => void (points = [ORIGIN]),
+    wipe() {
+      points = [ORIGIN];
+      traces = ORIGIN;
+    },
   };
 }
 

@@ -15,6 +15,7 @@ export function createMemoryMachine(): MemoryMachine {
     applied,
     appliedIndex: () => index,
     appliedTerm: () => term,
+    reached: () => ({ index, term }),
     async apply(group) {
       for (const entry of group) {
         if (entry.index !== index + 1) throw new Error(`entry ${entry.index} after ${index}`);

@@ -15,13 +15,13 @@ type Names = Map<string, Thing>;
 /** Adds and removes names as one. */
 type Change = (names: Names) => void;
 
-/** A disk with a journal for names: a crash leaves the earlier of their changes, and of a file that was not synced anything. */
+/** A disk with a journal for names: a loss of power leaves the earlier of their changes, and of a file that was not synced anything. */
 export interface SimulatedDisk {
   /** For one process. `work`: what each step waits for; of a process that ended, for ever. */
   attach(work: () => Promise<void>): StateDisk;
   /** The database in that folder. */
   level(folder: string): SimulatedLevel | undefined;
-  crash(): void;
+  losePower(): void;
   wipe(): void;
 }
 
@@ -32,6 +32,7 @@ export function createSimulatedDisk(chance: Chance): SimulatedDisk {
   let names: Names = new Map();
   let durable: Names = new Map();
   let journal: Change[] = [];
+  let boots = 1;
 
   function change(how: Change): void {
     how(names);
@@ -84,6 +85,10 @@ export function createSimulatedDisk(chance: Chance): SimulatedDisk {
           all.set(to, thing);
         });
       },
+      async bootId() {
+        await work();
+        return `boot-${boots}`;
+      },
       async sync(path) {
         await work();
         const inLevel = level(dirname(path));
@@ -95,12 +100,13 @@ export function createSimulatedDisk(chance: Chance): SimulatedDisk {
         change((all) => void all.delete(path));
       },
     }),
-    crash() {
+    losePower() {
+      boots += 1;
       for (const how of journal.slice(0, chance.int(0, journal.length))) how(durable);
       journal = [];
       names = new Map(durable);
       for (const thing of names.values()) {
-        if (isLevel(thing)) thing.crash();
+        if (isLevel(thing)) thing.losePower();
         else if (!thing.isSynced) thing.text = thing.text.slice(0, chance.int(0, thing.text.length));
       }
     },

@@ -2,7 +2,7 @@ import { MemoryLevel } from "memory-level";
 import type { OrderedDatabase, StateOperation } from "../store/state-core.js";
 import type { Chance } from "./chance.js";
 
-/** A write-ahead file of LevelDB: batches, of which a crash leaves the synced ones and some of the rest. */
+/** A write-ahead file of LevelDB: batches, of which a loss of power leaves the synced ones and some of the rest. */
 interface Wal {
   readonly name: string;
   readonly batches: (readonly StateOperation[])[];
@@ -18,7 +18,8 @@ export interface SimulatedLevel {
   files(): string[];
   /** False when there is no such write-ahead file (any more). */
   sync(file: string): boolean;
-  crash(): void;
+  /** A process that ends takes nothing along. */
+  losePower(): void;
   /** A bit turned over in a write-ahead file: LevelDB drops what its checksum stood for, goes on behind it, and says so. */
   damage(): boolean;
   isDamaged(): boolean;
@@ -70,8 +71,8 @@ export function createSimulatedLevel(chance: Chance): SimulatedLevel {
         keys: memory.keys.bind(memory),
         iterator: memory.iterator.bind(memory),
         snapshot: memory.snapshot.bind(memory),
-        batch: (operations: readonly StateOperation[]) => write(operations, false, work, memory),
-        put: (key: string, value: Uint8Array, options?: { readonly sync?: boolean }) => write([{ type: "put", key, value }], options?.sync === true, work, memory),
+        batch: (operations: readonly StateOperation[], options?: { readonly sync?: boolean }) => write(operations, options?.sync === true, work, memory),
+        put: (key: string, value: Uint8Array) => write([{ type: "put", key, value }], false, work, memory),
         async close() {
           await work();
           await memory.close();
@@ -87,12 +88,10 @@ export function createSimulatedLevel(chance: Chance): SimulatedLevel {
       if (wal) wal.synced = wal.batches.length;
       return wal !== undefined;
     },
-    crash() {
-      let isCut = false;
+    losePower() {
+      // What was not synced goes from the last write of each file backwards: of the older file too, whatever stays of the newer.
       wals = wals.map((wal) => {
-        // What was not synced goes from the last write backwards, over all files: see docs/roadmap.md for what else a disk may do.
-        const kept = isCut ? wal.synced : chance.int(wal.synced, wal.batches.length);
-        isCut ||= kept < wal.batches.length;
+        const kept = chance.int(wal.synced, wal.batches.length);
         return { ...wal, batches: wal.batches.slice(0, kept), synced: kept };
       });
     },

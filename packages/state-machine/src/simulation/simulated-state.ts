@@ -5,13 +5,13 @@ import type { Chance } from "./chance.js";
 import { createSimulatedDisk } from "./simulated-disk.js";
 import { digestOf } from "./workload.js";
 
-/** The shipped state database on a simulated disk: it outlives its process, less what a crash takes. */
+/** The shipped state database on a simulated disk: it outlives its process, less what a loss of power takes. */
 export interface SimulatedStore {
   /** Rejects with StateFormatError where the state is found to be damaged. */
   open(work: () => Promise<void>): Promise<StateDatabase>;
   /** Of what the state that was opened last holds in memory and on disk. */
   digest(): number;
-  crash(): void;
+  losePower(): void;
   damage(): boolean;
   wipe(): void;
 }
@@ -36,7 +36,7 @@ export function createSimulatedStore(chance: Chance, open: typeof openStateDatab
       const ours = [...content].filter(([key]) => key.startsWith(prefix)).map(([key, value]) => [key.slice(prefix.length), value] as const);
       return digestOf(new Map(ours));
     },
-    crash: disk.crash,
+    losePower: disk.losePower,
     damage: () => disk.level(location)?.damage() ?? false,
     wipe: disk.wipe,
   };

@@ -11,6 +11,8 @@ export type { StateBackend } from "./state-backend.js";
 export type { OpenedSnapshot, StateOperation } from "./state-core.js";
 export { openStateDatabase } from "./state-database.js";
 export type { StateDatabase } from "./state-database.js";
+export { REAL_DISK } from "./state-disk.js";
+export type { StateDisk } from "./state-disk.js";
 export { openStateReader } from "./state-reader.js";
 export type { ReopenableReader } from "./state-reader.js";
 export { createStore } from "./store.js";

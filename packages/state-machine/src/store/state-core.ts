@@ -57,8 +57,13 @@ async function* recordsOf(database: OrderedDatabase, options: object, epochs: re
   }
 }
 
-/** Without `write`, batches go to the database alone, and are not synced. */
-export function createStateCore(database: OrderedDatabase, write: StateWriter = (operations) => database.batch([...operations])): StateCore {
+const noop = async () => undefined;
+
+/**
+ * Without `write`, batches go to the database alone, and are not synced. `settle`: what is awaited before anything is cleared
+ * that a restore left behind, so that a crash cannot undo the restore and keep the clearing.
+ */
+export function createStateCore(database: OrderedDatabase, write: StateWriter = (operations) => database.batch([...operations]), settle: () => Promise<unknown> = noop): StateCore {
   let meta = readMeta(database);
   let sweeping: Promise<void> = Promise.resolve();
   let stopped = false;
@@ -100,7 +105,10 @@ export function createStateCore(database: OrderedDatabase, write: StateWriter = 
       for (const [key, value] of effects.changes) operations.push(value === null ? { type: "del", key } : { type: "put", key, value });
       await write(operations);
       meta = effects.meta;
-      if (effects.sweep) startSweep();
+      if (effects.sweep) {
+        await settle();
+        startSweep();
+      }
       return effects.outcomes;
     },
     async openSnapshot() {

@@ -1,11 +1,13 @@
 import { join, resolve } from "node:path";
 import type { CommittedEntry, EntryOutcome } from "./apply.js";
 import type { LogIndex } from "./replicated-log.js";
-import { createStateCore } from "./state-core.js";
+import { createStateCore, readMeta } from "./state-core.js";
 import type { OpenedSnapshot, OrderedDatabase, StateCore } from "./state-core.js";
 import { REAL_DISK } from "./state-disk.js";
 import type { StateDisk } from "./state-disk.js";
-import { EMPTY_META, META_KEY, STAGED_KEY, SYNC_KEY, decodeMeta, decodeStaged, encodeMeta, epochPrefix } from "./state-layout.js";
+import { EMPTY_META, META_KEY, STAGED_KEY, decodeMeta, decodeStaged, encodeMeta, epochPrefix } from "./state-layout.js";
+import { beginAtSyncPoint, later, pointAt, writeSyncPoint } from "./sync-point.js";
+import type { Reached } from "./sync-point.js";
 import { readSnapshot } from "./snapshot-stream.js";
 import { StateFormatError } from "./wire.js";
 
@@ -16,6 +18,11 @@ import { StateFormatError } from "./wire.js";
 export interface StateDatabase {
   appliedIndex(): LogIndex;
   appliedTerm(): number;
+  /**
+   * The last entry of which effects are in the state. Beyond `appliedIndex` only after a loss of power: then the state is of no
+   * one index, and nobody may read it, before all entries up to this one are applied again.
+   */
+  reached(): Reached;
   /** The folder in use: what a reader opens. Changes with `installSnapshot`. */
   location(): string;
   /**
@@ -25,7 +32,7 @@ export interface StateDatabase {
   apply(group: readonly CommittedEntry[]): Promise<readonly EntryOutcome[]>;
   /** Makes what is applied durable; returns that index. */
   flush(): Promise<LogIndex>;
-  /** A fixed point, streamed while writes go on. Must be closed. */
+  /** A fixed point, streamed while writes go on. Must be closed. Rejects before what was `reached` is applied. */
   openSnapshot(): Promise<OpenedSnapshot>;
   /** Replaces the whole state, or throws (StateFormatError for a bad stream) and changes nothing. Readers must then reopen at `location`. */
   installSnapshot(meta: { readonly index: LogIndex; readonly term: number }, chunks: AsyncIterable<Uint8Array>): Promise<{ readonly location: string }>;
@@ -43,26 +50,7 @@ export interface StateDatabase {
 
 const CURRENT = "CURRENT";
 const FOLDER = /^state-(\d+)$/;
-const LOG_FILE = /^\d+\.log$/;
 const LOAD_BATCH_BYTES = 1024 * 1024;
-
-/**
- * A synced batch syncs only the write-ahead file in use, and LevelDB leaves the one before unsynced until its table is
- * built. So sync every such file first, oldest first; the marker then stands on solid ground.
- */
-async function makeDurable(disk: StateDisk, database: OrderedDatabase, location: string): Promise<void> {
-  const logs = (await disk.list(location)).filter((name) => LOG_FILE.test(name)).sort();
-  for (const name of logs) {
-    await disk.sync(join(location, name)).catch((error: NodeJS.ErrnoException) => {
-      // Gone meanwhile: its table has been built and synced.
-      if (error.code !== "ENOENT") throw error;
-    });
-  }
-  await disk.sync(location);
-  // A key of its own: the marker of what is applied belongs to `apply`.
-  const synced: object = { sync: true };
-  await database.put(SYNC_KEY, new Uint8Array(0), synced);
-}
 
 async function readCurrent(disk: StateDisk, directory: string): Promise<string | undefined> {
   const text = await disk.read(join(directory, CURRENT));
@@ -85,13 +73,13 @@ async function dropOthers(disk: StateDisk, directory: string, kept: readonly str
   }
 }
 
-async function createFirst(disk: StateDisk, directory: string): Promise<string> {
+async function createFirst(disk: StateDisk, directory: string, boot: string): Promise<string> {
   const name = "state-1";
   // Without CURRENT nothing in it ever counted: an earlier first start did not get this far.
   await dropOthers(disk, directory, []);
   const database = await disk.openLevel(join(directory, name));
   await database.put(META_KEY, encodeMeta(EMPTY_META));
-  await makeDurable(disk, database, join(directory, name));
+  await writeSyncPoint(disk, database, join(directory, name), pointAt(database, boot, EMPTY_META, EMPTY_META));
   await database.close();
   await writeCurrent(disk, directory, name);
   return name;
@@ -134,7 +122,8 @@ export type LostWrites = (directory: string) => string | undefined;
 export async function openStateDatabase(directory: string, lostWrites: LostWrites, disk: StateDisk = REAL_DISK): Promise<StateDatabase> {
   const root = resolve(directory);
   await disk.makeFolder(root);
-  let name = (await readCurrent(disk, root)) ?? (await createFirst(disk, root));
+  const boot = await disk.bootId();
+  let name = (await readCurrent(disk, root)) ?? (await createFirst(disk, root, boot));
   await dropOthers(disk, root, [name]);
   let database = await disk.openLevel(join(root, name));
   const lost = lostWrites(join(root, name));
@@ -142,11 +131,21 @@ export async function openStateDatabase(directory: string, lostWrites: LostWrite
     await database.close();
     throw new StateFormatError(`the state in ${join(root, name)} is damaged (part of what was written is lost: ${lost}): remove this node from the cluster, delete its data folder and let it join again`);
   }
-  if (database.getSync(META_KEY) === undefined) throw new StateFormatError(`${join(root, name)} is not a complete state`);
-  let core: StateCore = createStateCore(database);
   const location = () => join(root, name);
+  let reached = await beginAtSyncPoint(disk, database, location(), boot).catch(async (error: unknown) => {
+    await database.close();
+    throw error;
+  });
+  let core: StateCore = createStateCore(database, undefined, flush);
   // Still open, because readers may be in them.
   let retired: { readonly name: string; readonly database: OrderedDatabase }[] = [];
+
+  async function flush(): Promise<LogIndex> {
+    const meta = core.meta();
+    reached = later(reached, meta);
+    await writeSyncPoint(disk, database, location(), pointAt(database, boot, meta, reached));
+    return meta.index;
+  }
 
   async function dropRetired(): Promise<void> {
     const dropped = retired;
@@ -162,7 +161,7 @@ export async function openStateDatabase(directory: string, lostWrites: LostWrite
     const built = await disk.openLevel(join(root, next));
     try {
       await load(built, meta, chunks);
-      await makeDurable(disk, built, join(root, next));
+      await writeSyncPoint(disk, built, join(root, next), pointAt(built, boot, readMeta(built), meta));
       await writeCurrent(disk, root, next);
     } catch (error) {
       await built.close();
@@ -173,20 +172,21 @@ export async function openStateDatabase(directory: string, lostWrites: LostWrite
     retired.push({ name, database });
     database = built;
     name = next;
-    core = createStateCore(database);
+    reached = { index: meta.index, term: meta.term };
+    core = createStateCore(database, undefined, flush);
   }
 
   return {
     appliedIndex: () => core.meta().index,
     appliedTerm: () => core.meta().term,
+    reached: () => later(reached, core.meta()),
     location,
     apply: (group) => core.apply(group),
-    async flush() {
-      const { index } = core.meta();
-      await makeDurable(disk, database, location());
-      return index;
+    flush,
+    async openSnapshot() {
+      if (core.meta().index < reached.index) throw new Error(`the state is not whole before entry ${reached.index} is applied again`);
+      return core.openSnapshot();
     },
-    openSnapshot: () => core.openSnapshot(),
     async installSnapshot(meta, chunks) {
       await install(meta, chunks);
       return { location: location() };

@@ -14,6 +14,8 @@ export interface StateDisk {
   /** A whole file, synced. Its name is not, until its folder is. */
   write(path: string, text: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
+  /** Of this run of the machine, which ends as its memory is lost; "" where that cannot be told, so that every run may be another. */
+  bootId(): Promise<string>;
   /** Makes a file's content, or a folder's names, durable. Rejects with ENOENT for one that is gone. */
   sync(path: string): Promise<void>;
   /** A file, or a folder with all that is in it; nothing, when it is not there. */
@@ -33,6 +35,13 @@ export async function openLevel(location: string): Promise<OrderedDatabase> {
   return database;
 }
 
+const BOOT_ID = "/proc/sys/kernel/random/boot_id";
+
+const readText = (path: string) => readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+  if (error.code === "ENOENT") return undefined;
+  throw error;
+});
+
 export const REAL_DISK: StateDisk = Object.freeze({
   openLevel,
   list: (folder: string) => readdir(folder),
@@ -40,10 +49,9 @@ export const REAL_DISK: StateDisk = Object.freeze({
   async makeFolder(path: string) {
     await mkdir(path, { recursive: true, mode: 0o700 });
   },
-  read: (path: string) => readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw error;
-  }),
+  read: readText,
+  // Linux (random(4)).
+  bootId: async () => ((await readText(BOOT_ID)) ?? "").trim(),
   async write(path: string, text: string) {
     const handle = await open(path, "w", 0o600);
     try {

@@ -8,7 +8,7 @@ import { StateFormatError, decoding, newReader, newWriter, readMessage, readNumb
 
 export const META_KEY = "m/meta";
 export const STAGED_KEY = "m/staged";
-/** Written with sync, to make what came before it durable. */
+/** Written with sync, to make what came before it durable, and to tell what that was (sync-point.ts). */
 export const SYNC_KEY = "m/sync";
 const EPOCH_DIGITS = 12;
 const META_FORMAT = 1;
