@@ -3,7 +3,6 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import test from "node:test";
-import { freePort } from "@coffer/counterparts";
 import { createBarrier, createStore, encodeEntry, openStateReader } from "@coffer/state-machine";
 import type { AppliedBatch } from "@coffer/state-machine";
 import { temporaryFolder, until } from "../server/testing/test-node.js";

@@ -7,7 +7,7 @@ import { changesApart, coup, deposition, purge, rivals } from "./plots.js";
 import type { World } from "./world.js";
 
 const PLOTS = [rivals, rivals, coup, changesApart, purge, deposition];
-const LEASE_PLOTS = [coup, purge, forgetful, forgetful, handover, leftAlone, sleeper, silence];
+const LEASE_PLOTS = [coup, purge, forgetful, forgetful, forgetful, forgetful, handover, handover, leftAlone, sleeper, sleeper, silence, silence];
 
 /** Each fault is rare; together they leave little peace. */
 export function disturb(world: World): void {
@@ -19,7 +19,7 @@ export function disturb(world: World): void {
   // An install that is cut short, at either end.
   for (const { from, to } of world.transfers()) if (random.chance(0.03)) crash(world, random.pick([from, to, to]));
   // A start that is cut short.
-  for (const member of members) if (member.isStarting() && random.chance(0.1)) crash(world, member.id);
+  for (const member of members) if (member.isStarting() && random.chance(0.04)) crash(world, member.id);
   repair(world, leader);
   if (random.chance(0.015)) victim.pause(random.int(2, 25) * TICK);
   if (random.chance(0.02)) partition(world);
