@@ -1,4 +1,6 @@
 import { writeFileSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { setFlagsFromString } from "node:v8";
 import { HclError } from "@coffer/hcl";
 import { ConfigurationError, loadConfiguration } from "../configuration/index.js";
 import type { Configuration } from "../configuration/types.js";
@@ -40,8 +42,12 @@ const STOP_MS = 10_000;
 const LEAVE_MS = 4000;
 const LINGER_MS = 1000;
 
+/** Below so many processors V8's helper threads only take time from the event loops that they are to help. */
+const PARALLEL_GC_CORES = 4;
+
 /** Runs a server until it is told to stop. Resolves with the exit code: 0 after SIGTERM or SIGINT, 1 when it could not go on. */
 export async function runServer(options: ServerOptions): Promise<number> {
+  if (availableParallelism() < PARALLEL_GC_CORES) setFlagsFromString("--no-parallel-scavenge");
   let configuration: Configuration;
   let caFile: string | undefined;
   try {
