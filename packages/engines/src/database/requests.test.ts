@@ -76,7 +76,7 @@ test("a role keeps what an update does not name", async () => {
   assert.deepEqual(await refusal("roles/app", { db_name: "pg", credential_type: "x" }), [400, 'invalid credential_type "x"']);
   for (const credential_type of ["rsa_private_key", "client_certificate"]) assert.deepEqual(await refusal("roles/app", { db_name: "pg", credential_type }), [400, `unsupported credential_type: "${credential_type}"`]);
   assert.deepEqual(await refusal("roles/app", { db_name: "pg", credential_config: { key_bits: "1" } }), [400, "credential_config validation failed: unknown keys key_bits"]);
-  assert.deepEqual(await refusal("roles/app", { db_name: "pg", default_ttl: "-1h" }), [400, 'Field validation failed: error converting input for field "default_ttl": cannot provide negative value']);
+  assert.deepEqual(await refusal("roles/app", { db_name: "pg", default_ttl: "-1h" }), [400, `Field validation failed: error converting input for field "default_ttl": cannot provide negative value '-3600'`]);
   await request("POST", "database/roles/app", { db_name: "pg", creation_statements: "CREATE x", revocation_statements: [""], default_ttl: "1h", max_ttl: 7200, credential_config: "password_policy=p" });
   await request("POST", "database/roles/app", { renew_statements: ["RENEW"] });
   assert.deepEqual((await request("GET", "database/roles/app")).body["data"], {
