@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, generateKeyPairSync, randomBytes, sign, verify } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHmac, generateKeyPairSync, randomBytes, sign, verify } from "node:crypto";
 
 /** Calls between two looks at the clock, for what takes microseconds. */
 const SLICE = 64;
@@ -62,4 +62,17 @@ export function issueLoop() {
     const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256", publicKeyEncoding: { type: "spki", format: "der" }, privateKeyEncoding: { type: "sec1", format: "pem" } });
     return [privateKey, sign("sha256", toBeSigned, authority)];
   }, 8);
+}
+
+/** An Ed25519 signature over what is about as long as an SSH certificate. */
+export function certifyLoop() {
+  const { privateKey } = generateKeyPairSync("ed25519");
+  const toBeSigned = randomBytes(350);
+  return (seconds) => rateOf(seconds, () => sign(null, toBeSigned, privateKey), 8);
+}
+
+/** The HMAC that a one-time password is cut from (RFC 4226). */
+export function hmacLoop() {
+  const [key, step] = [randomBytes(20), randomBytes(8)];
+  return (seconds) => rateOf(seconds, () => createHmac("sha1", key).update(step).digest().readUInt32BE(0));
 }

@@ -1,11 +1,18 @@
 // `npm run bench -- engines`: engines on one node over HTTP, each beside a bare loop over node:crypto that does the least of the
 // same on one thread, without a network, a policy or a store.
-import { randomBytes } from "node:crypto";
-import { decryptLoop, encryptLoop, issueLoop, signLoop, verifyLoop } from "./crypto-loops.mjs";
+import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { certifyLoop, decryptLoop, encryptLoop, hmacLoop, issueLoop, signLoop, verifyLoop } from "./crypto-loops.mjs";
 import { load } from "./load.mjs";
 
 /** Of a yardstick, which is steady at once. */
 const LOOP_SECONDS = 2;
+
+/** As ssh-keygen writes it (RFC 8709). */
+function sshPublicKey() {
+  const { x } = generateKeyPairSync("ed25519").publicKey.export({ format: "jwk" });
+  const field = (bytes) => Buffer.concat([Buffer.of(0, 0, 0, bytes.length), bytes]);
+  return `ssh-ed25519 ${Buffer.concat([field(Buffer.from("ssh-ed25519")), field(Buffer.from(x, "base64url"))]).toString("base64")}`;
+}
 
 /** Each part measures and records; they do not need each other. */
 export function parts({ cluster, recorder: { record, noise }, seconds, connections }) {
@@ -49,6 +56,18 @@ export function parts({ cluster, recorder: { record, noise }, seconds, connectio
       await write("pki/roles/web", { allow_any_name: true, key_type: "ec", key_bits: 256, no_store: true, max_ttl: "72h" });
       const issue = { path: "pki/issue/web", body: { common_name: "web.example.com", ttl: "1h" } };
       await figure("pki: P-256 certificates, no_store", issue, { name: "P-256 key pair and signature", loop: issueLoop() });
+    },
+    async ssh() {
+      await write("sys/mounts/ssh", { type: "ssh" });
+      await write("ssh/config/ca", { key_type: "ed25519" });
+      await write("ssh/roles/user", { key_type: "ca", allow_user_certificates: true, allowed_users: "*", ttl: "1h" });
+      const request = { path: "ssh/sign/user", body: { public_key: sshPublicKey(), valid_principals: "ubuntu" } };
+      await figure("ssh: Ed25519 certificates", request, { name: "Ed25519 signing", loop: certifyLoop() });
+    },
+    async totp() {
+      await write("sys/mounts/totp", { type: "totp" });
+      await write("totp/keys/app", { generate: true, issuer: "bench", account_name: "app", exported: false });
+      await figure("totp: codes", { path: "totp/code/app", method: "GET" }, { name: "HMAC-SHA-1", loop: hmacLoop() });
     },
     async kv() {
       await write("secret/data/bench", { data: secret });
