@@ -34,6 +34,13 @@ test("openssl accepts node certificates for both ends of a connection between no
   assert.match(opensslVerify(t, (await createCa("coffer-cluster")).certificate, certificate, []), /error/);
 });
 
+test("a certificate holds at once for machines whose clocks are a day apart from the one that made it", needsOpenssl, async (t) => {
+  const ca = await createCa("coffer-cluster");
+  const { publicKey } = await createNodeKey();
+  const certificate = await issueNodeCertificate(ca, "node-1", publicKey);
+  for (const hours of [-24, 24]) assert.equal(opensslVerify(t, ca.certificate, certificate, ["-attime", String(Math.floor(Date.now() / 1000) + hours * 3600)]), "OK", `${hours} h`);
+});
+
 test("openssl accepts a local cluster's certificate for every host, and no other", needsOpenssl, async (t) => {
   const { ca, certificate } = await createApiCertificates(["localhost", "127.0.0.1", "::1", "node-1.internal"]);
   for (const host of ["localhost", "node-1.internal"]) assert.equal(opensslVerify(t, ca, certificate, ["-purpose", "sslserver", "-verify_hostname", host]), "OK");
