@@ -15,8 +15,6 @@ export interface OidcProvider {
   approve(url: string, user: string, decision?: "yes" | "abort"): Promise<void>;
   /** How often somebody came with a code. */
   redeemed(): number;
-  /** How often somebody came with a code. */
-  redeemed(): number;
   close(): void;
 }
 

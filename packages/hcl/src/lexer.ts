@@ -69,7 +69,7 @@ export function tokenize(text: string, file: string): Token[] {
     return fail("this string holds ${ without the brace that closes it", string);
   }
 
-  function octal(from: number): string | undefined {
+  function octalAt(from: number): string | undefined {
     OCTAL_ESCAPE.lastIndex = from;
     return OCTAL_ESCAPE.exec(text)?.[0];
   }
@@ -93,14 +93,15 @@ export function tokenize(text: string, file: string): Token[] {
       at += 1;
       const escape = text[at] ?? "";
       const width = ESCAPE_DIGITS[escape];
+      const octal = octalAt(at);
       if (width !== undefined) {
         const digits = text.slice(at + 1, at + 1 + width);
         if (digits.length < width || !/^[0-9a-fA-F]+$/.test(digits) || parseInt(digits, 16) > 0x10ffff) fail(`\\${escape} needs ${width} hexadecimal digits`, where);
         value += String.fromCodePoint(parseInt(digits, 16));
         at += width;
-      } else if (octal(at)) {
-        value += String.fromCodePoint(parseInt(octal(at)!, 8));
-        at += 2;
+      } else if (octal !== undefined) {
+        value += String.fromCodePoint(parseInt(octal, 8));
+        at += octal.length - 1;
       } else if (Object.hasOwn(ESCAPES, escape)) value += ESCAPES[escape];
       else if (escape === "" || escape === "\n") fail("this string is never closed with a quote", begin);
       else fail(`unknown escape \\${escape}; a backslash in a string is written twice: \\\\`, where);

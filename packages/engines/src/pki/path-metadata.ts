@@ -37,8 +37,11 @@ export const batchCertsPath = definePath({
       effect: "read",
       summary: "Read many certificates.",
       handler({ input }, storage) {
-        const read = (serial: string) => getCertificate(storage, serial);
-        return data({ certificates: Object.fromEntries(input.serial_numbers.map((serial) => [serial, read(serial) ? `${pem("CERTIFICATE", read(serial)!)}\n` : null])) });
+        const shown = (serial: string) => {
+          const certificate = getCertificate(storage, serial);
+          return certificate ? `${pem("CERTIFICATE", certificate)}\n` : null;
+        };
+        return data({ certificates: Object.fromEntries(input.serial_numbers.map((serial) => [serial, shown(serial)])) });
       },
     },
   },

@@ -21,7 +21,7 @@ export const hashing = ({ hash }: Hasher, hmacAccessor: boolean): Disguise => di
 const MARK = randomBytes(12).toString("hex");
 const END = ".";
 
-/** Marks in place of secrets: the record is written once, and `fill` makes a device's line of it. */
+/** Marks in place of secrets: the record is written once, and what `cut` gives makes each device's line of it. */
 export interface Stencil {
   readonly disguise: Disguise;
   /** Of the record as text, with its marks. They and what takes their place need no escaping in JSON and XML. */
