@@ -13,7 +13,8 @@ export function redeemOnce<T>(login: string, redeem: () => Promise<T>): Promise<
   if (known) return known;
   const begun = redeem();
   redeemed.set(login, begun);
-  const later = () => void setTimeout(() => redeemed.delete(login), KEPT_MS).unref();
+  // Another try may have taken its place by then.
+  const later = () => void setTimeout(() => redeemed.get(login) === begun && redeemed.delete(login), KEPT_MS).unref();
   begun.then(later, later);
   return begun;
 }
