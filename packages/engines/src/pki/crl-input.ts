@@ -3,13 +3,13 @@ import type { RevokedEntry } from "./crl.js";
 import { isOid } from "./der.js";
 import { extension } from "./extensions.js";
 import { OID } from "./oids.js";
+import { isBase64 } from "./pem.js";
 import { MAX_TIME_MS, parseRfc3339 } from "./role.js";
 
 /** What a caller of sign-revocation-list says. Each throws RequestError 400, naming the entry. */
 type Entry = Readonly<Record<string, unknown>>;
 
 const RESERVED: Readonly<Record<string, string>> = Object.freeze({ [OID.authorityKeyIdentifier]: "authority key", [OID.crlNumber]: "crl number", [OID.deltaCrlIndicator]: "delta crl" });
-const BASE64 = /^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 function eachOf<T>(value: unknown, what: string, read: (entry: Entry) => T): T[] {
   if (value === undefined || value === null || value === "") return [];
@@ -43,7 +43,7 @@ export function crlExtensions(value: unknown): Buffer[] {
     if (reserved !== undefined) throw invalid(`${reserved} object identifier (${id}) is reserved`);
     if (seen.has(id)) throw invalid(`duplicate extension id: ${id}`);
     seen.add(id);
-    if (typeof content !== "string" || !BASE64.test(content)) throw invalid("'value' must be base64");
+    if (typeof content !== "string" || !isBase64(content)) throw invalid("'value' must be base64");
     return extension(id, Buffer.from(content, "base64"), isCritical(critical));
   });
 }

@@ -1,5 +1,6 @@
 import { invalid, jsonCodec } from "@coffer/state-machine";
 import type { ReadStorage, WriteStorage } from "@coffer/state-machine";
+import { isBase64 } from "./pem.js";
 import { endedBelow, expiryKey, serialKey, serialOf } from "./storage.js";
 import type { Ended } from "./storage.js";
 
@@ -40,5 +41,5 @@ export const endedMetadata = (storage: ReadStorage, beforeMs: number, limit: num
 export function checkMetadata(text: string, noStoreMetadata: boolean): void {
   if (text === "") return;
   if (noStoreMetadata) throw invalid("cert_metadata was specified, but the role has no_store_metadata set to true");
-  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) throw invalid("cert_metadata is not base64");
+  if (!isBase64(text)) throw invalid("cert_metadata is not base64");
 }

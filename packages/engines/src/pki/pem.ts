@@ -18,6 +18,11 @@ export function pemBlocks(text: string): PemBlock[] {
   return [...text.matchAll(BLOCK)].map(([, label, body]) => ({ label: label!, der: Buffer.from(body!, "base64") })).filter(({ der }) => der.length > 0);
 }
 
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+/** With its padding, and nothing else in it. */
+export const isBase64 = (text: string): boolean => BASE64.test(text);
+
 const HEX = Object.freeze(Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0")));
 
 /** "0a:1b:…". */
