@@ -1,7 +1,7 @@
 import { parseDuration } from "@coffer/hcl";
 import { data, definePath, field, goDuration, invalid, NO_CONTENT } from "@coffer/state-machine";
 import type { InputOf } from "@coffer/state-machine";
-import { automatedRotation, automatedRotationFields, NOT_ROTATED, shownRotation } from "../rotation/automated.js";
+import { automatedRotation, automatedRotationFields, failureWarnings, NOT_ROTATED, shownRotation } from "../rotation/automated.js";
 import { rotateRoot } from "./root-rotation.js";
 import { getLease, getRoot, putLease, putRoot } from "./storage.js";
 import { checkTemplate, DEFAULT_USERNAME_TEMPLATE } from "./username-template.js";
@@ -51,9 +51,8 @@ export const rootPath = definePath({
         const config = getRoot(storage);
         if (!config) return undefined;
         const { secret_key: _hidden, rotation = NOT_ROTATED, ...shown } = config;
-        const failure = rotation.turn?.failure ?? "";
         const answer = { sts_fallback_endpoints: [], sts_fallback_regions: [], ...shown, role_arn: "", identity_token_audience: "", identity_token_ttl: 0, ...shownRotation(rotation) };
-        return data(answer, failure === "" ? {} : { warnings: [`The last attempt to rotate the access key failed, and is repeated: ${failure}`] });
+        return data(answer, failureWarnings(rotation, "rotate the access key"));
       },
     },
     update: {

@@ -1,5 +1,5 @@
 import { data, definePath, field, invalid, keyList, NO_CONTENT, pageFields, RequestError } from "@coffer/state-machine";
-import { automatedRotation, automatedRotationFields, NOT_ROTATED, shownRotation } from "../rotation/automated.js";
+import { automatedRotation, automatedRotationFields, failureWarnings, NOT_ROTATED, shownRotation } from "../rotation/automated.js";
 import { connectionFields, detailsFrom, shownDetails } from "./connection-fields.js";
 import { databaseError, forgetConnection, openConnection, secretsOf } from "./connections.js";
 import { flag, hasPassword, text } from "./details.js";
@@ -48,9 +48,8 @@ export const configPath = definePath({
         const config = getConfig(storage, input.name);
         if (!config) return undefined;
         const { revision: _revision, rotation = NOT_ROTATED, skip_static_role_import_rotation = false, ...shown } = config;
-        const failure = rotation.turn?.failure ?? "";
         const answer = { ...shown, connection_details: shownDetails(config.connection_details), skip_static_role_import_rotation, ...shownRotation(rotation) };
-        return data(answer, failure === "" ? {} : { warnings: [`The last attempt to change the password failed, and is repeated: ${failure}`] });
+        return data(answer, failureWarnings(rotation, "change the password"));
       },
     },
     update: {

@@ -1,5 +1,5 @@
 import { field, invalid } from "@coffer/state-machine";
-import { checkSchedule, MIN_WINDOW_SECONDS } from "./rhythm.js";
+import { checkSchedule, checkWindow } from "./rhythm.js";
 import type { Rhythm } from "./rhythm.js";
 import { failedTurn, isPastWindow, nextTurn, skippedTurn } from "./turn.js";
 import type { Turn } from "./turn.js";
@@ -55,13 +55,16 @@ function rhythmFrom({ rotation_period, rotation_schedule, rotation_window }: Giv
   const schedule = rotation_schedule ?? before.rotation_schedule;
   const window = rotation_window ?? (schedule === "" ? 0 : before.rotation_window);
   if (window > 0 && schedule === "") throw invalid("cannot use rotation_window without rotation_schedule");
-  if (window > 0 && window < MIN_WINDOW_SECONDS) throw invalid(`rotation_window must be ${MIN_WINDOW_SECONDS} seconds or more`);
+  checkWindow(window);
   if (schedule !== "") checkSchedule(schedule);
   return { rotation_period: schedule === "" ? (rotation_period ?? before.rotation_period) : 0, rotation_schedule: schedule, rotation_window: window };
 }
 
 /** As a configuration shows it. */
 export const shownRotation = ({ turn: _turn, ...shown }: AutomatedRotation): Omit<AutomatedRotation, "turn"> => shown;
+
+/** What a read of a configuration says of a last try that failed; `attempt` tells what was tried. */
+export const failureWarnings = ({ turn }: AutomatedRotation, attempt: string): { readonly warnings?: readonly string[] } => (turn && turn.failure !== "" ? { warnings: [`The last attempt to ${attempt} failed, and is repeated: ${turn.failure}`] } : {});
 
 /** After a rotation, whoever asked for it: the next one counts from then. */
 export const rotatedAt = (rotation: AutomatedRotation, nowMs: number): AutomatedRotation => (rotation.turn ? { ...rotation, turn: nextTurn(rotation, nowMs) } : rotation);

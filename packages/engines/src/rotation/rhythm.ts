@@ -12,7 +12,7 @@ export interface Rhythm {
 }
 
 const MIN_PERIOD_SECONDS = 5;
-export const MIN_WINDOW_SECONDS = 3600;
+const MIN_WINDOW_SECONDS = 3600;
 const FIELDS = 5;
 
 interface Given {
@@ -32,7 +32,7 @@ export function rhythmFrom(given: Given, before: Rhythm | undefined): Rhythm {
     if (window !== undefined && window > 0) throw invalid("rotation_window is invalid with use of rotation_period");
     return { rotation_period: period ?? before!.rotation_period, rotation_schedule: "", rotation_window: 0 };
   }
-  if (window !== undefined && window !== 0 && window < MIN_WINDOW_SECONDS) throw invalid(`rotation_window must be ${MIN_WINDOW_SECONDS} seconds or more`);
+  checkWindow(window ?? 0);
   const text = schedule ?? before!.rotation_schedule;
   checkSchedule(text);
   return { rotation_period: 0, rotation_schedule: text, rotation_window: window ?? before?.rotation_window ?? 0 };
@@ -41,6 +41,11 @@ export function rhythmFrom(given: Given, before: Rhythm | undefined): Rhythm {
 /** When it is to be rotated next, after a rotation (or a missed one) at this time. Milliseconds. */
 export function nextRotation({ rotation_period, rotation_schedule }: Rhythm, fromMs: number): number {
   return rotation_period > 0 ? fromMs + rotation_period * 1000 : nextTime(rotation_schedule, fromMs);
+}
+
+/** Seconds; 0: none. Throws RequestError 400. */
+export function checkWindow(window: number): void {
+  if (window > 0 && window < MIN_WINDOW_SECONDS) throw invalid(`rotation_window must be ${MIN_WINDOW_SECONDS} seconds or more`);
 }
 
 /** Throws RequestError 400. */
