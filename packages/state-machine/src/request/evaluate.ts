@@ -131,7 +131,7 @@ export function createEvaluator({ options, trail, mountOf }: EvaluatorParts): Ev
     if (methods.length > 0 && !active) return found.operation.thisNode ? refuseStepUpHere() : FORWARD_WRITE;
     const refused = methods.length > 0 ? stepUp(routed, methods) : undefined;
     const go = () => handle(routed, refused);
-    const logged = trail.asked(core, progress);
+    const logged = isRecorded ? trail.asked(core, progress) : undefined;
     return logged ? logged.then(go) : go();
   };
 }

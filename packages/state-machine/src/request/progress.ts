@@ -53,5 +53,5 @@ export function newEvaluation(request: ApiRequest): Evaluation {
 }
 
 export function newProgress(request: ApiRequest): Progress {
-  return { request, ...newEvaluation(request), requestLogged: false, intents: undefined, verdicts: new Verdicts(), isRecorded: true };
+  return { request, requestLogged: false, intents: undefined, verdicts: new Verdicts(), isRecorded: true, ...newEvaluation(request) };
 }

@@ -1,4 +1,5 @@
-import { createHmac } from "node:crypto";
+import { createHmac, createSecretKey } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import type { Environment } from "../framework/engine.js";
 import { jsonCodec } from "../framework/storage.js";
 import type { Codec, ReadStorage, WriteStorage } from "../framework/storage.js";
@@ -98,7 +99,24 @@ export const tokenCodec: Codec<TokenEntry> = {
   },
 };
 export const emptyCodec = jsonCodec<Record<string, never>>();
-const saltCodec = jsonCodec<{ readonly salt: string }>();
+
+/** A value as it is decoded, so that what is derived from it goes with it: when the state is replaced, or the barrier sealed. */
+interface Salt {
+  readonly text: string;
+  readonly key: KeyObject;
+  /** Ids of tokens that are in use. */
+  readonly known: Map<string, string>;
+}
+
+const storedSaltCodec = jsonCodec<{ readonly salt: string }>();
+const saltCodec: Codec<Salt> = {
+  encode: ({ text }) => storedSaltCodec.encode({ salt: text }),
+  decode: (bytes) => saltOf(storedSaltCodec.decode(bytes).salt),
+};
+const saltOf = (text: string): Salt => ({ text, key: createSecretKey(text, "utf8"), known: new Map() });
+/** All of them are forgotten when there are more. With texts no longer than this: about a megabyte. */
+const KNOWN_IDS = 4096;
+const KNOWN_LENGTH = 64;
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const TOKEN_LENGTH = 24;
@@ -124,7 +142,7 @@ export const BATCH_PREFIX = "hvb.";
 export const newTokenText = (env: Environment) => `${SERVICE_PREFIX}${randomText(env, TOKEN_LENGTH)}`;
 
 export function writeTokenSalt(storage: WriteStorage, env: Environment): void {
-  storage.put(SALT, saltCodec, { salt: Buffer.from(env.randomBytes(32)).toString("base64") });
+  storage.put(SALT, saltCodec, saltOf(Buffer.from(env.randomBytes(32)).toString("base64")));
 }
 
 /**
@@ -132,10 +150,31 @@ export function writeTokenSalt(storage: WriteStorage, env: Environment): void {
  * same token has the same one. Of 64 bytes two are left out on average; that 41 were does not happen.
  */
 export function tokenId(storage: ReadStorage, token: string): string {
+  return idUnder(saltIn(storage), token);
+}
+
+/**
+ * The same, of a token that a client shows: it will show it again, and an HMAC is a good part of what a read costs. The map is
+ * searched by a seeded hash, so that how long it takes tells nothing of how much of a guess is right.
+ */
+export function shownTokenId(storage: ReadStorage, token: string): string {
+  const salt = saltIn(storage);
+  const known = salt.known.get(token);
+  if (known !== undefined) return known;
+  const id = idUnder(salt, token);
+  if (token.length > KNOWN_LENGTH) return id;
+  if (salt.known.size >= KNOWN_IDS) salt.known.clear();
+  salt.known.set(token, id);
+  return id;
+}
+
+function saltIn(storage: ReadStorage): Salt {
   const salt = storage.get(SALT, saltCodec);
   if (!salt) throw new Error("the token salt is missing");
-  return textOf(createHmac("sha512", salt.salt).update(token).digest(), TOKEN_LENGTH);
+  return salt;
 }
+
+const idUnder = ({ key }: Salt, token: string) => textOf(createHmac("sha512", key).update(token).digest(), TOKEN_LENGTH);
 
 /** Seconds left at `now` (seconds); 0 for one that never expires. */
 export function remainingTtl(entry: TokenEntry, now: number): number {

@@ -4,7 +4,7 @@ import type { ReadStorage, WriteStorage } from "../framework/storage.js";
 import { mountRow } from "../mounts/index.js";
 import { countLease } from "../quotas/lease-count.js";
 import { openBatchToken } from "./batch.js";
-import { BATCH_PREFIX, childKey, childrenKey, emptyCodec, isExpired, newTokenText, tokenCodec, tokenId, tokenKey } from "./entry.js";
+import { BATCH_PREFIX, childKey, childrenKey, emptyCodec, isExpired, newTokenText, shownTokenId, tokenCodec, tokenId, tokenKey } from "./entry.js";
 import type { TokenEntry } from "./entry.js";
 import { scheduleExpiry } from "./expiry.js";
 import { fileToken } from "./lease.js";
@@ -105,7 +105,7 @@ function hasAncestors(storage: ReadStorage, { parent }: TokenEntry): boolean {
 
 /** The live entry of a token as callers present it. */
 export function findTokenByText(storage: ReadStorage, text: string, env: Environment): TokenEntry | undefined {
-  if (!text.startsWith(BATCH_PREFIX)) return findToken(storage, tokenId(storage, text), env);
+  if (!text.startsWith(BATCH_PREFIX)) return findToken(storage, shownTokenId(storage, text), env);
   const entry = openBatchToken(storage, text);
   if (!entry || isExpired(entry, env.now() / MS) || !isMounted(storage, entry)) return undefined;
   return entry.parent === "" || findToken(storage, entry.parent, env) ? entry : undefined;
