@@ -40,8 +40,7 @@ function replicateTo(state: CoreState, peer: Progress): void {
   const { log, options } = state;
   while (!isBlocked(peer, options.maxInflightMessages, options.maxInflightBytes)) {
     const isBehind = peer.next <= log.lastIndex();
-    const isNews = isBehind || peer.state === "probe" || peer.commitSent < Math.min(state.commit, peer.match);
-    if (!isNews) return;
+    if (!isBehind && peer.state !== "probe" && !isCommitNews(state, peer)) return;
     const prevIndex = peer.next - 1;
     const prevTerm = log.term(prevIndex);
     const entries = prevTerm === undefined ? undefined : log.entries(peer.next, log.lastIndex() + 1, options.maxEntriesBytesPerMessage);
@@ -51,9 +50,18 @@ function replicateTo(state: CoreState, peer: Progress): void {
     }
     send(state, { type: "append", to: peer.id, prevIndex, prevTerm, entries, commit: state.commit });
     peer.commitSent = state.commit;
+    peer.wantsCommit = false;
     appended(peer, prevIndex + entries.length, entries.reduce((sum, entry) => sum + entryBytes(entry), 0));
     if (entries.length === 0) return;
   }
+}
+
+/**
+ * Whether a commit is worth a message of its own. As long as entries behind it are under way it is not: it goes with the next ones, or
+ * with their own commit. Under load that is every second message.
+ */
+function isCommitNews({ commit, log }: CoreState, peer: Progress): boolean {
+  return peer.commitSent < Math.min(commit, peer.match) && (commit === log.lastIndex() || peer.wantsCommit);
 }
 
 function offerSnapshot(state: CoreState, peer: Progress): void {

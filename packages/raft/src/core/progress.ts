@@ -23,6 +23,8 @@ export interface Progress {
   canLead: boolean;
   /** Highest commit index told to it. */
   commitSent: LogIndex;
+  /** It was told a read index since, and cannot read before it knows of that commit. */
+  wantsCommit: boolean;
   /** Highest read round it has acknowledged. */
   roundAcked: number;
   /** Until then, by the leader's clock, it helps nobody else to lead. */
@@ -44,6 +46,7 @@ export function createProgress(id: NodeId, lastIndex: LogIndex): Progress {
     silentTicks: 0,
     canLead: true,
     commitSent: 0,
+    wantsCommit: false,
     roundAcked: 0,
     leaseUntil: 0,
   };

@@ -103,8 +103,13 @@ export function roundConfirmed(state: CoreState): void {
 }
 
 function finish(state: CoreState, read: PendingRead, index: number): void {
-  if (read.from === undefined) state.readsDone.push({ id: read.id, index });
-  else send(state, { type: "read-index-response", to: read.from, id: read.id, index });
+  if (read.from === undefined) {
+    state.readsDone.push({ id: read.id, index });
+    return;
+  }
+  send(state, { type: "read-index-response", to: read.from, id: read.id, index });
+  const peer = state.leading!.peers.get(read.from);
+  if (peer) peer.wantsCommit = true;
 }
 
 /** Answers lost on the way must not leave a reader waiting for ever. */
