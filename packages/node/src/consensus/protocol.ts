@@ -52,6 +52,8 @@ export type ToWorker =
   | { readonly type: "start"; readonly options: WorkerStart }
   | { readonly type: "call"; readonly id: number; readonly name: CallName; readonly argument: unknown }
   | { readonly type: "can-lead"; readonly canLead: boolean }
+  /** Somebody waits until this entry is applied. */
+  | { readonly type: "awaited"; readonly index: number }
   | { readonly type: "forwarded"; readonly id: number; readonly bytes: Uint8Array };
 
 export interface LeadershipChange {

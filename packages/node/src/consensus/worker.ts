@@ -5,6 +5,7 @@ import { createRaftHost, isDiskFailure, lostWrites } from "@coffer/raft";
 import type { RaftHost } from "@coffer/raft";
 import { openStateDatabase } from "@coffer/state-machine";
 import type { OpenedSnapshot, StateDatabase } from "@coffer/state-machine";
+import { createAppliedFeed } from "./applied-feed.js";
 import { createBundler } from "./bundle.js";
 import { toStateMachine } from "./state-machine.js";
 import { createQuestionService } from "../forwarding/server.js";
@@ -17,7 +18,13 @@ const HEARTBEAT_TICKS = 2;
 
 const port = parentPort!;
 const bundler = createBundler<FromWorker>(port);
-const tell = (message: FromWorker) => bundler.post(message);
+let isLeader = false;
+const feed = createAppliedFeed(({ index, keys, location }) => bundler.post({ type: "applied", index, keys, ...(location !== undefined && { reset: { stateDirectory: location } }) }), () => isLeader);
+
+function tell(message: FromWorker): void {
+  feed.flush();
+  bundler.post(message);
+}
 
 interface Running {
   readonly host: RaftHost;
@@ -51,7 +58,10 @@ async function start(options: WorkerStart): Promise<void> {
   host.onFatal((error) => tell(fatal(error)));
   host.onDisk((isStalled) => tell({ type: "disk", isStalled }));
   tell({ type: "started", stateDirectory: state.location(), appliedIndex: state.appliedIndex() });
-  host.onLeadership(({ role, ready, leader, leaderAddress, term }) => tell({ type: "leadership", change: { isLeader: role === "leader", ready, leaderId: leader, leaderAddress, term } }));
+  host.onLeadership(({ role, ready, leader, leaderAddress, term }) => {
+    isLeader = role === "leader";
+    tell({ type: "leadership", change: { isLeader, ready, leaderId: leader, leaderAddress, term } });
+  });
 }
 
 function startHost(options: WorkerStart, state: StateDatabase, service: QuestionService): Promise<RaftHost> {
@@ -68,7 +78,7 @@ function startHost(options: WorkerStart, state: StateDatabase, service: Question
       ...(options.trailingLogs !== undefined && { trailingLogs: options.trailingLogs }),
       ...(options.snapshotThreshold !== undefined && { snapshotThreshold: options.snapshotThreshold }),
     },
-    toStateMachine(state, ({ index, keys, location }) => tell({ type: "applied", index, keys, ...(location !== undefined && { reset: { stateDirectory: location } }) })),
+    toStateMachine(state, feed.changed),
     { log: (level, message, fields = {}) => tell({ type: "log", level, message, fields }) },
     service.serve,
   );
@@ -144,6 +154,9 @@ function receive(message: ToWorker): void {
       return;
     case "call":
       void answer(message.id, message.name, message.argument);
+      return;
+    case "awaited":
+      feed.awaited(message.index);
       return;
     case "can-lead":
       running?.host.setCanLead(message.canLead);
