@@ -10,8 +10,8 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Deeper documents are refused (CVE-2025-6203: parsing cost by nesting). */
 const MAX_DEPTH = 300;
-/** A run of digits that might not survive as a double. Matches inside strings too; that only costs speed. */
-const MAYBE_LOSSY = /\d{16}|\d\.\d{15}|\d[eE][-+]?\d{3}/;
+/** A number that might not survive as a double: sixteen digits or more, or a long exponent. Matches in a text behind a comma or a space too; that only costs speed. */
+const MAYBE_LOSSY = /(?:^|[[:,\s])-?(?:\d{16}|[\d.]{17}|[\d.]+[eE][-+]?\d{3})/;
 
 export function isLosslessNumber(value: unknown): value is LosslessNumber {
   return value instanceof LosslessNumber;
