@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { jsonCodec } from "@coffer/state-machine";
-import type { Environment, ListOptions, ReadStorage, WriteStorage } from "@coffer/state-machine";
+import type { Codec, Environment, ListOptions, ReadStorage, WriteStorage } from "@coffer/state-machine";
 import type { Role } from "./role.js";
 
 /**
@@ -29,7 +29,20 @@ export interface SecretId {
   readonly tokenCidrs: readonly string[];
 }
 
-const saltCodec = jsonCodec<{ readonly salt: string }>();
+const storedSaltCodec = jsonCodec<{ readonly salt: string }>();
+/** Decoded with what is derived from it. */
+interface Salt {
+  readonly key: Buffer;
+  /** Of role ids, which are no secrets and come with every login. */
+  readonly known: Map<string, string>;
+}
+const saltOf = (key: Buffer): Salt => ({ key, known: new Map() });
+const saltCodec: Codec<Salt> = {
+  encode: ({ key }) => storedSaltCodec.encode({ salt: key.toString("base64") }),
+  decode: (bytes) => saltOf(Buffer.from(storedSaltCodec.decode(bytes).salt, "base64")),
+};
+/** Hashes of role ids that are remembered; all are forgotten when there are more. */
+const KNOWN_HASHES = 1024;
 const roleCodec = jsonCodec<Role>();
 const nameCodec = jsonCodec<{ readonly name: string }>();
 const secretCodec = jsonCodec<SecretId>();
@@ -45,9 +58,11 @@ const dueKey = (ms: number, uuid: string, hash: string) => `due/${String(ms).pad
 
 /** Undefined before there is any role. */
 function saltedHash(storage: ReadStorage, text: string): string | undefined {
-  const found = storage.get(SALT, saltCodec);
-  return found && createHmac("sha256", Buffer.from(found.salt, "base64")).update(text).digest("hex");
+  const salt = storage.get(SALT, saltCodec);
+  return salt && hashUnder(salt, text);
 }
+
+const hashUnder = ({ key }: Salt, text: string) => createHmac("sha256", key).update(text).digest("hex");
 
 export function getRole(storage: ReadStorage, name: string): Role | undefined {
   return storage.get(roleKey(name), roleCodec);
@@ -58,8 +73,16 @@ export function listRoles(storage: ReadStorage, page: ListOptions): Promise<stri
 }
 
 function nameOf(storage: ReadStorage, roleId: string): string | undefined {
-  const hash = saltedHash(storage, roleId);
-  return hash === undefined ? undefined : storage.get(`role-id/${hash}`, nameCodec)?.name;
+  const salt = storage.get(SALT, saltCodec);
+  if (!salt) return undefined;
+  const known = salt.known.get(roleId);
+  const hash = known ?? hashUnder(salt, roleId);
+  const name = storage.get(`role-id/${hash}`, nameCodec)?.name;
+  if (name !== undefined && known === undefined) {
+    if (salt.known.size >= KNOWN_HASHES) salt.known.clear();
+    salt.known.set(roleId, hash);
+  }
+  return name;
 }
 
 export function roleOf(storage: ReadStorage, roleId: string): Role | undefined {
@@ -69,7 +92,7 @@ export function roleOf(storage: ReadStorage, roleId: string): Role | undefined {
 
 /** False: another role has its role id. */
 export function putRole(storage: WriteStorage, role: Role, env: Environment): boolean {
-  if (!storage.get(SALT, saltCodec)) storage.put(SALT, saltCodec, { salt: Buffer.from(env.randomBytes(32)).toString("base64") });
+  if (!storage.get(SALT, saltCodec)) storage.put(SALT, saltCodec, saltOf(Buffer.from(env.randomBytes(32))));
   const owner = nameOf(storage, role.settings.role_id);
   if (owner !== undefined && owner !== role.name) return false;
   const before = getRole(storage, role.name);
