@@ -1,9 +1,10 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { createAskFactor, engineFor, mountableTypes } from "@coffer/engines";
 import type { IdentityServices } from "@coffer/engines";
 import { compileEngine, createActivityRecorder, createAuditBroker, createBarrier, createCore, createExpirationWorker, createRooms, createStore, rawSystemEngine, systemEngine } from "@coffer/state-machine";
 import type { ActivityRecorder, AuditBroker, Barrier, CompiledEngine, Core, Engine, EngineLog, Environment, ExpirationWorker, LockoutSettings, MountEntry, ReplicatedLog, StateReader, Store, SystemLimits, SystemRooms, SystemServices, TokenMade } from "@coffer/state-machine";
 import type { Logging } from "../logging/logger.js";
+import { createRandomBytes } from "./random-bytes.js";
 import { API_VERSION } from "./version.js";
 
 /** The secrets service of this node, on whatever log it is given. */
@@ -43,7 +44,7 @@ function mountLog(logging: Logging, { table, type, path }: MountEntry): EngineLo
 }
 
 export function createSecretsService({ log, reader, limits, lockout = {}, cacheEntries, logging, rawStorage = false, systemServices, onTokenMade }: SecretsServiceOptions): SecretsService {
-  const env: Environment = { now: () => Date.now(), randomBytes: (length) => new Uint8Array(randomBytes(length)), uuid: () => randomUUID() };
+  const env: Environment = { now: () => Date.now(), randomBytes: createRandomBytes(), uuid: () => randomUUID() };
   const barrier = createBarrier();
   const store = createStore({ reader, log, barrier, cacheEntries });
   const auditLogger = logging.logger("audit");
