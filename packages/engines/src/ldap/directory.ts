@@ -1,7 +1,7 @@
 import { ResultCodeError } from "ldapts";
 import type { Client, Entry, SearchOptions } from "ldapts";
 import { invalid, wrongCredentials } from "@coffer/state-machine";
-import { DEREFERENCING } from "./config.js";
+import { DEREFERENCING, hasAccount } from "./config.js";
 import type { LdapSettings } from "./config.js";
 import { openConnection } from "./connection.js";
 import type { LdapConnection } from "./connection.js";
@@ -39,7 +39,6 @@ export async function authenticate(settings: LdapSettings, username: string, pas
   }
 }
 
-const hasAccount = ({ binddn, bindpass }: LdapSettings) => binddn !== "" && bindpass !== "";
 const searches = (settings: LdapSettings) => settings.discoverdn || hasAccount(settings);
 
 /** Throws what `refusal` makes where the server says no, and RequestError 400 where it says nothing of use. */
