@@ -38,7 +38,9 @@ async function assumed(roleName: string, session: string): Promise<LoginCredenti
 test("a user of IAM logs in by a signed request, and gets what the role says", options, async () => {
   const { request } = bench;
   assert.equal((await request("POST", "auth/aws/role/App", { auth_type: "iam", bound_iam_principal_arn: appArn, policies: "app-policy", ttl: "1h", max_ttl: "24h" })).status, 204);
+  const index = bench.store.index();
   const { status, body } = await login(loginFields(await signed(), "app"));
+  assert.equal(bench.store.index(), index + 1, "token, entity and alias are one entry");
   assert.equal(status, 200);
   const auth = body["auth"];
   assert.deepEqual([auth.policies, auth.lease_duration, auth.renewable], [["app-policy", "default"], 3600, true]);

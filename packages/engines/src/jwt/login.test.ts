@@ -4,10 +4,12 @@ import { signingKey, tlsServer } from "../web-tokens/testing.js";
 import { jwtService, refuses } from "./testing.js";
 
 test("a login gives a token with the role's policies, the user's name and the mapped claims", async (t) => {
-  const { request, key, claims, login, role, issuer } = await jwtService();
+  const { request, store, key, claims, login, role, issuer } = await jwtService();
   t.after(() => issuer.close());
   await role("mapped", { token_policies: "dev", token_ttl: "15m", claim_mappings: { email: "mail", "/org/unit": "unit", missing: "none" }, groups_claim: "/realm/roles" });
+  const index = store.index();
   const { status, body } = await login(await key.sign(claims({ email: "ann@example.org", org: { unit: "ops" }, realm: { roles: ["a", "", "b"] } })), "mapped");
+  assert.equal(store.index(), index + 1, "token, entity and alias are one entry");
   assert.equal(status, 200, JSON.stringify(body));
   const { client_token: token, ...auth } = body["auth"];
   assert.deepEqual([auth.policies, auth.metadata, auth.lease_duration, auth.renewable, auth.orphan], [["default", "dev"], { mail: "ann@example.org", role: "mapped", unit: "ops" }, 900, true, true]);
