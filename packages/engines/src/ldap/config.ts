@@ -15,6 +15,7 @@ export const configFields = {
   userattr: field.string({ description: "Attribute that holds a user's name. Default cn." }),
   userfilter: field.string({ description: "Filter that finds a user; {{.UserAttr}} and {{.Username}} stand for what they say. Default ({{.UserAttr}}={{.Username}})." }),
   upndomain: field.string({ description: "Users log in as NAME@DOMAIN, as Active Directory has it." }),
+  enable_samaccountname_login: field.bool({ description: "With upndomain, and where users are searched for, finds them by sAMAccountName too." }),
   binddn: field.string({ description: "DN of the account that searches." }),
   bindpass: field.string({ description: "Password of the account that searches. It is not shown again.", sensitive: true }),
   discoverdn: field.bool({ description: "Searches for the user's DN without an account." }),
@@ -60,7 +61,7 @@ const DEFAULTS: LdapSettings = Object.freeze({
   deny_null_bind: true, groupdn: "", groupfilter: "(|(memberUid={{.Username}})(member={{.UserDN}})(uniqueMember={{.UserDN}}))", groupattr: "cn", anonymous_group_search: false,
   use_token_groups: false, case_sensitive_names: false, username_as_alias: false, starttls: false, insecure_tls: false, certificate: "", client_tls_cert: "", client_tls_key: "",
   tls_min_version: "tls12", tls_max_version: "tls12", request_timeout: 90, connection_timeout: 30, dereference_aliases: "never", max_page_size: 0, use_pre111_group_cn_behavior: false,
-  password_policy: "", rotation_url: "", rotation_schema: "openldap",
+  enable_samaccountname_login: false, password_policy: "", rotation_url: "", rotation_schema: "openldap",
 });
 
 export const defaultConfig = (): LdapConfig => ({ settings: DEFAULTS, tokens: roleTokens({}) });
