@@ -32,7 +32,12 @@ before(async () => {
 after(() => server.close());
 
 const CREDENTIALS = { accessKeyId: "AKIA1", secretAccessKey: "secret" };
-const login = (fields: Record<string, unknown>) => harness.request("POST", "auth/aws/login", fields, { token: "" });
+async function login(fields: Record<string, unknown>) {
+  const before = harness.store.index();
+  const answer = await harness.request("POST", "auth/aws/login", fields, { token: "" });
+  if (answer.status !== 200) assert.equal(harness.store.index(), before, "what is refused writes nothing");
+  return answer;
+}
 const good = () => signLogin(endpoint, CREDENTIALS, SERVER);
 const withHeaders = ({ headers, ...rest }: SignedLogin, more: Record<string, string>): SignedLogin => ({ ...rest, headers: { ...headers, ...more } });
 

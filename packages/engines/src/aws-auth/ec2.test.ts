@@ -47,7 +47,9 @@ const errorOf = ({ body }: Awaited<ReturnType<typeof login>>) => String(body.err
 test("an instance logs in by PKCS#7, RSA or DSA, and by document and signature", options, async () => {
   assert.equal((await role("web", { token_ttl: 600, token_max_ttl: 3600 })).status, 204);
   const first = await start();
+  const index = bench.store.index();
   const { status, body } = await loginAs("Web", first);
+  assert.equal(bench.store.index(), index + 1, "token, entity, alias and the entry of the access list are one entry");
   assert.equal(status, 200);
   const auth = body["auth"];
   assert.deepEqual([auth.token_policies, auth.lease_duration, auth.renewable], [["app", "default", "web"], 600, true]);
@@ -201,9 +203,11 @@ test("forged, foreign, misdirected and strange documents are refused", options, 
     "another account": { pkcs7: signer.pkcs7(identityDocument({ instanceId: instance, imageId, accountId: "999999999999" })) },
     "a region that is a host": { pkcs7: signer.pkcs7(identityDocument({ instanceId: instance, imageId, region: "evil.example/" })) },
   };
+  const before = bench.store.index();
   for (const [what, fields] of Object.entries(bad)) assert.equal((await login({ role: "strict", ...fields })).status, 400, what);
+  assert.equal(bench.store.index(), before, "nothing was written");
   stranger.end();
-  assert.equal((await bench.request("GET", `auth/aws/identity-accesslist/${instance}`)).status, 404, "nothing was written");
+  assert.equal((await bench.request("GET", `auth/aws/identity-accesslist/${instance}`)).status, 404);
   await bench.request("POST", "auth/aws/role/of-iam", { bound_iam_principal_arn: "arn:aws:iam::123456789012:user/x", resolve_aws_unique_ids: false });
   assert.match(errorOf(await loginAs("of-iam", instance)), /auth method ec2 not allowed/);
 });

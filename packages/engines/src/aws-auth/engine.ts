@@ -6,6 +6,7 @@ import { certificatePath, certificatesPath } from "./path-certificates.js";
 import { loginPath, renewLogin } from "./path-login.js";
 import { roleListPath, rolePath, rolesPath } from "./path-role.js";
 import { denyListPaths, roleTagPath } from "./path-role-tags.js";
+import { rotateRootWhenDue } from "./root-rotation.js";
 import { tidyLists, tidyPaths } from "./path-tidy.js";
 import { ownIamAccess } from "./storage.js";
 
@@ -19,6 +20,7 @@ export const awsAuth: Engine = {
   roleOfLogin: ({ role_name: name }) => String(name),
   async periodic(storage, mount) {
     await removeRetiredKey(ownIamAccess, storage, mount.env.now());
+    if (await rotateRootWhenDue(storage, mount)) return true;
     return tidyLists(storage, mount.env);
   },
 };

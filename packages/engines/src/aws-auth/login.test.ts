@@ -38,7 +38,9 @@ async function assumed(roleName: string, session: string): Promise<LoginCredenti
 test("a user of IAM logs in by a signed request, and gets what the role says", options, async () => {
   const { request } = bench;
   assert.equal((await request("POST", "auth/aws/role/App", { auth_type: "iam", bound_iam_principal_arn: appArn, policies: "app-policy", ttl: "1h", max_ttl: "24h" })).status, 204);
+  const index = bench.store.index();
   const { status, body } = await login(loginFields(await signed(), "app"));
+  assert.equal(bench.store.index(), index + 1, "token, entity and alias are one entry");
   assert.equal(status, 200);
   const auth = body["auth"];
   assert.deepEqual([auth.policies, auth.lease_duration, auth.renewable], [["app-policy", "default"], 3600, true]);
@@ -166,4 +168,48 @@ test("the method's own key is rotated, and the old one removed when the new one 
   clock.advance(2);
   await doDueWork();
   assert.deepEqual((await iam.listAccessKeys({ UserName: "lookup" })).AccessKeyMetadata!.map((one) => one.AccessKeyId), [body["data"].access_key]);
+});
+
+test("the method's own key is rotated by itself, by period or schedule", options, async () => {
+  const { request, mount, moto, iam, clock, doDueWork, logged } = bench;
+  await mount("auth/turning", "aws");
+  const path = "auth/turning/config/client";
+  await iam.createUser({ UserName: "turning-auth" });
+  const { AccessKey } = await iam.createAccessKey({ UserName: "turning-auth" });
+  const keys = async () => ((await iam.listAccessKeys({ UserName: "turning-auth" })).AccessKeyMetadata ?? []).map((one) => one.AccessKeyId!);
+  const read = async () => (await request("GET", path)).body;
+  const key = { access_key: AccessKey!.AccessKeyId!, secret_key: AccessKey!.SecretAccessKey! };
+  assert.match((await request("POST", path, { rotation_period: 60 })).body.errors![0]!, /need an access_key/);
+  assert.equal((await request("GET", path)).status, 404);
+  assert.equal((await request("POST", path, { ...key, iam_endpoint: moto.endpoint, max_retries: 0, rotation_schedule: "0 * * * *", rotation_window: 3600 })).status, 204);
+  clock.advance(3600);
+  await doDueWork();
+  const second = (await read())["data"].access_key as string;
+  assert.notEqual(second, key.access_key);
+  clock.advance(2);
+  await doDueWork();
+  assert.deepEqual(await keys(), [second]);
+  // A write leaves alone what it does not name: a period takes the schedule's place, the rest stays.
+  assert.equal((await request("POST", path, { rotation_period: 600 })).status, 204);
+  const { access_key, rotation_period, rotation_schedule, rotation_window, disable_automated_rotation } = (await read())["data"];
+  assert.deepEqual([access_key, rotation_period, rotation_schedule, rotation_window, disable_automated_rotation], [second, 600, "", 0, false]);
+  await request("POST", path, { disable_automated_rotation: true });
+  clock.advance(7200);
+  await doDueWork();
+  assert.equal((await read())["data"].access_key, second);
+  // A key that AWS refuses to replace stays, and it is tried again.
+  await request("POST", path, { disable_automated_rotation: false });
+  const { AccessKey: full } = await iam.createAccessKey({ UserName: "turning-auth" });
+  clock.advance(600);
+  await doDueWork();
+  assert.match((await read()).warnings![0]!, /rotate the access key failed.*LimitExceeded/);
+  assert.equal(logged.filter((line) => line.mount === "turning/").length, 1);
+  await iam.deleteAccessKey({ UserName: "turning-auth", AccessKeyId: full!.AccessKeyId! });
+  clock.advance(10);
+  await doDueWork();
+  const answer = await read();
+  assert.deepEqual([answer["data"].access_key === second, answer.warnings], [false, null]);
+  assert.equal((await request("DELETE", path)).status, 204);
+  clock.advance(7200);
+  await doDueWork();
 });

@@ -1,7 +1,9 @@
 import { data, definePath, field, invalid, keyList, NO_CONTENT } from "@coffer/state-machine";
 import { parseArn } from "../amazon/arn.js";
-import { rotateRootKey } from "../amazon/root-key.js";
-import { DEFAULT_METADATA, deleteClient, deleteStsAccount, getClient, getIdentity, getStsAccount, NO_CLIENT, ownIamAccess, putClient, putIdentity, putStsAccount, STS_ACCOUNTS } from "./storage.js";
+import { federationFields, NO_FEDERATION, refuseFederation } from "../amazon/federation.js";
+import { automatedRotation, automatedRotationFields, failureWarnings, NOT_ROTATED, shownRotation } from "../rotation/automated.js";
+import { rotateRoot } from "./root-rotation.js";
+import { DEFAULT_METADATA, deleteClient, deleteStsAccount, getClient, getIdentity, getStsAccount, NO_CLIENT, putClient, putIdentity, putStsAccount, STS_ACCOUNTS } from "./storage.js";
 import type { ClientConfig } from "./storage.js";
 
 function checkClient(config: ClientConfig): void {
@@ -12,6 +14,7 @@ function checkClient(config: ClientConfig): void {
     if (text !== "" && (!URL.canParse(text) || !["http:", "https:"].includes(new URL(text).protocol))) throw invalid(`${name} is not a URL of http or https`);
   }
   if (!/^[a-z0-9-]*$/.test(config.sts_region)) throw invalid("sts_region is no name of a region");
+  if (config.rotation?.turn && config.access_key === "") throw invalid("rotation_period and rotation_schedule need an access_key and secret_key that can be rotated");
   const strange = config.allowed_sts_header_values.find((name) => !/^[\w-]+$/.test(name));
   if (strange !== undefined) throw invalid(`invalid header name ${JSON.stringify(strange)} in allowed_sts_header_values`);
 }
@@ -30,6 +33,8 @@ export const clientPath = definePath({
     iam_server_id_header_value: field.string({ description: "What the header X-Vault-AWS-IAM-Server-ID of a login must say, signed with the rest." }),
     allowed_sts_header_values: field.commaList({ description: "Headers that the request of a login may have beside those that are usual." }),
     max_retries: field.int({ description: "How often a request to AWS is tried again; -1 as often as the SDK does by itself." }),
+    ...automatedRotationFields,
+    ...federationFields,
   },
   exists: (_request, storage) => getClient(storage) !== undefined,
   operations: {
@@ -39,16 +44,20 @@ export const clientPath = definePath({
       handler(_request, storage) {
         const config = getClient(storage);
         if (!config) return undefined;
-        const { secret_key: _hidden, ...shown } = config;
-        return data(shown);
+        const { secret_key: _hidden, rotation = NOT_ROTATED, ...shown } = config;
+        return data({ ...shown, ...NO_FEDERATION, ...shownRotation(rotation) }, failureWarnings(rotation, "rotate the access key"));
       },
     },
     update: {
       effect: "write",
       summary: "Set how AWS is reached.",
-      handler({ input }, storage) {
-        const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as Partial<ClientConfig>;
-        const config: ClientConfig = { ...NO_CLIENT, ...getClient(storage), ...given };
+      handler({ input }, storage, { env }) {
+        refuseFederation(input);
+        const { role_arn: _arn, identity_token_audience: _audience, identity_token_ttl: _ttl, rotation_period, rotation_schedule, rotation_window, disable_automated_rotation, ...settings } = input;
+        const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as Partial<ClientConfig>;
+        const before = getClient(storage);
+        const rotation = automatedRotation({ rotation_period, rotation_schedule, rotation_window, disable_automated_rotation }, before?.rotation ?? NOT_ROTATED, env.now());
+        const config: ClientConfig = { ...NO_CLIENT, ...before, ...given, rotation };
         checkClient(config);
         putClient(storage, config);
         return NO_CONTENT;
@@ -73,13 +82,7 @@ export const rotateRootPath = definePath({
     update: {
       effect: "write",
       summary: "Rotate the method's own access key.",
-      async handler(_request, storage, mount) {
-        const config = getClient(storage);
-        if (!config) throw invalid("no configuration found for config/client");
-        const { accessKey, secretKey } = await rotateRootKey(ownIamAccess(storage), storage, mount);
-        putClient(storage, { ...config, access_key: accessKey, secret_key: secretKey });
-        return data({ access_key: accessKey });
-      },
+      handler: async (_request, storage, mount) => data({ access_key: await rotateRoot(storage, mount) }),
     },
   },
 });

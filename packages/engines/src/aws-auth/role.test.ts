@@ -7,6 +7,7 @@ async function prepared() {
   await harness.mount("auth/aws", "aws");
   return harness;
 }
+const UNUSED = { role_arn: "", identity_token_audience: "", identity_token_ttl: 0, rotation_period: 0, rotation_schedule: "", rotation_window: 0, disable_automated_rotation: false };
 const ROLE = "arn:aws:iam::123456789012:role/App";
 
 test("the client configuration reads back without its secret key, and a write keeps what it does not name", async () => {
@@ -15,9 +16,9 @@ test("the client configuration reads back without its secret key, and a write ke
   await request("POST", "auth/aws/config/client", { access_key: "AKIA1", secret_key: "hidden-key", region: "us-east-1", iam_server_id_header_value: "vault.internal.company.com" });
   await request("POST", "auth/aws/config/client", { allowed_sts_header_values: "X-Custom,X-Amz-Other", max_retries: 3 });
   const { body, text } = await request("GET", "auth/aws/config/client");
-  assert.deepEqual(body["data"], { access_key: "AKIA1", endpoint: "", iam_endpoint: "", sts_endpoint: "", sts_region: "", use_sts_region_from_client: false, iam_server_id_header_value: "vault.internal.company.com", allowed_sts_header_values: ["X-Custom", "X-Amz-Other"], max_retries: 3 });
+  assert.deepEqual(body["data"], { access_key: "AKIA1", endpoint: "", iam_endpoint: "", sts_endpoint: "", sts_region: "", use_sts_region_from_client: false, iam_server_id_header_value: "vault.internal.company.com", allowed_sts_header_values: ["X-Custom", "X-Amz-Other"], max_retries: 3, ...UNUSED });
   assert.ok(!text.includes("hidden-key"));
-  for (const wrong of [{ access_key: "" }, { max_retries: -2 }, { sts_endpoint: "x" }, { iam_endpoint: "file:///x" }, { sts_region: "a.b" }, { allowed_sts_header_values: "a b" }]) assert.equal((await request("POST", "auth/aws/config/client", wrong)).status, 400, JSON.stringify(wrong));
+  for (const wrong of [{ access_key: "" }, { max_retries: -2 }, { sts_endpoint: "x" }, { iam_endpoint: "file:///x" }, { sts_region: "a.b" }, { allowed_sts_header_values: "a b" }, { role_arn: ROLE }, { rotation_period: 9 }, { rotation_window: 3600 }]) assert.equal((await request("POST", "auth/aws/config/client", wrong)).status, 400, JSON.stringify(wrong));
   assert.equal((await request("DELETE", "auth/aws/config/client")).status, 204);
   assert.equal((await request("GET", "auth/aws/config/client")).status, 404);
 });

@@ -1,6 +1,7 @@
 import { jsonCodec } from "@coffer/state-machine";
 import type { ReadStorage, RoleTokens, WriteStorage } from "@coffer/state-machine";
 import type { AwsAccess } from "../amazon/clients.js";
+import type { AutomatedRotation } from "../rotation/automated.js";
 
 /**
  * What the method stores below its mount:
@@ -26,6 +27,8 @@ export interface ClientConfig {
   readonly iam_server_id_header_value: string;
   readonly allowed_sts_header_values: readonly string[];
   readonly max_retries: number;
+  /** Of the access key, by itself. Absent: written before there was any. */
+  readonly rotation?: AutomatedRotation;
 }
 
 export interface IdentityConfig {

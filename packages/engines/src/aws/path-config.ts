@@ -1,24 +1,10 @@
 import { parseDuration } from "@coffer/hcl";
 import { data, definePath, field, goDuration, invalid, NO_CONTENT } from "@coffer/state-machine";
-import type { InputOf } from "@coffer/state-machine";
+import { federationFields, NO_FEDERATION, refuseFederation } from "../amazon/federation.js";
 import { automatedRotation, automatedRotationFields, failureWarnings, NOT_ROTATED, shownRotation } from "../rotation/automated.js";
 import { rotateRoot } from "./root-rotation.js";
 import { getLease, getRoot, putLease, putRoot } from "./storage.js";
 import { checkTemplate, DEFAULT_USERNAME_TEMPLATE } from "./username-template.js";
-
-/** Fields of Vault's that are not served: a value in one is refused rather than forgotten. */
-const ABSENT = {
-  role_arn: field.string({ description: "Identity federation with plugin identity tokens; not served.", default: "" }),
-  identity_token_ttl: field.duration({ description: "Lifetime of plugin identity tokens; not served.", default: 0 }),
-  identity_token_audience: field.string({ description: "Identity federation with plugin identity tokens; not served.", default: "" }),
-};
-
-/** Throws RequestError 400 for what is in one of them. */
-function refuseAbsent({ role_arn, identity_token_audience, identity_token_ttl }: InputOf<typeof ABSENT>): void {
-  if (role_arn !== "" || identity_token_audience !== "" || identity_token_ttl > 0) {
-    throw invalid("role_arn, identity_token_audience and identity_token_ttl (identity federation) are not supported: use access_key and secret_key, or the credentials of the environment");
-  }
-}
 
 function checkEndpoint(name: string, text: string): void {
   if (text === "") return;
@@ -40,7 +26,7 @@ export const rootPath = definePath({
     max_retries: field.int({ description: "How often a request to AWS is tried again; -1 as often as the SDK does by itself.", default: -1 }),
     username_template: field.string({ description: "Template of the names of IAM users and federated users.", default: "" }),
     ...automatedRotationFields,
-    ...ABSENT,
+    ...federationFields,
   },
   exists: (_request, storage) => getRoot(storage) !== undefined,
   operations: {
@@ -51,7 +37,7 @@ export const rootPath = definePath({
         const config = getRoot(storage);
         if (!config) return undefined;
         const { secret_key: _hidden, rotation = NOT_ROTATED, ...shown } = config;
-        const answer = { sts_fallback_endpoints: [], sts_fallback_regions: [], ...shown, role_arn: "", identity_token_audience: "", identity_token_ttl: 0, ...shownRotation(rotation) };
+        const answer = { sts_fallback_endpoints: [], sts_fallback_regions: [], ...shown, ...NO_FEDERATION, ...shownRotation(rotation) };
         return data(answer, failureWarnings(rotation, "rotate the access key"));
       },
     },
@@ -59,7 +45,7 @@ export const rootPath = definePath({
       effect: "write",
       summary: "Set how AWS is reached.",
       handler({ input }, storage, { env }) {
-        refuseAbsent(input);
+        refuseFederation(input);
         const { role_arn: _arn, identity_token_audience: _audience, identity_token_ttl: _ttl, rotation_period, rotation_schedule, rotation_window, disable_automated_rotation, ...config } = input;
         if (config.sts_fallback_endpoints.length !== config.sts_fallback_regions.length) throw invalid("sts_fallback_endpoints and sts_fallback_regions must be as many");
         for (const endpoint of config.sts_fallback_endpoints) checkEndpoint("sts_fallback_endpoints", endpoint);

@@ -32,10 +32,12 @@ const INVALID = "invalid certificate or no client certificate supplied";
 const NO_MATCH = "no chain matching all constraints could be found for this login certificate";
 
 test("a certificate of the CA logs in, by name of the role or without", async () => {
-  const { request, client, login } = await withAuthority();
+  const { request, store, client, login } = await withAuthority();
   const { der, serial } = await client();
   for (const body of [{}, { name: "WEB" }]) {
+    const index = store.index();
     const { status, body: answer } = await login(der, body);
+    assert.equal(store.index(), index + 1, "token, entity and alias are one entry");
     assert.equal(status, 200, JSON.stringify(answer));
     const { policies, metadata, lease_duration } = answer["auth"] as { policies: string[]; metadata: Record<string, string>; lease_duration: number };
     assert.deepEqual([policies, lease_duration, metadata["cert_name"], metadata["common_name"], metadata["serial_number"]], [["default", "web"], 3600, "web", "client.example.org", BigInt(`0x${serial}`).toString()]);

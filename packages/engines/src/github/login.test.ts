@@ -53,14 +53,16 @@ async function service() {
 }
 
 test("a member gets the policies of the teams, by name or slug, of the user and of all", async (t) => {
-  const { request, api, login } = await service();
+  const { request, store, api, login } = await service();
   t.after(() => api.close());
   await request("POST", "auth/github/map/teams/engineering", { value: "engineering-policy,secrets-read" });
   await request("POST", "auth/github/map/teams/site-reliability", { value: "sre" });
   await request("POST", "auth/github/map/teams/platform", { value: "platform-admin-policy" });
   await request("POST", "auth/github/map/teams/default", { value: "all" });
   await request("POST", "auth/github/map/users/ANN", { value: "ann , secrets-read" });
+  const index = store.index();
   const { status, body } = await login("ghp_ann");
+  assert.equal(store.index(), index + 1, "token, entity and alias are one entry");
   assert.equal(status, 200, JSON.stringify(body));
   const { client_token: token, policies, metadata, lease_duration } = body["auth"];
   assert.deepEqual(policies, ["all", "ann", "default", "engineering-policy", "secrets-read", "sre"]);

@@ -1,31 +1,26 @@
 import { invalid } from "@coffer/state-machine";
-import { importPKCS8, SignJWT } from "jose";
 import { jsonObject, outgoing } from "../outgoing/request.js";
 import { TokenRefused } from "../web-tokens/signature.js";
 import type { Claims } from "../web-tokens/signature.js";
 import { claimAt } from "./claims.js";
+import { accessToken, serviceAccount } from "./google-credentials.js";
+import type { GoogleAccess } from "./google-credentials.js";
 import type { Asked } from "./provider-config.js";
 import type { JwtConfig, JwtRole } from "./storage.js";
 
 /** Google Workspace: groups and custom schemas of a user, by the Admin SDK's Directory API. */
-interface GoogleSettings {
-  readonly account: { readonly client_email: string; readonly private_key: string; readonly token_uri: string };
-  readonly impersonate: string;
+interface GoogleSettings extends GoogleAccess {
   readonly fetchGroups: boolean;
   readonly fetchUserInfo: boolean;
   readonly depth: number;
   readonly schemas: string;
   readonly domain: string;
-  readonly apiUrl: string;
 }
 
-const SCOPES = ["https://www.googleapis.com/auth/admin.directory.group.readonly", "https://www.googleapis.com/auth/admin.directory.user.readonly"];
 const API_URL = "https://admin.googleapis.com";
-const KNOWN: readonly string[] = ["provider", "gsuite_service_account", "gsuite_admin_impersonate", "fetch_groups", "fetch_user_info", "groups_recurse_max_depth", "user_custom_schemas", "domain", "gsuite_api_url"];
+const KNOWN: readonly string[] = ["provider", "gsuite_service_account", "gsuite_admin_impersonate", "impersonate_principal", "fetch_groups", "fetch_user_info", "groups_recurse_max_depth", "user_custom_schemas", "domain", "gsuite_api_url"];
 /** Of one user, at any depth: more would be a mistake, or somebody who wants us busy. */
 const MOST_GROUPS = 2000;
-const ASSERTION_SECONDS = 300;
-const MS = 1000;
 
 /** Throws RequestError 400. */
 export function checkGoogle(config: Readonly<Record<string, unknown>>): void {
@@ -48,19 +43,18 @@ function settingsOf(config: Readonly<Record<string, unknown>>): GoogleSettings {
   };
   const depth = Number(config["groups_recurse_max_depth"] ?? 0);
   if (!Number.isInteger(depth) || depth < 0 || depth > 20) throw bad("groups_recurse_max_depth", "an integer from 0 to 20");
-  const account = jsonObject(text("gsuite_service_account"));
-  const { client_email: email, private_key: key, token_uri: tokenUri = "https://oauth2.googleapis.com/token" } = account ?? {};
-  if (typeof email !== "string" || typeof key !== "string" || typeof tokenUri !== "string" || !URL.canParse(tokenUri)) throw bad("gsuite_service_account", "the contents of a service account's key file, in JSON");
-  const apiUrl = (text("gsuite_api_url") || API_URL).replace(/\/+$/, "");
-  if (!URL.canParse(apiUrl)) throw bad("gsuite_api_url", "a URL");
+  const keyFile = text("gsuite_service_account");
+  const account = keyFile === "" ? undefined : serviceAccount(keyFile);
+  if (keyFile !== "" && !account) throw bad("gsuite_service_account", "the contents of a service account's key file, in JSON");
+  const principal = text("impersonate_principal");
+  if (principal !== "" && !/^[\w.+-]+@[\w.-]+$/.test(principal)) throw bad("impersonate_principal", "the email address of a service account");
+  const ownUrl = text("gsuite_api_url").replace(/\/+$/, "");
+  if (ownUrl !== "" && !URL.canParse(ownUrl)) throw bad("gsuite_api_url", "a URL");
   return {
-    account: { client_email: email, private_key: key, token_uri: tokenUri },
-    impersonate: text("gsuite_admin_impersonate"), fetchGroups: flag("fetch_groups"), fetchUserInfo: flag("fetch_user_info"), depth, schemas: text("user_custom_schemas"), domain: text("domain"), apiUrl,
+    account, principal, subject: text("gsuite_admin_impersonate"), ownUrl,
+    fetchGroups: flag("fetch_groups"), fetchUserInfo: flag("fetch_user_info"), depth, schemas: text("user_custom_schemas"), domain: text("domain"),
   };
 }
-
-/** By the configuration, which is the same object as long as nobody writes it. */
-const accessTokens = new WeakMap<JwtConfig, { readonly token: string; readonly until: number }>();
 
 /** Throws TokenRefused. */
 export async function askGoogle(config: JwtConfig, role: JwtRole, claims: Claims, now: number): Promise<Asked> {
@@ -103,37 +97,11 @@ async function groupsOf({ domain, depth }: GoogleSettings, user: string, get: Ge
   return [...found];
 }
 
-async function directory({ apiUrl }: GoogleSettings, token: string, path: string, query: Readonly<Record<string, string>>): Promise<Readonly<Record<string, unknown>>> {
-  const answer = await outgoing({ url: `${apiUrl}/admin/directory/v1/${path}?${new URLSearchParams(query)}`, headers: { authorization: `Bearer ${token}` } }).catch((error: Error) => {
+async function directory({ ownUrl }: GoogleSettings, token: string, path: string, query: Readonly<Record<string, string>>): Promise<Readonly<Record<string, unknown>>> {
+  const answer = await outgoing({ url: `${ownUrl || API_URL}/admin/directory/v1/${path}?${new URLSearchParams(query)}`, headers: { authorization: `Bearer ${token}` } }).catch((error: Error) => {
     throw new TokenRefused(`unable to call the Google Workspace Directory API: ${error.message}`);
   });
   const body = answer.status === 200 ? jsonObject(answer.text) : undefined;
   if (!body) throw new TokenRefused(`unable to call the Google Workspace Directory API: status ${answer.status}`);
   return body;
-}
-
-/** By an assertion that the service account signs (RFC 7523), for the administrator that it may stand for. */
-async function accessToken(config: JwtConfig, { account, impersonate }: GoogleSettings, now: number): Promise<string> {
-  const known = accessTokens.get(config);
-  if (known && known.until > now) return known.token;
-  const seconds = Math.floor(now / MS);
-  const refused = (error: Error): never => {
-    throw new TokenRefused(`unable to get an access token of Google's: ${error.message}`);
-  };
-  const key = await importPKCS8(account.private_key, "RS256").catch(() => refused(new Error("private_key of the service account is no PKCS #8 key")));
-  const assertion = await new SignJWT({ scope: SCOPES.join(" ") })
-    .setProtectedHeader({ alg: "RS256", typ: "JWT" })
-    .setIssuer(account.client_email)
-    .setAudience(account.token_uri)
-    .setSubject(impersonate || account.client_email)
-    .setIssuedAt(seconds)
-    .setExpirationTime(seconds + ASSERTION_SECONDS)
-    .sign(key);
-  const body = new URLSearchParams({ grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer", assertion }).toString();
-  const { status, text } = await outgoing({ url: account.token_uri, method: "POST", headers: { "content-type": "application/x-www-form-urlencoded" }, body }).catch(refused);
-  const answer = jsonObject(text) ?? {};
-  if (status !== 200 || typeof answer["access_token"] !== "string") return refused(new Error(`status ${status}`));
-  const lifetime = typeof answer["expires_in"] === "number" ? answer["expires_in"] : ASSERTION_SECONDS;
-  accessTokens.set(config, { token: answer["access_token"], until: now + (lifetime - 60) * MS });
-  return answer["access_token"];
 }

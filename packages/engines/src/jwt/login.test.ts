@@ -4,15 +4,46 @@ import { signingKey, tlsServer } from "../web-tokens/testing.js";
 import { jwtService, refuses } from "./testing.js";
 
 test("a login gives a token with the role's policies, the user's name and the mapped claims", async (t) => {
-  const { request, key, claims, login, role, issuer } = await jwtService();
+  const { request, store, key, claims, login, role, issuer } = await jwtService();
   t.after(() => issuer.close());
   await role("mapped", { token_policies: "dev", token_ttl: "15m", claim_mappings: { email: "mail", "/org/unit": "unit", missing: "none" }, groups_claim: "/realm/roles" });
+  const index = store.index();
   const { status, body } = await login(await key.sign(claims({ email: "ann@example.org", org: { unit: "ops" }, realm: { roles: ["a", "", "b"] } })), "mapped");
+  assert.equal(store.index(), index + 1, "token, entity and alias are one entry");
   assert.equal(status, 200, JSON.stringify(body));
   const { client_token: token, ...auth } = body["auth"];
   assert.deepEqual([auth.policies, auth.metadata, auth.lease_duration, auth.renewable, auth.orphan], [["default", "dev"], { mail: "ann@example.org", role: "mapped", unit: "ops" }, 900, true, true]);
   const { data } = (await request("GET", "auth/token/lookup-self", undefined, { token })).body;
   assert.deepEqual([data.display_name, data.path], ["jwt-ann", "auth/jwt/login"]);
+});
+
+test("policies are templates of the claims, where the role says so", async (t) => {
+  const service = await jwtService();
+  t.after(() => service.issuer.close());
+  const { key, claims, login, role, request } = service;
+  const templates = ["ci_{{.project}}", '{{if eq .branch "main"}}deploy_{{.project | uppercase}}{{end}}', "run-{{.run}}", "plain"];
+  await role("ci", { token_policies: templates, token_policies_template_claims: true });
+  assert.equal((await request("GET", "auth/jwt/role/ci")).body["data"].token_policies_template_claims, true);
+  const policies = async (more: Record<string, unknown>) => (await login(await key.sign(claims(more)), "ci")).body["auth"].policies as string[];
+  assert.deepEqual(await policies({ project: "a", branch: "main", run: 12 }), ["ci_a", "default", "deploy_a", "plain", "run-12"]);
+  assert.deepEqual(await policies({ project: "a,root", branch: "dev", run: 1 }), ["ci_a,root", "default", "plain", "run-1"]);
+  for (const more of [{ project: "a", branch: "main" }, { project: ["a"], branch: "main", run: 1 }, { project: null, branch: "main", run: 1 }]) {
+    await refuses(service, async () => login(await key.sign(claims(more)), "ci"), /^failed to template policy \[\d\]: there is no "(run|project)"$/);
+  }
+  await refuses(service, async () => login(await key.sign(claims({ project: 5, branch: "main", run: 1 })), "ci"), "failed to template policy [1]: wrong type of argument 1 of uppercase");
+  await role("own", { token_policies: ["{{.sub}}"], token_policies_template_claims: true });
+  await refuses(service, async () => login(await key.sign(claims({ sub: "Root" })), "own"), "auth methods cannot create root tokens");
+  // What every object has is no claim.
+  await role("odd", { token_policies: ["x{{.constructor}}", "y{{.toString}}"], token_policies_template_claims: true });
+  await refuses(service, async () => login(await key.sign(claims()), "odd"), /there is no "constructor"/);
+  // Without it a template is the name of a policy.
+  await role("ci", { token_policies_template_claims: false });
+  assert.deepEqual((await login(await key.sign(claims()), "ci")).body["auth"].policies.length, 5);
+  for (const [i, bad] of ["{{.project", "{{.a.b}}", "{{nope .a}}", "{{truncate .a}}", "{{range .a}}x{{end}}"].entries()) {
+    const { status, body } = await request("POST", "auth/jwt/role/ci", { role_type: "jwt", token_policies: ["ok", bad], token_policies_template_claims: true });
+    assert.equal(status, 400, `${i}`);
+    assert.match(body.errors![0]!, /^failed to parse template policy \[1\]: /);
+  }
 });
 
 test("what does not fit the configuration or the role is refused as Vault does", async (t) => {

@@ -3,6 +3,7 @@ import type { LoginRenewal, Mount, ReadStorage, Response } from "@coffer/state-m
 import type { Expected } from "../web-tokens/expected.js";
 import type { Claims } from "../web-tokens/signature.js";
 import { checkBoundClaims, identityOf } from "./claims.js";
+import { policiesFor } from "./policy-templates.js";
 import { askProvider, groupSplitter } from "./provider-config.js";
 import { getRole } from "./storage.js";
 import type { JwtConfig, JwtRole } from "./storage.js";
@@ -43,7 +44,8 @@ export async function enter({ roleName, role, config, claims: signed, accessToke
   const { claims, groups: fetched } = await askProvider(config, role, signed, accessToken, mount.env.now());
   const { name, metadata, groups } = identityOf(roleName, role, claims, fetched === undefined ? groupSplitter(config) : () => fetched);
   checkBoundClaims(role, claims);
-  const grant = grantFor(role.tokens, {
+  const tokens = { ...role.tokens, parameters: { ...role.tokens.parameters, token_policies: policiesFor(role, claims, mount.env) } };
+  const grant = grantFor(tokens, {
     displayName: loginDisplayName(mount, name),
     metadata: { ...metadata, ...oauth2 },
     alias: { name, metadata },

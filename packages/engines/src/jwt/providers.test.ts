@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { decodeJwt } from "jose";
@@ -123,13 +126,81 @@ test("gsuite: what its configuration must be, and what does not answer", async (
   const account = { client_email: "svc@p", private_key: privateKey.export({ type: "pkcs8", format: "pem" }), token_uri: `${google.url}/token` };
   const write = async (provider_config: Record<string, unknown>) => (await request("POST", "auth/oidc/config", { ...config, provider_config })).status;
   const good = { provider: "gsuite", gsuite_service_account: JSON.stringify(account), fetch_groups: "true" };
-  for (const wrong of [{}, { gsuite_service_account: "/etc/passwd" }, { gsuite_service_account: "{}" }, { fetch_groups: "perhaps" }, { groups_recurse_max_depth: -1 }, { groups_recurse_max_depth: "x" }, { impersonate_principal: "x" }, { gsuite_api_url: "x" }, { domain: 7 }]) {
-    const given = Object.keys(wrong).length === 0 ? { provider: "gsuite" } : { ...good, ...wrong };
-    assert.equal(await write(given), 400, JSON.stringify(wrong));
+  for (const wrong of [{ gsuite_service_account: "/etc/passwd" }, { gsuite_service_account: "{}" }, { fetch_groups: "perhaps" }, { groups_recurse_max_depth: -1 }, { groups_recurse_max_depth: "x" }, { impersonate_principal: "x/../y@z" }, { gsuite_api_url: "x" }, { domain: 7 }]) {
+    assert.equal(await write({ ...good, ...wrong }), 400, JSON.stringify(wrong));
   }
   assert.equal(await write(good), 204);
   const { status, body } = await end(await visited());
   assert.deepEqual([status, /unable to get an access token of Google's/.test(body.errors![0]!)], [400, true]);
   assert.equal(await write({ ...good, gsuite_service_account: JSON.stringify({ ...account, private_key: "x" }) }), 204);
   assert.match((await end(await visited())).body.errors![0]!, /PKCS #8/);
+});
+
+/** Sets variables of the environment for one test. */
+function environment(t: TestContext, variables: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(variables)) {
+    const before = process.env[name];
+    process.env[name] = value;
+    t.after(() => (before === undefined ? delete process.env[name] : (process.env[name] = before)));
+  }
+}
+
+/** Google as its machines see it: the metadata server, the APIs of IAM credentials and of tokens, and the Directory API. */
+const googleCloud = (t: TestContext) =>
+  api(t, ({ url, body, authorization }) => {
+    if (url.pathname === "/computeMetadata/v1/instance/service-accounts/default/token") return { access_token: "machine", expires_in: 3599, token_type: "Bearer" };
+    if (url.pathname.startsWith("/v1/projects/-/serviceAccounts/") && authorization !== "Bearer machine") return undefined;
+    if (url.pathname.endsWith(":signJwt")) return { keyId: "1", signedJwt: `signed.${Buffer.from((JSON.parse(body) as { payload: string }).payload).toString("base64url")}.by-google` };
+    if (url.pathname.endsWith(":generateAccessToken")) return { accessToken: "principal", expireTime: new Date(Date.now() + 3_600_000).toISOString() };
+    if (url.pathname === "/token") return { access_token: "by-assertion", expires_in: 3599, token_type: "Bearer" };
+    return { groups: [{ email: `${authorization!.slice(7)}@x` }] };
+  });
+
+for (const [what, more, token, paths] of [
+  ["as they are", {}, "machine", ["token"]],
+  ["for another service account", { impersonate_principal: "groups@p.iam.gserviceaccount.com" }, "principal", ["token", "groups%40p.iam.gserviceaccount.com:generateAccessToken"]],
+  ["for an administrator, by another service account", { impersonate_principal: "groups@p.iam.gserviceaccount.com", gsuite_admin_impersonate: "admin@x" }, "by-assertion", ["token", "groups%40p.iam.gserviceaccount.com:signJwt", "token"]],
+] as const) {
+  test(`gsuite: the default credentials of a machine, ${what}`, async (t) => {
+    const google = await googleCloud(t);
+    environment(t, { GCE_METADATA_HOST: new URL(google.url).host, GOOGLE_APPLICATION_CREDENTIALS: "" });
+    const it = await service(t, { claimsOf: () => ({}) });
+    await externalGroups(it, [`${token}@x`]);
+    assert.equal((await it.request("POST", "auth/oidc/config", { ...it.config, provider_config: { provider: "gsuite", fetch_groups: true, gsuite_api_url: google.url, ...more } })).status, 204);
+    const { status, body, text } = await it.end(await it.visited());
+    assert.equal(status, 200, text);
+    assert.deepEqual(await groupsOf(it, [`${token}@x`], body["auth"].entity_id), [`${token}@x`]);
+    const asked = google.seen.map(({ url }) => url.pathname.split("/").at(-1)!);
+    assert.deepEqual(asked, [...paths, "groups"]);
+    const scopes = google.seen[0]!.url.searchParams.get("scopes")!;
+    assert.match(scopes, "impersonate_principal" in more ? /^https:\/\/www\.googleapis\.com\/auth\/cloud-platform$/ : /admin\.directory\.group\.readonly/);
+    if (token !== "by-assertion") return;
+    const form = new URLSearchParams(google.seen[2]!.body);
+    assert.equal(form.get("grant_type"), "urn:ietf:params:oauth:grant-type:jwt-bearer");
+    const { iss, sub, aud, scope } = decodeJwt(form.get("assertion")!.replace(/^signed\./, "e30."));
+    assert.deepEqual([iss, sub, aud], ["groups@p.iam.gserviceaccount.com", "admin@x", "https://oauth2.googleapis.com/token"]);
+    assert.match(String(scope), /admin\.directory\.user\.readonly/);
+  });
+}
+
+test("gsuite: the default credentials of a key file, and none", async (t) => {
+  const google = await googleCloud(t);
+  const folder = mkdtempSync(join(tmpdir(), "coffer-google-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "key.json");
+  writeFileSync(file, JSON.stringify({ type: "service_account", client_email: "svc@p.iam.gserviceaccount.com", private_key: privateKey.export({ type: "pkcs8", format: "pem" }), token_uri: `${google.url}/token` }));
+  environment(t, { GOOGLE_APPLICATION_CREDENTIALS: file, GCE_METADATA_HOST: "127.0.0.1:1" });
+  const it = await service(t, { claimsOf: () => ({}) });
+  const configure = () => it.request("POST", "auth/oidc/config", { ...it.config, provider_config: { provider: "gsuite", fetch_groups: true, gsuite_api_url: google.url } });
+  await configure();
+  assert.equal((await it.end(await it.visited())).status, 200);
+  assert.equal(decodeJwt(new URLSearchParams(google.seen[0]!.body).get("assertion")!).iss, "svc@p.iam.gserviceaccount.com");
+  for (const [path, words] of [[join(folder, "none"), /no key file of a service account/], ["", /ECONNREFUSED/]] as const) {
+    process.env["GOOGLE_APPLICATION_CREDENTIALS"] = path;
+    // What was granted before is kept with the configuration that it was granted for.
+    await configure();
+    const { status, body } = await it.end(await it.visited());
+    assert.equal(status, 400);
+    assert.match(body.errors![0]!, words);
+  }
 });

@@ -1,6 +1,7 @@
 import { field, invalid, olderTokenFields, roleTokens, tokenFields } from "@coffer/state-machine";
 import type { InputOf, Mount } from "@coffer/state-machine";
 import { valuesOf } from "./claims.js";
+import { checkPolicyTemplates } from "./policy-templates.js";
 import type { JwtRole } from "./storage.js";
 
 /** What a role is written with. Those that are absent stay as they are. */
@@ -25,6 +26,7 @@ export const roleFields = {
   callback_mode: field.string({ description: "How a login by browser ends: `client`, where the provider sends the browser to the client; `direct`, to the server; or `device`, by a code that the user enters at the provider (RFC 8628)." }),
   poll_interval: field.int({ description: "Seconds between two questions of a client by oidc/poll. 0 means what the provider says, or 5." }),
   oidc_disable_confirmation: field.bool({ description: "Mode `direct`: does not ask the user, before the login ends, whether it is theirs. Whoever sends somebody a link could then log in as them." }),
+  token_policies_template_claims: field.bool({ description: "Whether token_policies are templates, as {{.project}}, of the claims. All that they name must be there; what is empty then is left out." }),
   ...tokenFields,
   ...olderTokenFields,
 };
@@ -61,6 +63,7 @@ export function roleFrom(input: InputOf<typeof roleFields>, before: JwtRole | un
     callback_mode: (input.callback_mode || before?.callback_mode || "client") as JwtRole["callback_mode"],
     poll_interval: input.poll_interval ?? before?.poll_interval ?? 0,
     oidc_disable_confirmation: input.oidc_disable_confirmation ?? before?.oidc_disable_confirmation ?? false,
+    token_policies_template_claims: input.token_policies_template_claims ?? before?.token_policies_template_claims ?? false,
     tokens,
   };
   check(role);
@@ -68,6 +71,7 @@ export function roleFrom(input: InputOf<typeof roleFields>, before: JwtRole | un
 }
 
 function check(role: JwtRole): void {
+  checkPolicyTemplates(role);
   if (role.bound_claims_type === "glob") checkGlobs(role.bound_claims ?? {});
   checkMappings(role.claim_mappings ?? {});
   const unknown = (role.oauth2_metadata ?? []).find((name) => !OAUTH2_TOKENS.includes(name));

@@ -59,6 +59,7 @@ export interface JwtRole {
   /** Seconds; 0: what the provider says, or 5. */
   readonly poll_interval: number;
   readonly oidc_disable_confirmation: boolean;
+  readonly token_policies_template_claims: boolean;
   readonly tokens: RoleTokens;
 }
 
@@ -106,7 +107,7 @@ export function putConfig(storage: WriteStorage, config: JwtConfig): void {
 }
 
 /** Of roles that were written before there were other modes. */
-const CLIENT_MODE = { callback_mode: "client", poll_interval: 0, oidc_disable_confirmation: false, oauth2_metadata: null } as const;
+const CLIENT_MODE = { callback_mode: "client", poll_interval: 0, oidc_disable_confirmation: false, oauth2_metadata: null, token_policies_template_claims: false } as const;
 const roleKey = (name: string): string => ROLE_FOLDER + name.toLowerCase();
 
 export function getRole(storage: ReadStorage, name: string): JwtRole | undefined {

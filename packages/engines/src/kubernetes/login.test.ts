@@ -61,9 +61,11 @@ async function service(config: Readonly<Record<string, unknown>> = {}) {
 }
 
 test("a service account that the cluster vouches for gets the role's token", async (t) => {
-  const { request, api, login } = await service();
+  const { request, store, api, login } = await service();
   t.after(() => api.close());
+  const index = store.index();
   const { status, body } = await login(await api.tokenFor("shop", "app-sa"));
+  assert.equal(store.index(), index + 1, "token, entity and alias are one entry");
   assert.equal(status, 200, JSON.stringify(body));
   const { client_token: token, policies, metadata, lease_duration } = body["auth"];
   assert.deepEqual([policies, lease_duration], [["app", "default"], 3600]);

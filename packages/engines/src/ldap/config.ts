@@ -2,6 +2,8 @@ import { createSecureContext } from "node:tls";
 import { X509Certificate } from "node:crypto";
 import { field, invalid, roleTokens, shownTokens } from "@coffer/state-machine";
 import type { InputOf, RoleTokens, TokenInput } from "@coffer/state-machine";
+import { automatedRotation, NOT_ROTATED, shownRotation } from "../rotation/automated.js";
+import type { AutomatedRotation, automatedRotationFields } from "../rotation/automated.js";
 
 export const TLS_VERSIONS = { tls10: "TLSv1", tls11: "TLSv1.1", tls12: "TLSv1.2", tls13: "TLSv1.3" } as const;
 export const DEREFERENCING = { never: "never", finding: "find", searching: "search", always: "always" } as const;
@@ -13,6 +15,7 @@ export const configFields = {
   userattr: field.string({ description: "Attribute that holds a user's name. Default cn." }),
   userfilter: field.string({ description: "Filter that finds a user; {{.UserAttr}} and {{.Username}} stand for what they say. Default ({{.UserAttr}}={{.Username}})." }),
   upndomain: field.string({ description: "Users log in as NAME@DOMAIN, as Active Directory has it." }),
+  enable_samaccountname_login: field.bool({ description: "With upndomain, and where users are searched for, finds them by sAMAccountName too." }),
   binddn: field.string({ description: "DN of the account that searches." }),
   bindpass: field.string({ description: "Password of the account that searches. It is not shown again.", sensitive: true }),
   discoverdn: field.bool({ description: "Searches for the user's DN without an account." }),
@@ -36,6 +39,9 @@ export const configFields = {
   dereference_aliases: field.string({ description: "When searches follow aliases: never (the default), finding, searching or always." }),
   max_page_size: field.int({ description: "Asks for groups in pages of this size; 0 means in one." }),
   use_pre111_group_cn_behavior: field.bool({ description: "Kept for compatibility: takes the name of a group from a DN only where CN is written in capitals." }),
+  password_policy: field.string({ description: "Policy by which a new password of the account that searches is made. Default: the server's own rules." }),
+  rotation_url: field.string({ description: "Servers at which that password is changed, where they are others." }),
+  rotation_schema: field.string({ description: "How it is changed: openldap, by the attribute userPassword. Vault's ad and racf are not served." }),
 };
 
 type ConfigInput = InputOf<typeof configFields>;
@@ -46,6 +52,8 @@ export type LdapSettings = { readonly [N in keyof typeof configFields]: Exclude<
 export interface LdapConfig {
   readonly settings: LdapSettings;
   readonly tokens: RoleTokens;
+  /** Of `bindpass`, by itself. Absent: written before there was any. */
+  readonly rotation?: AutomatedRotation;
 }
 
 const DEFAULTS: LdapSettings = Object.freeze({
@@ -53,18 +61,27 @@ const DEFAULTS: LdapSettings = Object.freeze({
   deny_null_bind: true, groupdn: "", groupfilter: "(|(memberUid={{.Username}})(member={{.UserDN}})(uniqueMember={{.UserDN}}))", groupattr: "cn", anonymous_group_search: false,
   use_token_groups: false, case_sensitive_names: false, username_as_alias: false, starttls: false, insecure_tls: false, certificate: "", client_tls_cert: "", client_tls_key: "",
   tls_min_version: "tls12", tls_max_version: "tls12", request_timeout: 90, connection_timeout: 30, dereference_aliases: "never", max_page_size: 0, use_pre111_group_cn_behavior: false,
+  enable_samaccountname_login: false, password_policy: "", rotation_url: "", rotation_schema: "openldap",
 });
 
 export const defaultConfig = (): LdapConfig => ({ settings: DEFAULTS, tokens: roleTokens({}) });
 
+/** With the fields that there were not when it was written. */
+export const completed = (config: LdapConfig): LdapConfig => ({ ...config, settings: { ...DEFAULTS, ...config.settings } });
+
 /** What a request changes of a configuration. Throws RequestError 400. */
-export function changeConfig(before: LdapConfig, input: Partial<ConfigInput> & TokenInput): LdapConfig {
+export function changeConfig(before: LdapConfig, input: Partial<ConfigInput> & TokenInput & Partial<InputOf<typeof automatedRotationFields>>, nowMs: number): LdapConfig {
   const given = Object.fromEntries(Object.keys(configFields).map((name) => [name, input[name as keyof ConfigInput]]).filter(([, value]) => value !== undefined)) as Partial<LdapSettings>;
   const joined: LdapSettings = { ...before.settings, ...given };
   const settings = { ...joined, url: joined.url.toLowerCase(), userattr: joined.userattr.toLowerCase() };
   check(settings);
-  return { settings, tokens: roleTokens(input, before.tokens) };
+  const rotation = automatedRotation(input, before.rotation ?? NOT_ROTATED, nowMs);
+  if (rotation.turn && !hasAccount(settings)) throw invalid("rotation_period and rotation_schedule need a binddn and bindpass that can be rotated");
+  return { settings, tokens: roleTokens(input, before.tokens), rotation };
 }
+
+/** Whether searches are done by an account. */
+export const hasAccount = ({ binddn, bindpass }: LdapSettings): boolean => binddn !== "" && bindpass !== "";
 
 export interface ServerAddress {
   readonly url: string;
@@ -87,6 +104,8 @@ export function serversOf(urls: string): ServerAddress[] {
 
 function check(settings: LdapSettings): void {
   serversOf(settings.url);
+  if (settings.rotation_url !== "") serversOf(settings.rotation_url);
+  if (settings.rotation_schema !== "openldap") throw invalid("invalid rotation_schema: only openldap is supported");
   if (!/^[a-z][a-z0-9-]*$|^\d+(\.\d+)*$/.test(settings.userattr)) throw invalid("invalid userattr: it is the name of an attribute");
   if (!/^[A-Za-z][A-Za-z0-9-]*$|^\d+(\.\d+)*$|^$/.test(settings.groupattr)) throw invalid("invalid groupattr: it is the name of an attribute");
   for (const name of ["tls_min_version", "tls_max_version"] as const) if (!(settings[name] in TLS_VERSIONS)) throw invalid(`invalid '${name}'`);
@@ -118,9 +137,9 @@ export function tlsVersion(name: string): (typeof TLS_VERSIONS)[TlsVersionName] 
 }
 
 /** The members of a read: no password, no key. */
-export function shownConfig({ settings, tokens }: LdapConfig): Readonly<Record<string, unknown>> {
+export function shownConfig({ settings, tokens, rotation = NOT_ROTATED }: LdapConfig): Readonly<Record<string, unknown>> {
   const { bindpass: _password, client_tls_cert: _shown, client_tls_key: _key, ...shown } = settings;
-  return { ...shown, ...shownTokens(tokens) };
+  return { ...shown, ...shownTokens(tokens), ...shownRotation(rotation) };
 }
 
 const COLLIDING = "userfilter configured does not consider userattr and may result in colliding entity aliases on logins";

@@ -1,7 +1,7 @@
 import { ResultCodeError } from "ldapts";
 import type { Client, Entry, SearchOptions } from "ldapts";
 import { invalid, wrongCredentials } from "@coffer/state-machine";
-import { DEREFERENCING } from "./config.js";
+import { DEREFERENCING, hasAccount } from "./config.js";
 import type { LdapSettings } from "./config.js";
 import { openConnection } from "./connection.js";
 import type { LdapConnection } from "./connection.js";
@@ -39,7 +39,6 @@ export async function authenticate(settings: LdapSettings, username: string, pas
   }
 }
 
-const hasAccount = ({ binddn, bindpass }: LdapSettings) => binddn !== "" && bindpass !== "";
 const searches = (settings: LdapSettings) => settings.discoverdn || hasAccount(settings);
 
 /** Throws what `refusal` makes where the server says no, and RequestError 400 where it says nothing of use. */
@@ -77,7 +76,8 @@ async function findUser(client: Client, settings: LdapSettings, username: string
   }
   await bindAs(client, settings.binddn, settings.bindpass, () => invalid(BIND_FAILED));
   const isPrincipal = settings.upndomain !== "";
-  const filter = fillTemplate(settings.userfilter || DEFAULT_USER_FILTER, { UserAttr: isPrincipal ? "userPrincipalName" : settings.userattr, Username: isPrincipal ? `${username}@${settings.upndomain}` : username });
+  const byName = fillTemplate(settings.userfilter || DEFAULT_USER_FILTER, { UserAttr: isPrincipal ? "userPrincipalName" : settings.userattr, Username: isPrincipal ? `${username}@${settings.upndomain}` : username });
+  const filter = isPrincipal ? orAccountName(settings, byName, username) : byName;
   const entries = await search(client, settings, settings.userdn, { scope: "sub", filter, sizeLimit: 2, attributes: [settings.userattr] });
   const [entry, second] = entries;
   if (!entry) await bindInVain(client, settings, username, password);
@@ -92,8 +92,13 @@ async function bindInVain(client: Client, settings: LdapSettings, username: stri
   await client.bind(`${settings.userattr}=${escapeDnValue(username)},${settings.userdn}`, password).catch(() => undefined);
 }
 
+/** Active Directory's older name of an account, where that is to do as well. */
+function orAccountName({ enable_samaccountname_login: isEnabled }: LdapSettings, filter: string, username: string): string {
+  return isEnabled ? `(|${filter}${fillTemplate("(sAMAccountName={{.Name}})", { Name: username })})` : filter;
+}
+
 async function dnOfPrincipal(client: Client, settings: LdapSettings, username: string): Promise<string> {
-  const filter = fillTemplate("(userPrincipalName={{.Name}})", { Name: `${username}@${settings.upndomain}` });
+  const filter = orAccountName(settings, fillTemplate("(userPrincipalName={{.Name}})", { Name: `${username}@${settings.upndomain}` }), username);
   const entries = await search(client, settings, settings.userdn, { scope: "sub", filter, attributes: ["1.1"] });
   return entries.at(-1)?.dn ?? "";
 }

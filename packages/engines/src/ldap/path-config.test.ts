@@ -21,6 +21,7 @@ test("the configuration shows Vault's defaults, and no secret", async () => {
     groupfilter: "(|(memberUid={{.Username}})(member={{.UserDN}})(uniqueMember={{.UserDN}}))", insecure_tls: false, max_page_size: 0, request_timeout: 90, starttls: false, tls_max_version: "tls12", tls_min_version: "tls12",
     token_bound_cidrs: [], token_explicit_max_ttl: 0, token_max_ttl: 0, token_no_default_policy: false, token_num_uses: 0, token_period: 0, token_policies: [], token_strictly_bind_ip: false, token_ttl: 0, token_type: "default",
     upndomain: "", url: "ldap://127.0.0.1", use_pre111_group_cn_behavior: false, use_token_groups: false, userattr: "cn", userdn: "", userfilter: "({{.UserAttr}}={{.Username}})", username_as_alias: false,
+    enable_samaccountname_login: false, password_policy: "", rotation_url: "", rotation_schema: "openldap", rotation_period: 0, rotation_schedule: "", rotation_window: 0, disable_automated_rotation: false,
   });
   const { certificate, key } = await createAuthority();
   assert.equal((await request("POST", "auth/ldap/config", { binddn: "cn=x", bindpass: "hush", client_tls_cert: certificate, client_tls_key: key, url: "LDAPS://Directory.example.org" })).status, 204);

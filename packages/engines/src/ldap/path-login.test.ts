@@ -86,13 +86,15 @@ describe("ldap, against a real directory", { skip: slapdProgram() === undefined 
   }
 
   test("a user logs in by a search, with the policies of groups, of the user and of the method", async () => {
-    const { request, configure, login } = await withDirectory();
+    const { request, store, configure, login } = await withDirectory();
     await configure({ token_policies: "everybody", token_ttl: "1h" });
     await request("POST", "auth/ldap/groups/Engineering", { policies: "Dev,deploy" });
     await request("POST", "auth/ldap/groups/local", { policies: "by-hand" });
     await request("POST", "auth/ldap/users/ALICE", { groups: "LOCAL", policies: "own" });
     assert.deepEqual((await request("GET", "auth/ldap/users/alice")).body["data"], { groups: "local", policies: ["own"] });
+    const index = store.index();
     const { status, body } = await login("Alice", "wonderland");
+    assert.equal(store.index(), index + 1, "token, entity and alias are one entry");
     assert.equal(status, 200, JSON.stringify(body));
     assert.deepEqual([body["auth"].policies, body["auth"].metadata, body["auth"].lease_duration], [["by-hand", "default", "deploy", "dev", "everybody", "own"], { username: "alice" }, 3600]);
     assert.equal(body.warnings, null);

@@ -1,6 +1,6 @@
 import { jsonCodec } from "@coffer/state-machine";
 import type { ReadStorage, WriteStorage } from "@coffer/state-machine";
-import { defaultConfig } from "./config.js";
+import { completed, defaultConfig } from "./config.js";
 import type { LdapConfig } from "./config.js";
 
 /**
@@ -21,7 +21,8 @@ const userCodec = jsonCodec<LocalUser>();
 const groupCodec = jsonCodec<LocalGroup>();
 
 export function getConfig(storage: ReadStorage): LdapConfig {
-  return storage.get("config", configCodec) ?? defaultConfig();
+  const stored = storage.get("config", configCodec);
+  return stored ? completed(stored) : defaultConfig();
 }
 
 export function putConfig(storage: WriteStorage, config: LdapConfig): void {

@@ -17,8 +17,10 @@ async function withAlice() {
 }
 
 test("a user logs in, however the name is written", async () => {
-  const { request, login } = await withAlice();
+  const { request, store, login } = await withAlice();
+  const index = store.index();
   const { status, body } = await login("correct horse", "ALICE");
+  assert.equal(store.index(), index + 1, "token, entity and alias are one entry");
   assert.equal(status, 200);
   assert.deepEqual([body["auth"].policies, body["auth"].metadata, body["auth"].lease_duration], [["default", "dev"], { username: "alice" }, 3600]);
   const self = (await request("GET", "auth/token/lookup-self", undefined, { token: body["auth"].client_token as string })).body["data"] as Record<string, unknown>;

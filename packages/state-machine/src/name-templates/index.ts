@@ -1,3 +1,3 @@
 export { NameTemplateError } from "./error.js";
-export { parseNameTemplate } from "./template.js";
+export { parseNameTemplate, parseOpenTemplate } from "./template.js";
 export type { NameTemplate } from "./template.js";

@@ -1,12 +1,13 @@
 import type { Environment } from "../framework/engine.js";
 import { checkParts } from "./check.js";
+import { NameTemplateError } from "./error.js";
 import type { Expression } from "./expression.js";
 import { printf, TEMPLATE_FUNCTIONS } from "./functions.js";
 import type { Value } from "./functions.js";
 import { parseTemplate } from "./parser.js";
 import type { Part } from "./parser.js";
 
-type Fields<F extends string> = Readonly<Record<F, string>>;
+type Fields<F extends string> = Readonly<Record<F, Value>>;
 
 /** How names of users are made. */
 export interface NameTemplate<F extends string> {
@@ -22,6 +23,16 @@ export interface NameTemplate<F extends string> {
 export function parseNameTemplate<const F extends string>(text: string, fields: readonly F[]): NameTemplate<F> {
   const parts = parseTemplate(text);
   checkParts(parts, fields);
+  return { render: (values, env) => renderParts(parts, values, env) };
+}
+
+/**
+ * A template in the same language whose fields are not known before it is filled in. What it asks for then and is not there, or is
+ * of the wrong kind, is a NameTemplateError of `render`.
+ */
+export function parseOpenTemplate(text: string): NameTemplate<string> {
+  const parts = parseTemplate(text);
+  checkParts(parts, undefined);
   return { render: (values, env) => renderParts(parts, values, env) };
 }
 
@@ -44,6 +55,7 @@ function evaluate(expression: Expression, fields: Fields<string>, env: Environme
     case "value":
       return expression.value;
     case "field":
+      if (!Object.hasOwn(fields, expression.name)) throw new NameTemplateError(`there is no ${JSON.stringify(expression.name)}`);
       return fields[expression.name]!;
     case "call":
       return call(expression.name, expression.inputs.map((one) => evaluate(one, fields, env)), env);
@@ -62,5 +74,9 @@ function call(name: string, values: readonly Value[], env: Environment): Value {
     case "not":
       return !isTrue(first!);
   }
-  return TEMPLATE_FUNCTIONS[name]!.apply(values as readonly never[], env);
+  const { parameters, apply } = TEMPLATE_FUNCTIONS[name]!;
+  parameters.forEach((kind, i) => {
+    if (typeof values[i] !== (kind === "text" ? "string" : kind)) throw new NameTemplateError(`wrong type of argument ${i + 1} of ${name}`);
+  });
+  return apply(values as readonly never[], env);
 }
