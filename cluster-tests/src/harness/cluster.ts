@@ -183,11 +183,14 @@ export async function writeCertificates(folder: string): Promise<string> {
 
 async function plansOf(folder: string, count: number, tls: boolean, firstNumber = 1, network?: TestNetwork): Promise<NodePlan[]> {
   const ports = await freePorts(count * 2);
-  return Array.from({ length: count }, (_, i) => {
+  const plans: NodePlan[] = [];
+  for (let i = 0; i < count; i++) {
     const id = `node-${firstNumber + i}`;
-    const host = network?.hosts[firstNumber - 1 + i] ?? "127.0.0.1";
-    return { id, address: `${tls ? "https" : "http"}://${host}:${ports[2 * i]}`, clusterAddress: `https://${host}:${ports[2 * i + 1]}`, folder: join(folder, id), ...(network && { inside: network.inside(firstNumber - 1 + i) }) };
-  });
+    const [port, clusterPort] = ports.slice(2 * i) as [number, number];
+    const { host, inside } = (await network?.place(firstNumber - 1 + i, [port, clusterPort])) ?? { host: "127.0.0.1", inside: [] };
+    plans.push({ id, address: `${tls ? "https" : "http"}://${host}:${port}`, clusterAddress: `https://${host}:${clusterPort}`, folder: join(folder, id), inside });
+  }
+  return plans;
 }
 
 function configurationOf(plan: NodePlan, all: readonly NodePlan[], { storage = "", listener = "", extra = "", tls = false }: ClusterOptions): string {
