@@ -39,6 +39,8 @@ export interface TestCluster {
 
 export interface ClusterOptions {
   readonly nodes?: number;
+  /** Of election timeouts; default 1. */
+  readonly performanceMultiplier?: number;
   /** More HCL inside storage "raft". */
   readonly storage?: string;
   /** More HCL inside the listener. */
@@ -193,7 +195,7 @@ async function plansOf(folder: string, count: number, tls: boolean, firstNumber 
   return plans;
 }
 
-function configurationOf(plan: NodePlan, all: readonly NodePlan[], { storage = "", listener = "", extra = "", tls = false }: ClusterOptions): string {
+function configurationOf(plan: NodePlan, all: readonly NodePlan[], { performanceMultiplier = 1, storage = "", listener = "", extra = "", tls = false }: ClusterOptions): string {
   const tlsFolder = join(plan.folder, "../tls");
   const ca = tls ? `leader_ca_cert_file = "${tlsFolder}/ca.crt"` : "";
   const joins = all.filter(({ id }) => id !== plan.id).map(({ address }) => `  retry_join {\n    leader_api_addr = "${address}"\n    ${ca}\n  }`).join("\n");
@@ -206,7 +208,7 @@ ${listener}
 storage "raft" {
   path                   = "${plan.folder}/data"
   node_id                = "${plan.id}"
-  performance_multiplier = 1
+  performance_multiplier = ${performanceMultiplier}
 ${joins}
 ${storage}
 }
