@@ -35,6 +35,7 @@ export interface TestCluster {
   /** Only where `diskMegabytes` was given. */
   disk(node: NodeProcess): SmallDisk;
   stop(): Promise<void>;
+  isStopped(): boolean;
 }
 
 export interface ClusterOptions {
@@ -72,6 +73,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
   const nodes = plans.map((plan) => create(plan, plans));
   const secrets = { rootToken: "", keys: [] as string[] };
   const clients = new Map<NodeProcess, Client>();
+  let isStopped = false;
 
   function create(plan: NodePlan, all: readonly NodePlan[]): NodeProcess {
     if (options.diskMegabytes !== undefined) disks.set(plan.id, mountSmallDisk(join(plan.folder, "data"), options.diskMegabytes));
@@ -144,7 +146,9 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
       return node;
     },
     disk: (node) => disks.get(node.id)!,
+    isStopped: () => isStopped,
     async stop() {
+      isStopped = true;
       await Promise.all(nodes.filter((node) => node.isRunning()).map((node) => node.end("SIGKILL")));
       for (const one of clients.values()) one.close();
       for (const disk of disks.values()) disk.remove();
