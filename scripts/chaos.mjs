@@ -7,7 +7,8 @@ const usage = `usage: npm run chaos -- [options]
   --seed S      which faults come, and to whom (default: by chance)
   --nodes N     3 or 5 (default 3)
   --read-lease  nodes answer reads by a lease
-Links are cut and disks filled on Linux as root only.`;
+Disks are filled on Linux as root only. Links are cut by network namespaces there, and elsewhere, or with
+COFFER_TEST_NETWORK=proxies, by proxies.`;
 const flags = parseFlags(process.argv.slice(2), { minutes: "value", seed: "value", nodes: "value", "read-lease": "flag" }, usage);
 
 function number(name, fallback, isValid, what) {

@@ -3,7 +3,7 @@
 /** They take a minute or so each: begun last, they would leave the other core idle in the end. */
 const LONG = [
   "packages/node/dist/simulation/simulation", "packages/engines/dist/bad-input", "packages/raft/dist/simulation/simulation",
-  "cluster-tests/dist/membership", "cluster-tests/dist/docs/pages", "cluster-tests/dist/leases-and-clients",
+  "cluster-tests/dist/membership", "cluster-tests/dist/docs/pages", "cluster-tests/dist/leases-and-clients", "cluster-tests/dist/autopilot",
 ];
 /** They measure time, or rest on who leads while much is asked of the machine. */
 const ALONE = ["failover", "faults-under-load", "membership-under-load", "partition", "pause", "rolling-restart", "stall"].map((name) => `cluster-tests/dist/${name}`);

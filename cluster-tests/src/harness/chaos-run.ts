@@ -1,6 +1,6 @@
 import { startCluster } from "./cluster.js";
 import { CALM_MS, disturb, SPARES } from "./chaos.js";
-import { createNetwork, noNetwork } from "./network.js";
+import { createNetwork } from "./network.js";
 import { noSmallDisk } from "./small-disk.js";
 import { startTraffic } from "./traffic.js";
 import type { TrafficReport } from "./traffic.js";
@@ -27,14 +27,15 @@ const KEPT_LOG_LINES = 40;
 
 /** Faults of all kinds, one after the other, under traffic. Rejects where a promise is broken, or the cluster does not come back. */
 export async function runChaos({ nodes, minutes, readLease, random, tell, signal }: ChaosOptions): Promise<ChaosReport> {
-  const [networkMissing, diskMissing] = [noNetwork(), noSmallDisk()];
-  for (const missing of [networkMissing, diskMissing]) if (missing !== undefined) tell(`without: ${missing}`);
-  const network = networkMissing === undefined ? createNetwork(SPARES) : undefined;
+  const diskMissing = noSmallDisk();
+  if (diskMissing !== undefined) tell(`without: ${diskMissing}`);
+  const network = createNetwork(SPARES);
+  tell(`links are cut by ${network.means}`);
   try {
     const cluster = await startCluster({
       nodes, storage: `  trailing_logs = 100\n  snapshot_threshold = 200\n  read_lease = ${readLease}`,
       patienceMs: CALM_MS,
-      ...(network && { network }), ...(diskMissing === undefined && { diskMegabytes: DISK_MEGABYTES }),
+      network, ...(diskMissing === undefined && { diskMegabytes: DISK_MEGABYTES }),
     });
     const traffic = startTraffic(cluster, CALM_MS);
     try {
@@ -54,6 +55,6 @@ export async function runChaos({ nodes, minutes, readLease, random, tell, signal
       await cluster.stop();
     }
   } finally {
-    network?.remove();
+    network.remove();
   }
 }

@@ -7,8 +7,7 @@ import { patienceAfter, until } from "./until.js";
 /** What faults are done to, and the chance that picks them. */
 export interface ChaosStage {
   readonly cluster: TestCluster;
-  /** Undefined where there can be none: then no links are cut. */
-  readonly network: TestNetwork | undefined;
+  readonly network: TestNetwork;
   readonly hasSmallDisks: boolean;
   /** In [0, 1). */
   readonly random: () => number;
@@ -71,28 +70,28 @@ const stepDown: Fault = async ({ cluster }) => {
 };
 
 const isolate: Fault = async (stage, target) => {
-  stage.network!.isolate(indexOf(stage, target));
+  stage.network.isolate(indexOf(stage, target));
   await between(stage, 500, 6000);
-  stage.network!.heal();
+  stage.network.heal();
 };
 
 const oneWay: Fault = async (stage, target) => {
   const isDeaf = stage.random() < 0.5;
   for (const other of others(stage, target)) {
     const [from, to] = isDeaf ? [other, target] : [target, other];
-    stage.network!.drop(indexOf(stage, from), indexOf(stage, to));
+    stage.network.drop(indexOf(stage, from), indexOf(stage, to));
   }
   await between(stage, 500, 6000);
-  stage.network!.heal();
+  stage.network.heal();
 };
 
 const cutLink: Fault = async (stage, target) => {
   const rest = others(stage, target);
   const other = rest[Math.floor(stage.random() * rest.length)]!;
-  stage.network!.drop(indexOf(stage, target), indexOf(stage, other));
-  stage.network!.drop(indexOf(stage, other), indexOf(stage, target));
+  stage.network.drop(indexOf(stage, target), indexOf(stage, other));
+  stage.network.drop(indexOf(stage, other), indexOf(stage, target));
   await between(stage, 500, 6000);
-  stage.network!.heal();
+  stage.network.heal();
 };
 
 const fullDisk: Fault = async (stage, target) => {
@@ -124,7 +123,7 @@ interface Kind {
   readonly name: string;
   readonly weight: number;
   readonly fault: Fault;
-  readonly needs?: "network" | "disk";
+  readonly needs?: "disk";
 }
 
 const KINDS: readonly Kind[] = [
@@ -135,9 +134,9 @@ const KINDS: readonly Kind[] = [
   { name: "stalled request thread", weight: 2, fault: stall },
   { name: "wall clock jumps", weight: 2, fault: clock },
   { name: "step-down", weight: 2, fault: stepDown },
-  { name: "cut off", weight: 3, fault: isolate, needs: "network" },
-  { name: "cut off one way", weight: 2, fault: oneWay, needs: "network" },
-  { name: "link cut", weight: 2, fault: cutLink, needs: "network" },
+  { name: "cut off", weight: 3, fault: isolate },
+  { name: "cut off one way", weight: 2, fault: oneWay },
+  { name: "link cut", weight: 2, fault: cutLink },
   { name: "full disk", weight: 2, fault: fullDisk, needs: "disk" },
   { name: "replaced by a new server", weight: 1, fault: replace },
 ];
@@ -148,7 +147,7 @@ export const SPARES = 40;
 /** One fault to one node, the leader in two of five, and waits until every member serves again. Gives its name. */
 export async function disturb(stage: ChaosStage): Promise<string> {
   const { cluster, random, tell } = stage;
-  const kinds = KINDS.filter(({ name, needs }) => (needs !== "network" || stage.network) && (needs !== "disk" || stage.hasSmallDisks) && (name !== "replaced by a new server" || cluster.nodes.length < SPARES));
+  const kinds = KINDS.filter(({ name, needs }) => (needs !== "disk" || stage.hasSmallDisks) && (name !== "replaced by a new server" || cluster.nodes.length < SPARES));
   let left = random() * kinds.reduce((sum, { weight }) => sum + weight, 0);
   const kind = kinds.find(({ weight }) => (left -= weight) < 0) ?? kinds[0]!;
   const running = cluster.nodes.filter((node) => node.isRunning());

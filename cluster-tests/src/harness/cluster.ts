@@ -35,10 +35,13 @@ export interface TestCluster {
   /** Only where `diskMegabytes` was given. */
   disk(node: NodeProcess): SmallDisk;
   stop(): Promise<void>;
+  isStopped(): boolean;
 }
 
 export interface ClusterOptions {
   readonly nodes?: number;
+  /** Of election timeouts; default 1. */
+  readonly performanceMultiplier?: number;
   /** More HCL inside storage "raft". */
   readonly storage?: string;
   /** More HCL inside the listener. */
@@ -70,6 +73,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
   const nodes = plans.map((plan) => create(plan, plans));
   const secrets = { rootToken: "", keys: [] as string[] };
   const clients = new Map<NodeProcess, Client>();
+  let isStopped = false;
 
   function create(plan: NodePlan, all: readonly NodePlan[]): NodeProcess {
     if (options.diskMegabytes !== undefined) disks.set(plan.id, mountSmallDisk(join(plan.folder, "data"), options.diskMegabytes));
@@ -142,7 +146,9 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
       return node;
     },
     disk: (node) => disks.get(node.id)!,
+    isStopped: () => isStopped,
     async stop() {
+      isStopped = true;
       await Promise.all(nodes.filter((node) => node.isRunning()).map((node) => node.end("SIGKILL")));
       for (const one of clients.values()) one.close();
       for (const disk of disks.values()) disk.remove();
@@ -183,14 +189,17 @@ export async function writeCertificates(folder: string): Promise<string> {
 
 async function plansOf(folder: string, count: number, tls: boolean, firstNumber = 1, network?: TestNetwork): Promise<NodePlan[]> {
   const ports = await freePorts(count * 2);
-  return Array.from({ length: count }, (_, i) => {
+  const plans: NodePlan[] = [];
+  for (let i = 0; i < count; i++) {
     const id = `node-${firstNumber + i}`;
-    const host = network?.hosts[firstNumber - 1 + i] ?? "127.0.0.1";
-    return { id, address: `${tls ? "https" : "http"}://${host}:${ports[2 * i]}`, clusterAddress: `https://${host}:${ports[2 * i + 1]}`, folder: join(folder, id), ...(network && { inside: network.inside(firstNumber - 1 + i) }) };
-  });
+    const [port, clusterPort] = ports.slice(2 * i) as [number, number];
+    const { host, inside } = (await network?.place(firstNumber - 1 + i, [port, clusterPort])) ?? { host: "127.0.0.1", inside: [] };
+    plans.push({ id, address: `${tls ? "https" : "http"}://${host}:${port}`, clusterAddress: `https://${host}:${clusterPort}`, folder: join(folder, id), inside });
+  }
+  return plans;
 }
 
-function configurationOf(plan: NodePlan, all: readonly NodePlan[], { storage = "", listener = "", extra = "", tls = false }: ClusterOptions): string {
+function configurationOf(plan: NodePlan, all: readonly NodePlan[], { performanceMultiplier = 1, storage = "", listener = "", extra = "", tls = false }: ClusterOptions): string {
   const tlsFolder = join(plan.folder, "../tls");
   const ca = tls ? `leader_ca_cert_file = "${tlsFolder}/ca.crt"` : "";
   const joins = all.filter(({ id }) => id !== plan.id).map(({ address }) => `  retry_join {\n    leader_api_addr = "${address}"\n    ${ca}\n  }`).join("\n");
@@ -203,7 +212,7 @@ ${listener}
 storage "raft" {
   path                   = "${plan.folder}/data"
   node_id                = "${plan.id}"
-  performance_multiplier = 1
+  performance_multiplier = ${performanceMultiplier}
 ${joins}
 ${storage}
 }

@@ -1,15 +1,21 @@
-import { spawnSync } from "node:child_process";
+import { createNamespaces, noNamespaces } from "./namespaces.js";
+import { createProxies } from "./proxies.js";
 
-/**
- * A network of its own for each node, on one bridge: what lies between two nodes can be cut, in one direction or both, while
- * the test reaches all of them. Linux, root, and the `ip` program.
- */
+/** Where a node lives. */
+export interface Place {
+  /** Address at which it listens; the test reaches it there. */
+  readonly host: string;
+  /** Command and arguments that run a program there. */
+  readonly inside: readonly string[];
+}
+
+/** What lies between the nodes of a cluster, and can be cut, in one direction or both, while the test reaches all of them. */
 export interface TestNetwork {
-  /** Addresses of the nodes. */
-  readonly hosts: readonly string[];
-  /** Command and arguments that run a program at a node's place. */
-  inside(index: number): readonly string[];
-  /** Packets from one node to another vanish from now on. */
+  /** By what it cuts, for whoever reads a report. */
+  readonly means: string;
+  /** Once for each node, before it is started. `ports`: all at which it will listen. */
+  place(index: number, ports: readonly number[]): Promise<Place>;
+  /** What one node sends to another arrives no more from now on, and neither learns of it. */
   drop(from: number, to: number): void;
   /** Nothing passes between a node and the other nodes, either way. */
   isolate(index: number): void;
@@ -18,96 +24,13 @@ export interface TestNetwork {
   remove(): void;
 }
 
-function ip(...args: readonly string[]): void {
-  const { status, stderr, error } = spawnSync("ip", args, { encoding: "utf8" });
-  if (status !== 0) throw new Error(`ip ${args.join(" ")}: ${error?.message ?? stderr.trim()}`);
-}
-
-const tries = (...args: readonly string[]) => spawnSync("ip", args, { stdio: "ignore" }).status === 0;
-
-/** Why there can be no such network here; undefined where there can. */
-export function noNetwork(): string | undefined {
-  const name = `cof-probe-${process.pid}`;
-  if (!tries("netns", "add", name)) return "network namespaces need Linux, root and iproute2";
-  ip("netns", "del", name);
-  return undefined;
-}
-
-let networks = 0;
-const BRIDGE = "br0";
-
+/**
+ * For at most so many nodes: namespaces, or proxies where those are not available. COFFER_TEST_NETWORK=proxies or =namespaces
+ * decides.
+ */
 export function createNetwork(nodes: number): TestNetwork {
-  // Names of interfaces are short; several test processes may run.
-  const tag = `c${(process.pid % 60_000).toString(36)}${networks++}`;
-  const subnet = `10.${180 + (process.pid % 60)}.${(process.pid >> 6) % 250}`;
-  const namespace = (index: number) => `coffer-${tag}-${index}`;
-  const hosts = Array.from({ length: nodes }, (_, i) => `${subnet}.${i + 2}`);
-  const cuts = new Set<string>();
-
-  /** The bridge has a place of its own too, where no firewall rule of this machine's applies. */
-  const hub = `coffer-${tag}-hub`;
-
-  function plug(name: string): void {
-    ip("link", "set", name, "netns", hub);
-    ip("-n", hub, "link", "set", name, "master", BRIDGE, "up");
-  }
-
-  function remove(): void {
-    // The ends of each pair of interfaces go together.
-    for (const one of [...hosts.keys()].map(namespace)) tries("netns", "del", one);
-    tries("netns", "del", hub);
-    tries("link", "del", `${tag}t`);
-  }
-
-  try {
-    ip("netns", "add", hub);
-    ip("-n", hub, "link", "add", BRIDGE, "type", "bridge");
-    ip("-n", hub, "link", "set", BRIDGE, "up");
-    ip("link", "add", `${tag}t`, "type", "veth", "peer", "name", `${tag}h`);
-    plug(`${tag}h`);
-    ip("addr", "add", `${subnet}.1/24`, "dev", `${tag}t`);
-    ip("link", "set", `${tag}t`, "up");
-    for (const [index, host] of hosts.entries()) {
-      const [outer, inner] = [`${tag}o${index}`, `${tag}i${index}`];
-      ip("netns", "add", namespace(index));
-      ip("link", "add", outer, "type", "veth", "peer", "name", inner);
-      plug(outer);
-      ip("link", "set", inner, "netns", namespace(index));
-      ip("-n", namespace(index), "addr", "add", `${host}/24`, "dev", inner);
-      ip("-n", namespace(index), "link", "set", inner, "up");
-      ip("-n", namespace(index), "link", "set", "lo", "up");
-    }
-  } catch (error) {
-    remove();
-    throw error;
-  }
-
-  function drop(from: number, to: number): void {
-    const key = `${from}-${to}`;
-    if (cuts.has(key)) return;
-    cuts.add(key);
-    // Discarded without a word, as by a broken link: a refusal would be noticed at once.
-    ip("-n", namespace(from), "route", "add", "blackhole", `${hosts[to]!}/32`);
-  }
-
-  return {
-    hosts,
-    inside: (index) => ["ip", "netns", "exec", namespace(index)],
-    drop,
-    isolate(index) {
-      for (const other of hosts.keys()) {
-        if (other === index) continue;
-        drop(index, other);
-        drop(other, index);
-      }
-    },
-    heal() {
-      for (const key of cuts) {
-        const [from, to] = key.split("-").map(Number) as [number, number];
-        ip("-n", namespace(from), "route", "del", "blackhole", `${hosts[to]!}/32`);
-      }
-      cuts.clear();
-    },
-    remove,
-  };
+  const wanted = process.env["COFFER_TEST_NETWORK"] ?? (noNamespaces() === undefined ? "namespaces" : "proxies");
+  if (wanted === "namespaces") return createNamespaces(nodes);
+  if (wanted === "proxies") return createProxies();
+  throw new Error(`COFFER_TEST_NETWORK is "namespaces" or "proxies", not ${JSON.stringify(wanted)}`);
 }

@@ -10,6 +10,8 @@ export const COFFER = fileURLToPath(new URL("../../../packages/cli/bin/coffer.js
 const STALL = new URL("./stall-on-signal.js", import.meta.url).href;
 /** And this: SIGURG moves its wall clock. */
 const CLOCK = new URL("./clock-on-signal.js", import.meta.url).href;
+/** And this: its connections to other nodes take the lines that a test can cut, where it has such. */
+const LINE = new URL("./line-on-connect.js", import.meta.url).href;
 
 export interface NodePlan {
   readonly id: string;
@@ -47,7 +49,7 @@ export function createNodeProcess(plan: NodePlan, configuration: string): NodePr
     start(flags = []) {
       if (running()) throw new Error(`${plan.id} is running`);
       const log = openSync(logFile, "a");
-      const [command, ...args] = [...(plan.inside ?? []), process.execPath, `--import=${STALL}`, `--import=${CLOCK}`, COFFER, "server", `-config=${configFile}`, ...flags];
+      const [command, ...args] = [...(plan.inside ?? []), process.execPath, `--import=${STALL}`, `--import=${CLOCK}`, `--import=${LINE}`, COFFER, "server", `-config=${configFile}`, ...flags];
       child = spawn(command!, args, { cwd: plan.folder, stdio: ["ignore", log, log] });
     },
     async end(signal) {

@@ -68,7 +68,9 @@ export function startTraffic(cluster: TestCluster, settleMs = SETTLE_MS): Traffi
   const paths = NAMES.map((name) => `traffic-${run}/${name}`);
   const registers = paths.map(createRegister);
   let used: readonly NodeProcess[] = cluster.nodes;
-  let isOver = false;
+  let isFinished = false;
+  /** A test that fails stops its cluster, and finishes nothing. */
+  const isOver = () => isFinished || cluster.isStopped();
   let [reads, writes, failedWrites, longestGapMs, longestGapEnd] = [0, 0, 0, 0, 0];
   let lastAcknowledged = performance.now();
   const failures = new Map<string, number>();
@@ -87,7 +89,7 @@ export function startTraffic(cluster: TestCluster, settleMs = SETTLE_MS): Traffi
     let version = 0;
     let isInDoubt = false;
     let failedInARow = 0;
-    for (let n = 1; !isOver; n++) {
+    for (let n = 1; !isOver(); n++) {
       const node = used[n % used.length]!;
       // A node that stands still must not hold the writer up for long; only when all of them failed may the next take longer.
       const timeoutMs = patienceAfter(Math.floor(failedInARow / used.length));
@@ -125,7 +127,7 @@ export function startTraffic(cluster: TestCluster, settleMs = SETTLE_MS): Traffi
   }
 
   async function read(register: Register, path: string): Promise<void> {
-    for (let i = 0; !isOver; i++) {
+    for (let i = 0; !isOver(); i++) {
       const node = used[i % used.length]!;
       const check = register.read();
       const value = await readValue(cluster.client(node), path).catch(() => undefined);
@@ -156,7 +158,7 @@ export function startTraffic(cluster: TestCluster, settleMs = SETTLE_MS): Traffi
     broken: () => broken,
     async finish() {
       await progress();
-      isOver = true;
+      isFinished = true;
       await done;
       for (const [i, path] of paths.entries()) {
         for (const node of cluster.nodes.filter((one) => one.isRunning())) {

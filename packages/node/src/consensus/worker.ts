@@ -1,10 +1,11 @@
 /** The raft thread: consensus, log, transport and the applying of entries. It holds no key and reads no secret. */
 import { join } from "node:path";
+import { performance } from "node:perf_hooks";
 import { parentPort } from "node:worker_threads";
 import { createRaftHost, isDiskFailure, lostWrites } from "@coffer/raft";
 import type { RaftHost } from "@coffer/raft";
 import { openStateDatabase } from "@coffer/state-machine";
-import type { OpenedSnapshot, StateDatabase } from "@coffer/state-machine";
+import type { StateDatabase } from "@coffer/state-machine";
 import { createAppliedFeed } from "./applied-feed.js";
 import { createBundler } from "./bundle.js";
 import { toStateMachine } from "./state-machine.js";
@@ -30,7 +31,7 @@ interface Running {
   readonly host: RaftHost;
   readonly state: StateDatabase;
   readonly service: QuestionService;
-  readonly snapshots: Map<number, { readonly opened: OpenedSnapshot; readonly chunks: AsyncIterator<Uint8Array> }>;
+  readonly snapshots: Map<number, { readonly opened: Awaited<ReturnType<RaftHost["openSnapshot"]>>; readonly chunks: AsyncIterator<Uint8Array> }>;
 }
 
 let running: Running | undefined;
@@ -100,13 +101,16 @@ const HANDLERS: Handlers = {
   propose: ({ entry, term }, { host }) => host.propose(entry, term),
   readBarrier: (_, { host }) => host.readBarrier(),
   status: (_, { host }) => host.status(),
-  metrics: (_, { host }) => host.metrics(),
+  metrics(_, { host }) {
+    const { active, idle } = performance.eventLoopUtilization();
+    return { ...host.metrics(), loopActiveMs: active, loopElapsedMs: active + idle };
+  },
   addServer: (server, { host }) => host.addServer(server),
   removeServer: (id, { host }) => host.removeServer(id),
   demoteServer: (id, { host }) => host.demoteServer(id),
   transferLeadership: (_, { host }) => host.transferLeadership(),
-  async openSnapshot(_, { state, snapshots }) {
-    const opened = await state.openSnapshot();
+  async openSnapshot(_, { host, snapshots }) {
+    const opened = await host.openSnapshot();
     const id = nextSnapshot++;
     snapshots.set(id, { opened, chunks: opened.chunks[Symbol.asyncIterator]() });
     return { id, index: opened.index, term: opened.term };

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
 import test from "node:test";
-import { found, joinCluster, testNode, until } from "../server/testing/test-node.js";
+import { collect } from "../http/testing/echo-application.js";
+import { found, joinCluster, raftStorage, temporaryFolder, testNode, until } from "../server/testing/test-node.js";
 import type { TestNode } from "../server/testing/test-node.js";
 
 /** By name and labels, the cluster's aside. */
@@ -44,4 +48,78 @@ test("consensus can be watched through sys/metrics: each follower's times, batch
   assert.ok(![...(await metricsOf(joiner, token)).keys()].some((key) => /replication_(heartbeat|appendEntries_(rpc|logs))_count/.test(key)), "only a leader has followers");
   assert.equal((await leader.ask("update", "sys/step-down", undefined, { token })).status, 204);
   await until("the other was told to take over", async () => (await metricsOf(joiner, token)).get('coffer_raft_election_causes{cause="transfer"}') === 1);
+});
+
+test("both sides of what servers ask each other, the state's snapshots and the threads can be watched, as text and as JSON", async (t) => {
+  const leader = await testNode(t, "n1");
+  const made = await found(leader);
+  const as = { token: made.rootToken };
+  const joiner = await testNode(t, "n2");
+  await joinCluster(joiner, leader, made);
+  assert.equal((await leader.ask("update", "sys/mounts/kv", { type: "kv" }, as)).status, 204);
+  const countOf = async (node: TestNode, name: string) => (await metricsOf(node, made.rootToken)).get(`vault_raft_${name}_count{}`) ?? assert.fail(`no ${name}`);
+  const meanOf = async (node: TestNode, name: string) => (await metricsOf(node, made.rootToken)).get(`vault_raft_${name}_sum{}`)! / (await countOf(node, name));
+
+  const opened = await countOf(leader, "fsm_snapshot");
+  const saved = await leader.node().application.handle({ id: randomUUID(), operation: "read", path: "sys/storage/raft/snapshot", query: {}, body: Buffer.alloc(0), contentType: "", token: made.rootToken, headers: {}, remoteAddress: "127.0.0.1", remotePort: 1 });
+  await collect(saved.body as Readable);
+  for (const name of ["fsm_snapshot", "snapshot_create"]) assert.equal(await countOf(leader, name), opened + 1, name);
+
+  // The follower answers the leader, not the other way round.
+  for (let i = 0; i < WRITES; i++) assert.equal((await leader.ask("update", `kv/${i}`, { value: "x" }, as)).status, 204);
+  for (const name of ["rpc_appendEntries", "rpc_processHeartbeat"]) {
+    await until(`${name} on the follower`, async () => (await countOf(joiner, name)) > 2);
+    assert.ok((await meanOf(joiner, name)) > 0 && (await meanOf(joiner, name)) < 5000, name);
+    assert.equal(await countOf(leader, name), 0, name);
+  }
+  const barriers = async () => (await metricsOf(joiner, made.rootToken)).get("vault_raft_barrier{}")!;
+  const before = await barriers();
+  assert.equal((await joiner.ask("read", "kv/1", undefined, as)).body.data.value, "x");
+  assert.ok((await barriers()) > before, "a read on a standby waits for its state");
+  for (const name of ["thread_main_saturation", "thread_fsm_saturation"]) {
+    await until(`a second of ${name}`, async () => (await countOf(leader, name)) > 1);
+    assert.ok((await meanOf(leader, name)) > 0 && (await meanOf(leader, name)) <= 1, name);
+  }
+  const age = (await metricsOf(leader, made.rootToken)).get("vault_raft_leader_oldestLogAge{}")!;
+  assert.ok(age > 0 && age < 600_000, `${age} ms`);
+  assert.equal((await metricsOf(joiner, made.rootToken)).get("vault_raft_leader_oldestLogAge{}"), undefined);
+  assert.equal(await countOf(leader, "storage_transaction"), await countOf(leader, "commitTime"));
+
+  // Told to take over, the follower asks the leader for its vote, without the preliminary question.
+  assert.equal((await leader.ask("update", "sys/step-down", undefined, as)).status, 204);
+  await until("the other leads", async () => (await joiner.ask("read", "sys/health")).status === 200);
+  assert.equal(await countOf(joiner, "candidate_electSelf"), 1);
+  assert.equal(await countOf(joiner, "candidate_preElectSelf"), 0);
+  assert.equal(await countOf(leader, "rpc_requestVote"), 1);
+  await until("the follower that led answers", async () => (await countOf(leader, "rpc_processHeartbeat")) > 0);
+
+  const names = await until("a whole interval", async () => {
+    const { body } = await leader.ask("read", "sys/metrics", undefined, as);
+    const found: readonly string[] = [...body.Gauges, ...body.Counters, ...body.Samples].map(({ Name }: { Name: string }) => Name);
+    return found.includes("vault.raft.rpc.processHeartbeat") && found;
+  });
+  for (const name of ["vault.raft.rpc.processHeartbeat", "vault.raft.thread.main.saturation", "vault.raft.thread.fsm.saturation"]) assert.ok(names.includes(name), name);
+});
+
+test("cutting the log and installing a leader's state can be watched", async (t) => {
+  const leader = await testNode(t, "n1", { storage: { ...raftStorage(join(temporaryFolder(t), "data"), "n1"), trailingLogs: 1, snapshotThreshold: 5 } });
+  const made = await found(leader);
+  const as = { token: made.rootToken };
+  assert.equal((await leader.ask("update", "sys/mounts/kv", { type: "kv" }, as)).status, 204);
+  for (let i = 0; i < WRITES; i++) assert.equal((await leader.ask("update", `kv/${i}`, { value: "x" }, as)).status, 204);
+  const seen = await until("the log is cut", async () => {
+    const metrics = await metricsOf(leader, made.rootToken);
+    return metrics.get("vault_raft_snapshot_takeSnapshot_count{}")! > 1 && metrics;
+  });
+  const sum = (name: string) => seen.get(`vault_raft_${name}_sum{}`)!;
+  assert.ok(sum("snapshot_takeSnapshot") > 0);
+  assert.ok(Math.abs(sum("snapshot_takeSnapshot") - sum("snapshot_persist") - sum("compactLogs")) < 1e-6);
+  assert.equal(seen.get("vault_raft_fsm_lastRestoreDuration{}"), undefined);
+
+  const joiner = await testNode(t, "n2");
+  await joinCluster(joiner, leader, made);
+  const metrics = await metricsOf(joiner, made.rootToken);
+  const took = metrics.get("vault_raft_fsm_lastRestoreDuration{}")!;
+  assert.ok(took > 0 && took <= metrics.get("vault_raft_fsm_restore_sum{}")!, `${took} ms`);
+  assert.ok((await metricsOf(leader, made.rootToken)).get("vault_raft_fsm_snapshot_count{}")! >= 1, "a point of the state was fixed for it");
 });

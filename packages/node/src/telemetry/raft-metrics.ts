@@ -7,11 +7,25 @@ function measure(name: string) {
   return ({ raft }: Poll) => raft?.metrics[name];
 }
 
-/** One that it keeps as a sum and a count. */
-function average(sum: string, count: string) {
+/** One that it keeps as a sum, or some that are added, and a count. */
+function average(sums: string | readonly string[], count: string) {
   return ({ raft }: Poll): Distribution | undefined => {
-    const [total, times] = [raft?.metrics[sum], raft?.metrics[count]];
-    return total === undefined || times === undefined ? undefined : { count: times, sum: total };
+    const times = raft?.metrics[count];
+    if (!raft || times === undefined) return undefined;
+    return { count: times, sum: [sums].flat().reduce((total, name) => total + (raft.metrics[name] ?? NaN), 0) };
+  };
+}
+
+/** A measure that means something on the leader only. */
+function onLeader(name: string) {
+  return ({ raft }: Poll) => (raft?.status.role === "leader" ? raft.metrics[name] : undefined);
+}
+
+/** The part of the time in which it was at work: an observation a second, as in Vault, of which the sum and the count are known. */
+function saturation(busyMs: string, elapsedMs: string) {
+  return ({ raft }: Poll): Distribution | undefined => {
+    const [busy, elapsed] = [raft?.metrics[busyMs], raft?.metrics[elapsedMs]];
+    return busy === undefined || elapsed === undefined ? undefined : { count: Math.round(elapsed / 1000), sum: busy / 1000 };
   };
 }
 
@@ -56,15 +70,29 @@ export const RAFT_METRICS: readonly Metric<Poll>[] = [
   { name: "vault.raft.fsm.restore", kind: "summary", help: "Milliseconds to replace the state by a leader's", read: average("snapshotInstallMsSum", "snapshotsInstalled") },
   { name: "vault.raft.commitNumLogs", kind: "gauge", help: "Log entries in the group applied last", read: measure("lastApplyEntries") },
   { name: "vault.raft.compactLogs", kind: "summary", help: "Milliseconds to cut the beginning of the log", read: average("compactMsSum", "compactions") },
+  { name: "vault.raft.snapshot.takeSnapshot", kind: "summary", help: "Milliseconds to make the state durable and cut the log behind it", read: average(["flushMsSum", "compactMsSum"], "compactions") },
+  { name: "vault.raft.snapshot.create", kind: "summary", help: "Milliseconds to fix a point of the state, for a follower or to save; one step with vault_raft_fsm_snapshot", read: average("snapshotOpenMsSum", "snapshotOpenCount") },
+  { name: "vault.raft.fsm.snapshot", kind: "summary", help: "Milliseconds to fix a point of the state, for a follower or to save", read: average("snapshotOpenMsSum", "snapshotOpenCount") },
+  { name: "vault.raft.fsm.lastRestoreDuration", kind: "gauge", help: "Milliseconds that the last replacing of the state by a leader's took, receiving it included", read: ({ raft }) => (raft?.metrics["snapshotsInstalled"] ? raft.metrics["lastInstallMs"] : undefined) },
+  { name: "vault.raft.thread.main.saturation", kind: "summary", help: "Part of each second in which the thread of consensus was at work", read: saturation("loopActiveMs", "loopElapsedMs") },
+  { name: "vault.raft.thread.fsm.saturation", kind: "summary", help: "Part of each second in which the state was applied to or made durable", read: saturation("machineMsSum", "elapsedMs") },
   { name: "vault.raft.snapshot.persist", kind: "summary", help: "Milliseconds to make the state durable before the log is cut", read: average("flushMsSum", "compactions") },
   { name: "vault.raft.restore", kind: "counter", help: "Times a leader's state replaced this node's", read: measure("snapshotsInstalled") },
   { name: "vault.raft.rpc.installSnapshot", kind: "summary", help: "Milliseconds to receive and install a leader's state", read: average("snapshotInstallMsSum", "snapshotsInstalled") },
+  { name: "vault.raft.rpc.appendEntries", kind: "summary", help: "Milliseconds from a leader's log entries until they are on disk and the answer leaves; of the messages on their way one is timed", read: average("answeredAppendMsSum", "answeredAppendCount") },
+  { name: "vault.raft.rpc.processHeartbeat", kind: "summary", help: "Milliseconds from a leader's heartbeat until the answer leaves", read: average("answeredHeartbeatMsSum", "answeredHeartbeatCount") },
+  { name: "vault.raft.rpc.requestVote", kind: "summary", help: "Milliseconds from a candidate's question, preliminary ones included, until the answer leaves", read: average("answeredVoteMsSum", "answeredVoteCount") },
+  { name: "vault.raft.candidate.electSelf", kind: "summary", help: "Milliseconds from asking a server for its vote until its answer", read: average("voteMsSum", "voteCount") },
+  { name: "vault.raft.candidate.preElectSelf", kind: "summary", help: "Milliseconds from asking a server whether it would vote until its answer", read: average("preVoteMsSum", "preVoteCount") },
   { name: "vault.raft.replication.installSnapshot", kind: "summary", help: "Milliseconds to send the state to a follower, to its end or its failure; on the leader", read: average("snapshotSendMsSum", "snapshotSendCount") },
+  { name: "vault.raft.barrier", kind: "counter", help: "Times this node waited until all that was committed is applied to its state, as each linearizable read does", read: measure("barriers") },
   { name: "vault.raft.verify_leader", kind: "counter", help: "Read points of this node that a quorum confirmed", read: measure("readRounds") },
   { name: "vault.raft.transition.heartbeat_timeout", kind: "counter", help: "Times this node campaigned because it had heard no leader", read: measure("electionsTimeout") },
   { name: "vault.raft.transition.leader_lease_timeout", kind: "counter", help: "Times this node stepped down because it did not reach a quorum", read: measure("quorumsLost") },
   { name: "vault.raft.leader.dispatchNumLogs", kind: "gauge", help: "Log entries in the batch made durable last", read: measure("lastAppendEntries") },
-  { name: "vault.raft_storage.entry_size", kind: "summary", help: "Bytes of a proposed log entry", read: average("proposedBytes", "proposedCount") },
+  { name: "vault.raft.leader.oldestLogAge", kind: "gauge", help: "Milliseconds since the oldest entry in the log was written, or since this node started with it; within a second, on the leader", read: onLeader("oldestLogAgeMs") },
+  { name: "vault.raft-storage.entry_size", kind: "summary", help: "Bytes of a proposed log entry", read: average("proposedBytes", "proposedCount") },
+  { name: "vault.raft-storage.transaction", kind: "summary", help: "Milliseconds from proposing a write set, which is one log entry, until it is applied; on the leader", read: average("commitMsSum", "commitCount") },
   { name: "vault.raft.leader.lastContact", kind: "summary", help: "Milliseconds since the leader heard from a follower, looked at every ten seconds and at each scrape; on the leader", read: ({ raft, measured }) => (raft?.status.role === "leader" ? measured.lastContact : undefined) },
   { name: "vault.raft.leader.dispatchLog", kind: "summary", help: "Milliseconds to write a batch of log entries durably", read: average("fsyncMsSum", "fsyncCount") },
   { name: "vault.raft.replication.appendEntries.log", kind: "summary", help: "Log entries in each message to a follower; on the leader", read: average("appendMessageEntries", "appendMessages") },
@@ -89,7 +117,7 @@ export const RAFT_METRICS: readonly Metric<Poll>[] = [
   { name: "coffer.raft.elections", kind: "counter", help: "Election rounds this node began, preliminary ones included", read: measure("elections") },
   { name: "coffer.raft.election_causes", kind: "counter", help: "What made this node campaign: no leader was heard (timeout), or one handed over (transfer)", read: byLabel("cause", { timeout: "electionsTimeout", transfer: "electionsTransfer" }) },
   { name: "coffer.raft.leaderships_lost", kind: "counter", help: "Leaderships of this node that ended while it went on", read: measure("leadershipsLost") },
-  { name: "coffer.raft.disk_stalls", kind: "counter", help: "Times a write of the log took so long that the disk counted as hanging", read: measure("diskStalls") },
+  { name: "coffer.raft.disk_stalls", kind: "counter", help: "Times the log or the state took so long that the disk counted as hanging", read: measure("diskStalls") },
   { name: "coffer.raft.proposals_refused", kind: "counter", help: "Proposals turned away (503) because too much was waiting", read: measure("proposalsRefused") },
   { name: "coffer.raft.queue_bytes", kind: "gauge", help: "Bytes that wait for a socket to a follower", read: measure("queuedBytes") },
   { name: "coffer.raft.unwritten_entries", kind: "gauge", help: "Log entries that wait for this node's disk", read: measure("unwrittenEntries") },

@@ -23,6 +23,8 @@ const MEASURES = {
   messagesSent: 7, messagesReceived: 6, snapshotsSent: 1, snapshotsInstalled: 0, compactions: 3, pendingProposals: 5, pendingBytes: 500,
   applyGroups: 30, lastApplyEntries: 3, lastAppendEntries: 4, compactMsSum: 2, flushMsSum: 9, snapshotInstallMsSum: 0, snapshotSendMsSum: 700, snapshotSendCount: 1, readRounds: 12, electionsTimeout: 1, electionsTransfer: 2,
   quorumsLost: 1, leadershipsLost: 2, proposedBytes: 8000, proposedCount: 80, appendMessageEntries: 160, appendMessages: 40, proposalsRefused: 0, diskStalls: 3, queuedBytes: 17, unwrittenEntries: 2, logBytes: 9000, sentBytes: 123_456, heartbeatsSent: 99, snapshotResumes: 1,
+  barriers: 21, voteMsSum: 5, voteCount: 2, preVoteMsSum: 6, preVoteCount: 3, answeredAppendMsSum: 44, answeredAppendCount: 11, answeredHeartbeatMsSum: 1, answeredHeartbeatCount: 4, answeredVoteMsSum: 8, answeredVoteCount: 1,
+  snapshotOpenMsSum: 3, snapshotOpenCount: 2, lastInstallMs: 0, oldestLogAgeMs: 60_000, machineMsSum: 1500, elapsedMs: 20_400, loopActiveMs: 5000, loopElapsedMs: 20_300,
 };
 const OPTIONS: TelemetryOptions = {
   configuration: { prometheusRetention: 3600, disableHostname: false, enableHostnameLabel: false },
@@ -105,6 +107,9 @@ const EXPECTED_TYPES = {
   vault_raft_fsm_applyBatch: "summary", vault_raft_fsm_applyBatchNum: "summary", vault_raft_fsm_restore: "summary", vault_raft_commitNumLogs: "gauge", vault_raft_compactLogs: "summary", vault_raft_snapshot_persist: "summary",
   vault_raft_restore: "counter", vault_raft_rpc_installSnapshot: "summary", vault_raft_replication_installSnapshot: "summary", vault_raft_verify_leader: "counter", vault_raft_transition_heartbeat_timeout: "counter",
   vault_raft_transition_leader_lease_timeout: "counter", vault_raft_leader_dispatchNumLogs: "gauge", vault_raft_storage_entry_size: "summary",
+  vault_raft_barrier: "counter", vault_raft_candidate_electSelf: "summary", vault_raft_candidate_preElectSelf: "summary", vault_raft_leader_oldestLogAge: "gauge", vault_raft_snapshot_create: "summary", vault_raft_snapshot_takeSnapshot: "summary",
+  vault_raft_rpc_appendEntries: "summary", vault_raft_rpc_processHeartbeat: "summary", vault_raft_rpc_requestVote: "summary", vault_raft_fsm_snapshot: "summary", vault_raft_thread_main_saturation: "summary", vault_raft_thread_fsm_saturation: "summary",
+  vault_raft_storage_transaction: "summary",
   coffer_raft_election_causes: "counter", coffer_raft_leaderships_lost: "counter", coffer_raft_proposals_refused: "counter", coffer_raft_disk_stalls: "counter", coffer_raft_queue_bytes: "gauge", coffer_raft_unwritten_entries: "gauge",
   coffer_raft_log_bytes: "gauge", coffer_raft_sent_bytes: "counter", coffer_raft_heartbeats_sent: "counter", coffer_raft_snapshot_resumes: "counter",
   coffer_raft_compactions: "counter", coffer_raft_log_entries: "gauge", coffer_event_loop_delay: "summary",
@@ -152,6 +157,11 @@ describe("metrics for Prometheus", () => {
     assert.equal(value("vault_raft_replication_appendEntries_log_sum"), 160);
     assert.deepEqual(["appendEntries_rpc_sum", "appendEntries_rpc_count", "appendEntries_logs_sum", "heartbeat_sum", "heartbeat_count"].map((name) => value(`vault_raft_replication_${name}`, "peer_id=b")), [21, 7, 16, 3, 6]);
     assert.equal(value("coffer_raft_disk_stalls"), 3);
+    assert.equal(value("vault_raft_barrier"), 21);
+    assert.deepEqual(["candidate_electSelf", "candidate_preElectSelf", "rpc_appendEntries", "rpc_processHeartbeat", "rpc_requestVote", "snapshot_create", "fsm_snapshot", "snapshot_takeSnapshot"].map((name) => [value(`vault_raft_${name}_sum`), value(`vault_raft_${name}_count`)]), [[5, 2], [6, 3], [44, 11], [1, 4], [8, 1], [3, 2], [3, 2], [11, 3]]);
+    assert.deepEqual(["main", "fsm"].map((name) => [value(`vault_raft_thread_${name}_saturation_sum`), value(`vault_raft_thread_${name}_saturation_count`)]), [[5, 20], [1.5, 20]]);
+    assert.equal(value("vault_raft_leader_oldestLogAge"), 60_000);
+    assert.equal(value("vault_raft_fsm_lastRestoreDuration"), undefined, "none was installed");
     assert.equal(value("coffer_raft_election_causes", "cause=transfer"), 2);
     assert.equal(value("coffer_raft_queue_bytes"), 17);
     assert.equal(value("vault_raft_peers"), 3);
@@ -162,6 +172,12 @@ describe("metrics for Prometheus", () => {
     assert.equal(value("coffer_raft_log_entries"), 91);
     assert.equal(value("vault_raft_leader_lastContact_count"), 2);
     assert.equal(value("vault_raft_leader_lastContact_sum"), 20_040);
+  });
+
+  it("tell of a state that was installed, and of the log's age on the leader only", async () => {
+    const { values } = await scrape(start({ raft: async () => ({ status: FOLLOWER, metrics: { ...MEASURES, snapshotsInstalled: 1, lastInstallMs: 70 } }) }));
+    assert.equal(values.get("vault_raft_fsm_lastRestoreDuration{cluster=vault-cluster-1}"), 70);
+    assert.ok(![...values.keys()].some((key) => key.startsWith("vault_raft_leader_oldestLogAge")));
   });
 
   it("say which servers autopilot calls healthy, by the given thresholds", async () => {

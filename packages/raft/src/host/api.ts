@@ -138,8 +138,11 @@ export interface RaftHost {
   onLeadership(listener: (leadership: { readonly role: Role; readonly leader: NodeId | undefined; readonly leaderAddress: string | undefined; readonly term: Term; /** True once a leader has applied its own first entry: only then may it serve. */ readonly ready: boolean }) => void): void;
   /** An invariant failed or the disk did: the member has stopped. */
   onFatal(listener: (error: Error) => void): void;
+  /** A fixed point of the state, to keep elsewhere. */
+  openSnapshot(): ReturnType<StateMachine["openSnapshot"]>;
   /** The disk began to hang, neither writing nor failing, or answers again. Meanwhile this member does not lead where another can. */
   onDisk(listener: (isStalled: boolean) => void): void;
+  /** As measured since the start; sums and counts, and a few of this moment. */
   metrics(): Readonly<Record<string, number>>;
   stop(): Promise<void>;
 }

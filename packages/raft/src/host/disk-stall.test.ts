@@ -2,14 +2,19 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { DurableLog } from "../log/durable-log.js";
 import { createMembers, until } from "../testing/cluster.js";
+import type { MemoryMachine } from "../testing/memory-machine.js";
 
-/** A log whose disk can hang: writes are done, and neither return nor fail, until it answers again. */
+/** A disk that can hang: what is written is done, and neither returns nor fails, until it answers again. */
 function hanging() {
   let answers = Promise.resolve();
   let answer: () => void = () => undefined;
   return {
     hang: () => void (answers = new Promise((resolve) => (answer = resolve))),
     answer: () => answer(),
+    /** With the state on it: applying, or making durable. */
+    under: (machine: MemoryMachine, step: "apply" | "flush"): MemoryMachine => Object.create(machine, {
+      [step]: { value: (...args: readonly unknown[]) => answers.then(() => (machine[step] as (...args: readonly unknown[]) => Promise<unknown>)(...args)) },
+    }) as MemoryMachine,
     wrap: (log: DurableLog): DurableLog => Object.create(log, {
       write: { value: (work: Parameters<DurableLog["write"]>[0]) => answers.then(() => log.write(work)) },
     }) as DurableLog,
@@ -85,6 +90,38 @@ test("a follower whose disk hangs holds up nobody, and a member alone waits for 
     disk.answer();
     await until("it has caught up", () => follower.machine.applied.includes("three"));
     assert.equal(first.host!.status().role, "leader");
+  } finally {
+    await cluster.close();
+  }
+});
+
+for (const step of ["apply", "flush"] as const) test(`a leader whose state hangs as it is to ${step} hands over, though its log answers, and follows when the state does`, async () => {
+  const cluster = await createMembers(3, { snapshotThreshold: 5, trailingLogs: 1 });
+  try {
+    await cluster.form();
+    const first = cluster.members[0]!;
+    await cluster.stop(first);
+    const disk = hanging();
+    const stalls: boolean[] = [];
+    await cluster.start(first, { machine: disk.under(first.machine, step) });
+    first.host!.onDisk((isStalled) => void stalls.push(isStalled));
+    await giveLead(cluster, first);
+    await until("it serves", () => first.host!.status().commitIndex === first.host!.status().lastIndex);
+
+    disk.hang();
+    // Enough for the log to be cut, which begins with the state.
+    const proposed = Array.from({ length: 20 }, (_, n) => first.host!.propose(Buffer.from(`while it hangs ${n}`)));
+    const next = await until("another leads", () => cluster.members.find((member) => member !== first && member.host!.status().role === "leader"));
+    assert.deepEqual([stalls, first.host!.metrics()["diskStalls"]], [[true], 1]);
+    assert.equal((await next.host!.propose(Buffer.from("meanwhile"))).outcome, "applied");
+    assert.ok(!first.machine.applied.includes("meanwhile"));
+
+    disk.answer();
+    await until("it has caught up", () => first.machine.applied.includes("meanwhile"));
+    for (const { outcome } of await Promise.all(proposed)) assert.notEqual(outcome, "conflict");
+    assert.deepEqual(first.machine.applied, next.machine.applied);
+    assert.deepEqual([stalls, first.host!.status().role], [[true, false], "follower"]);
+    await giveLead(cluster, first);
   } finally {
     await cluster.close();
   }

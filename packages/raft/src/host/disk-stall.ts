@@ -1,14 +1,23 @@
 import type { RaftLogger } from "./api.js";
 import type { Measures } from "./measures.js";
 
-/** Election timeouts that a write of the log may take before its disk counts as hanging. */
-const PATIENCE_TIMEOUTS = 3;
+/**
+ * Election timeouts that a write of the log, or a step of the state, may take before its disk counts as hanging. A state that is made
+ * durable may have much to write.
+ */
+const LOG_PATIENCE_TIMEOUTS = 3;
+const STATE_PATIENCE_TIMEOUTS = 10;
+
+/** One kind of work on the disk, one piece of it at a time. */
+export interface DiskWork {
+  begins(): void;
+  ends(): void;
+}
 
 /** Notices a disk that neither writes nor fails. Counts in ticks, so that a process that stood still does not blame its disk. */
 export interface StallWatch {
-  /** A write begins; the one before has ended. */
-  begins(): void;
-  ends(): void;
+  readonly log: DiskWork;
+  readonly state: DiskWork;
   tick(): void;
   isStalled(): boolean;
 }
@@ -21,28 +30,44 @@ export interface StallPort {
 }
 
 export function createStallWatch({ electionTicks, measures, logger, onChange }: StallPort): StallWatch {
-  /** Since the write began that is under way. */
-  let ticks: number | undefined;
   let stalled = false;
 
-  function become(isStalled: boolean): void {
-    if (stalled === isStalled) return;
-    stalled = isStalled;
+  function look(): void {
+    const is = log.isOverdue() || state.isOverdue();
+    if (stalled === is) return;
+    stalled = is;
     if (stalled) {
       measures.diskStalls += 1;
-      logger.log("error", "the disk of this node does not answer: it hands leadership on, and leads no more until it does");
+      logger.log("error", "the disk of this node does not answer: it hands leadership on, and leads no more until it does", { of: log.isOverdue() ? "log" : "state" });
     } else logger.log("info", "the disk of this node answers again");
     onChange(stalled);
   }
 
+  function work(patienceTimeouts: number) {
+    /** Since the piece began that is under way. */
+    let ticks: number | undefined;
+    return {
+      begins: () => void (ticks = 0),
+      ends() {
+        ticks = undefined;
+        if (stalled) look();
+      },
+      tick() {
+        if (ticks !== undefined) ticks += 1;
+      },
+      isOverdue: () => ticks !== undefined && ticks > patienceTimeouts * electionTicks,
+    };
+  }
+
+  const log = work(LOG_PATIENCE_TIMEOUTS);
+  const state = work(STATE_PATIENCE_TIMEOUTS);
   return {
-    begins: () => void (ticks = 0),
-    ends() {
-      ticks = undefined;
-      become(false);
-    },
+    log,
+    state,
     tick() {
-      if (ticks !== undefined && ++ticks > PATIENCE_TIMEOUTS * electionTicks) become(true);
+      log.tick();
+      state.tick();
+      look();
     },
     isStalled: () => stalled,
   };

@@ -10,6 +10,7 @@ import { applyGroup } from "./applying.js";
 import { createCompaction } from "./compaction.js";
 import { createStallWatch } from "./disk-stall.js";
 import { createLeadershipWatch } from "./leadership.js";
+import { createLogAge } from "./log-age.js";
 import { createMeasures } from "./measures.js";
 import { createMemberCore } from "./member-core.js";
 import { addServer, changeServers, demoteServer, removeServer } from "./membership.js";
@@ -20,6 +21,7 @@ import { createProposals } from "./proposals.js";
 import { createReads } from "./reads.js";
 import type { ReadOutcome } from "./reads.js";
 import { createReplication } from "./replication.js";
+import { createRpcTimes } from "./rpc-times.js";
 import { settingsOf } from "./settings.js";
 import type { Settings } from "./settings.js";
 import { createSnapshotInstall } from "./snapshot-install.js";
@@ -29,6 +31,7 @@ import { REAL } from "./surroundings.js";
 import type { Surroundings } from "./surroundings.js";
 import { handOn, transferLeadership } from "./transfer.js";
 import { createTurns } from "./turns.js";
+import { watchMachine } from "./watched-machine.js";
 
 /** Index of the entry by which a cluster begins. */
 const FOUNDING = 1;
@@ -47,10 +50,19 @@ export async function createRaftHost(options: RaftOptions, machine: StateMachine
 }
 
 /** For a log, and surroundings, of the caller's own. Ends the log when the host stops. */
-export async function runHost(settings: Settings, log: DurableLog, machine: StateMachine, logger: RaftLogger, extend?: (server: grpc.Server) => void, surroundings: Surroundings = REAL): Promise<RaftHost> {
+export async function runHost(settings: Settings, log: DurableLog, bareMachine: StateMachine, logger: RaftLogger, extend?: (server: grpc.Server) => void, surroundings: Surroundings = REAL): Promise<RaftHost> {
   const { id } = settings;
   const { now, after, uniqueId } = surroundings;
   const measures = createMeasures();
+  const started = now();
+  const stall = createStallWatch({
+    electionTicks: settings.electionTicks, measures, logger,
+    onChange(isStalled) {
+      mayLead();
+      for (const listener of diskListeners) listener(isStalled);
+    },
+  });
+  const machine = watchMachine(bareMachine, measures, now, stall.state);
   /** The state machine's calls never overlap. */
   const machineTurns = createTurns();
   let applied = { index: machine.appliedIndex(), term: machine.appliedTerm() };
@@ -66,6 +78,8 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
 
   const core = createMemberCore(settings, log, () => ({ index: applied.index, term: applied.term, ...configurations.at(applied.index) }), surroundings);
   const replication = createReplication(measures, now);
+  const rpcTimes = createRpcTimes(measures, now);
+  const logAge = createLogAge(now);
   const proposals = createProposals(now, (milliseconds) => {
     measures.commitMsSum += milliseconds;
     measures.commitCount += 1;
@@ -79,14 +93,7 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
   const transfer = { core, now, after, isStopped: () => stopped, guard };
   let knownServers = core.status().configuration;
 
-  const stall = createStallWatch({
-    electionTicks: settings.electionTicks, measures, logger,
-    onChange(isStalled) {
-      mayLead();
-      for (const listener of diskListeners) listener(isStalled);
-    },
-  });
-  const persistence = createPersistence({ log, core, measures, now, stall, isStopped: () => stopped, send, onDurable: drain, fail });
+  const persistence = createPersistence({ log, core, measures, now, watch: stall.log, logAge, isStopped: () => stopped, send, onDurable: drain, fail });
   const sending = createSnapshotSending({
     id, machine, machineTurns, configurations, logger, measures, now, after, uniqueId,
     peer: (peer) => transport.peer(peer),
@@ -112,8 +119,10 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
     status: () => core.status(),
     now, after,
     finished: (meta, milliseconds) => guard(() => {
+      rpcTimes.installEnded();
       if (meta) {
         measures.snapshotInstallMsSum += milliseconds;
+        measures.lastInstallMs = milliseconds;
         applied = meta;
         configurations.installed(meta);
         measures.snapshotsInstalled += 1;
@@ -134,6 +143,7 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
           for (const message of messages) {
             if (message.type === "timeout-now") measures.electionsTransfer += 1;
             replication.answered(message);
+            rpcTimes.received(message);
             core.step(message);
           }
         });
@@ -249,6 +259,7 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
         continue;
       }
       replication.sent(message);
+      rpcTimes.sent(message);
       plain.push(message);
     }
     transport.send(plain);
@@ -293,7 +304,12 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
       schedule();
       return new Promise<ProposeResult>((resolve) => proposals.add(proposed.index, proposed.term, data.length, resolve));
     },
-    readBarrier: async () => (stopped ? { outcome: "no-leader" } : new Promise<ReadOutcome>((resolve) => reads.request(resolve))),
+    async readBarrier() {
+      if (stopped) return { outcome: "no-leader" };
+      measures.barriers += 1;
+      return new Promise<ReadOutcome>((resolve) => reads.request(resolve));
+    },
+    openSnapshot: () => machine.openSnapshot(),
     status: () => toStatus(id, core.status(), log, core.unstable(), settings.tickMs, replication.of),
     addServer: (server) => addServer(membership, server),
     removeServer: (server) => removeServer(membership, server),
@@ -307,7 +323,11 @@ export async function runHost(settings: Settings, log: DurableLog, machine: Stat
     onDisk: (listener) => void diskListeners.push(listener),
     onLeadership: leadership.listen,
     onFatal: (listener) => void fatalListeners.push(listener),
-    metrics: () => ({ ...measures, pendingProposals: proposals.count(), pendingBytes: proposals.bytes(), queuedBytes: transport.queuedBytes(), sentBytes: transport.sentBytes(), unwrittenEntries: core.unstable().length, logBytes: log.bytesAfter(log.compaction.index) }),
+    metrics: () => ({
+      ...measures,
+      pendingProposals: proposals.count(), pendingBytes: proposals.bytes(), queuedBytes: transport.queuedBytes(), sentBytes: transport.sentBytes(),
+      unwrittenEntries: core.unstable().length, logBytes: log.bytesAfter(log.compaction.index), oldestLogAgeMs: logAge.ageOf(log.firstIndex()), elapsedMs: now() - started,
+    }),
     async stop() {
       stopped = true;
       stopTicking();

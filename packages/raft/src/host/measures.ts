@@ -21,7 +21,7 @@ export interface Measures {
   /** Leaderships that ended while this member went on; of these, for want of a quorum. */
   leadershipsLost: number;
   quorumsLost: number;
-  /** Times a write of the log took so long that the disk counted as hanging. */
+  /** Times the log or the state took so long that the disk counted as hanging. */
   diskStalls: number;
   /** Proposals turned away because too much was waiting. */
   proposalsRefused: number;
@@ -47,6 +47,27 @@ export interface Measures {
   snapshotInstallMsSum: number;
   /** Interrupted streams that went on where they had been. */
   snapshotResumes: number;
+  /** Of the last state installed, from its acceptance on. */
+  lastInstallMs: number;
+  /** Fixing a point of the state, to send or to keep. */
+  snapshotOpenMsSum: number;
+  snapshotOpenCount: number;
+  /** The state at work: applying, and making durable. */
+  machineMsSum: number;
+  /** Read points asked for. */
+  barriers: number;
+  /** From asking a server for its vote, or its preliminary one, until its answer. */
+  voteMsSum: number;
+  voteCount: number;
+  preVoteMsSum: number;
+  preVoteCount: number;
+  /** From another server's message until the answer leaves: to entries, heartbeats, and questions for a vote. */
+  answeredAppendMsSum: number;
+  answeredAppendCount: number;
+  answeredHeartbeatMsSum: number;
+  answeredHeartbeatCount: number;
+  answeredVoteMsSum: number;
+  answeredVoteCount: number;
 }
 
 export function createMeasures(): Measures {
@@ -87,5 +108,20 @@ export function createMeasures(): Measures {
     snapshotSendCount: 0,
     snapshotInstallMsSum: 0,
     snapshotResumes: 0,
+    lastInstallMs: 0,
+    snapshotOpenMsSum: 0,
+    snapshotOpenCount: 0,
+    machineMsSum: 0,
+    barriers: 0,
+    voteMsSum: 0,
+    voteCount: 0,
+    preVoteMsSum: 0,
+    preVoteCount: 0,
+    answeredAppendMsSum: 0,
+    answeredAppendCount: 0,
+    answeredHeartbeatMsSum: 0,
+    answeredHeartbeatCount: 0,
+    answeredVoteMsSum: 0,
+    answeredVoteCount: 0,
   };
 }

@@ -1,7 +1,8 @@
 import type { RaftCore } from "../core/api.js";
 import type { Message, Ready, SnapshotMeta } from "../core/types.js";
 import type { DurableLog } from "../log/durable-log.js";
-import type { StallWatch } from "./disk-stall.js";
+import type { DiskWork } from "./disk-stall.js";
+import type { LogAge } from "./log-age.js";
 import type { Measures } from "./measures.js";
 import { createPendingWrites } from "./pending-writes.js";
 
@@ -10,7 +11,8 @@ export interface PersistencePort {
   readonly core: RaftCore;
   readonly measures: Measures;
   readonly now: () => number;
-  readonly stall: Pick<StallWatch, "begins" | "ends">;
+  readonly watch: DiskWork;
+  readonly logAge: Pick<LogAge, "written">;
   readonly isStopped: () => boolean;
   readonly send: (messages: readonly Message[]) => void;
   /** Something became durable: the core may want more done. */
@@ -43,11 +45,11 @@ export function createPersistence(port: PersistencePort): Persistence {
         continue;
       }
       const begin = port.now();
-      port.stall.begins();
+      port.watch.begins();
       try {
         await log.write(work);
       } finally {
-        port.stall.ends();
+        port.watch.ends();
       }
       measures.fsyncMsSum += port.now() - begin;
       measures.fsyncCount += 1;
@@ -55,6 +57,7 @@ export function createPersistence(port: PersistencePort): Persistence {
       if (last) {
         measures.appendBatches += 1;
         measures.lastAppendEntries = work.entries.length;
+        port.logAge.written(work.entries[0]!.index);
       }
       pending.written();
       if (port.isStopped()) return;

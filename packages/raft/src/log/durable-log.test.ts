@@ -5,11 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
 import { promisify } from "node:util";
+import { crc32 } from "node:zlib";
 import { Level } from "level";
 import type { Entry, LogIndex } from "../core/types.js";
 import { openDurableLog } from "./durable-log.js";
 import type { DurableLog } from "./durable-log.js";
-import { DamagedLogError, entryKey } from "./record.js";
+import { DamagedLogError, encodeRecord, entryKey, UnknownEntryError } from "./record.js";
 
 const entry = (index: number, term: number, bytes = 1): Entry => ({ index, term, kind: "normal", data: Buffer.alloc(bytes, index) });
 const range = (from: number, to: number, term: number, bytes?: number) => Array.from({ length: to - from + 1 }, (_, i) => entry(from + i, term, bytes));
@@ -118,6 +119,21 @@ async function unfinished(folder: string): Promise<{ readonly copy: string; read
 function edit(file: string, change: (bytes: Buffer) => Buffer): void {
   writeFileSync(file, change(readFileSync(file)));
 }
+
+test("an entry of a kind that a newer version wrote stops each start and says so: it is neither damage, nor skipped", async () => {
+  await withFolder(async (folder) => {
+    const log = await openDurableLog(folder);
+    await put(log, range(1, 5, 1));
+    await log.close();
+    const db = new Level<Uint8Array, Uint8Array>(folder, { keyEncoding: "view", valueEncoding: "view" });
+    const record = Buffer.from(encodeRecord(entry(4, 1)));
+    record[12] = 3;
+    record.writeUInt32BE(crc32(record.subarray(4), crc32(entryKey(4))), 0);
+    await db.put(entryKey(4), record);
+    await db.close();
+    for (let tries = 0; tries < 2; tries++) await assert.rejects(openDurableLog(folder), (error) => error instanceof UnknownEntryError && /entry 4 .* kind 3, .* run the newer version again/.test(error.message));
+  });
+});
 
 test("a write that a crash cut short is gone, and the log goes on before it", async () => {
   for (const [cut, vote] of [[0, "y"], [1, "x"], [30, "x"]] as const) {
