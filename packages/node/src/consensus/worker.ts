@@ -1,9 +1,10 @@
 /** The raft thread: consensus, log, transport and the applying of entries. It holds no key and reads no secret. */
 import { join } from "node:path";
 import { parentPort } from "node:worker_threads";
-import { createRaftHost, isDiskFailure, lostWrites } from "@coffer/raft";
+import { isDiskFailure, lostWrites } from "@coffer/raft";
 import type { RaftHost } from "@coffer/raft";
-import { openStateDatabase } from "@coffer/state-machine";
+import { createRaftHost } from "@coffer/raft/host";
+import { openStateDatabase } from "@coffer/state-machine/state-database";
 import type { OpenedSnapshot, StateDatabase } from "@coffer/state-machine";
 import { createBundler } from "./bundle.js";
 import { toStateMachine } from "./state-machine.js";
