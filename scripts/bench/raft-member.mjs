@@ -2,7 +2,7 @@
 // what to do. Its state is a count, and a file where one was sent to it.
 import { open } from "node:fs/promises";
 import { join } from "node:path";
-import { createRaftHost } from "../../packages/raft/dist/index.js";
+import { createRaftHost } from "../../packages/raft/dist/host/index.js";
 import { percentile } from "./yardsticks.mjs";
 
 const { id, directory, listen, tls, bootstrap, tickMs, snapshotMegabytes, options = {} } = JSON.parse(process.env.MEMBER);

@@ -2,7 +2,7 @@
 // Vault's API has them). An endpoint is one method of one path; LIST is a method. One that is declared only to say that it is
 // not supported (its summary begins with `Refused`) does not count as there.
 import { readFileSync } from "node:fs";
-import { engines } from "../../packages/engines/dist/index.js";
+import { allEngines } from "../../packages/engines/dist/index.js";
 import { rawSystemEngine } from "../../packages/state-machine/dist/index.js";
 
 const METHODS = { read: "GET", list: "LIST", update: "POST", patch: "PATCH", delete: "DELETE" };
@@ -28,7 +28,7 @@ const isOffered = ([, { summary }]) => !summary.startsWith("Refused");
 /** A row a group, and one of all: `{ group, there, all, missing: [{ path, method }] }`. */
 export function compare() {
   const reference = JSON.parse(readFileSync(new URL("reference-endpoints.json", import.meta.url), "utf8"));
-  const ours = new Map([...engines, rawSystemEngine].map((engine) => [groupOf(engine), engine.paths.flatMap(({ template, operations }) => Object.entries(operations).filter(isOffered).map(([name]) => ({ method: METHODS[name], pattern: patternOf(template, METHODS[name]) })))]));
+  const ours = new Map([...allEngines(), rawSystemEngine].map((engine) => [groupOf(engine), engine.paths.flatMap(({ template, operations }) => Object.entries(operations).filter(isOffered).map(([name]) => ({ method: METHODS[name], pattern: patternOf(template, METHODS[name]) })))]));
   const rows = Object.entries(reference).map(([group, paths]) => {
     const declared = ours.get(group) ?? [];
     const isThere = (path, method) => declared.some((one) => one.method === method && one.pattern.test(path.replace(/\/$/, "")));

@@ -1,6 +1,7 @@
 /** Commands load lazily: a command line that needs nothing costs little more than Node itself. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 
@@ -8,9 +9,12 @@ const PROGRAM = fileURLToPath(new URL("../bin/coffer.js", import.meta.url));
 const RUNS = 7;
 const ATTEMPTS = 4;
 const MAX_RATIO = 2.5;
+const START_MS = 60_000;
 
-/** Prints every module that is resolved, on stderr. */
-const TRACE = `import { register } from "node:module";
+/** Prints every module that is imported as it is resolved, and at the end every one that was required, on stderr. */
+const TRACE = `import { createRequire, register } from "node:module";
+import { writeSync } from "node:fs";
+process.on("exit", () => writeSync(2, Object.keys(createRequire("file:///").cache).map((file) => "file://" + file + "\\n").join("")));
 register("data:text/javascript," + encodeURIComponent(\`
   import { writeSync } from "node:fs";
   export async function resolve(specifier, context, next) {
@@ -20,11 +24,27 @@ register("data:text/javascript," + encodeURIComponent(\`
   }
 \`));`;
 
-/** What a command line loads beside Node's own: files of ours by package, others by the name of their package. */
-function modulesOf(words: readonly string[]): string[] {
-  const done = spawnSync(process.execPath, ["--import", `data:text/javascript,${encodeURIComponent(TRACE)}`, PROGRAM, ...words], { encoding: "utf8" });
-  const urls = done.stderr.split("\n").filter((line) => line.startsWith("file:"));
+const traced = (words: readonly string[]): string[] => ["--import", `data:text/javascript,${encodeURIComponent(TRACE)}`, PROGRAM, ...words];
+
+/** From what was traced, beside Node's own: files of ours by package, others by the name of their package. */
+function modulesIn(trace: string): string[] {
+  const urls = trace.split("\n").filter((line) => line.startsWith("file:"));
   return [...new Set(urls.map((url) => /\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1] ?? url.replace(/^.*\/packages\//, "").replace("/dist/", "/")))].sort();
+}
+
+const modulesOf = (words: readonly string[]): string[] => modulesIn(spawnSync(process.execPath, traced(words), { encoding: "utf8" }).stderr);
+
+/** What a dev server has loaded beside Node's own once it is ready, after which it is told to end. */
+async function modulesOfServer(): Promise<string[]> {
+  const server = spawn(process.execPath, [...traced(["server", "-dev", "-dev-no-store-token", "-dev-listen-address=127.0.0.1:0"])]);
+  let trace = "";
+  server.stderr.on("data", (text: Buffer) => void (trace += text.toString()));
+  server.stdout.on("data", (text: Buffer) => void (text.toString().includes("Root Token:") && server.kill()));
+  const timer = setTimeout(() => server.kill("SIGKILL"), START_MS);
+  const [code] = (await once(server, "close")) as [number | null];
+  clearTimeout(timer);
+  assert.equal(code, 0, trace.split("\n").slice(-5).join("\n"));
+  return modulesIn(trace);
 }
 
 function milliseconds(args: readonly string[]): number {
@@ -44,6 +64,14 @@ describe("starting", () => {
     const loaded = modulesOf(["kv", "get", "-address=http://127.0.0.1:1", "secret/x"]);
     assert.deepEqual(loaded.filter((name) => name.startsWith("cli/commands/")), ["cli/commands/kv-get.js"]);
     assert.deepEqual(loaded.filter((name) => /^(node|engines|raft|state-machine|hcl)\/|^(tar-stream|yaml|yargs|lossless-json|pino|express|level)$/.test(name)), []);
+  });
+
+  it("a server loads the engines and libraries of what is mounted, and no others", async () => {
+    const loaded = await modulesOfServer();
+    for (const needed of ["node/server/run-server.js", "engines/kv/engine.js"]) assert.ok(loaded.includes(needed), needed);
+    assert.deepEqual(loaded.filter((name) => /^(express|prom-client|jose|tar-stream|reflect-metadata|asn1js|pg|mysql2|redis|ldapts|openpgp|qrcode|sshpk|yaml)$|^@(peculiar|aws-sdk|node-rs|noble)\//.test(name)), []);
+    assert.deepEqual(loaded.filter((name) => /^node\/(diagnose|certificates|snapshot-file|storage)\/|^raft\/(host|log)\/(host|durable-log)/.test(name)), []);
+    assert.deepEqual(loaded.filter((name) => /^engines\/(pki|transit|database|aws|ssh|totp|cert|jwt|ldap|userpass)/.test(name)), []);
   });
 
   it(`version takes at most ${MAX_RATIO} times as long as node alone`, () => {

@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { compileEngine, definePath, field, jsonCodec, openApiDocument } from "@coffer/state-machine";
 import type { AnyPath, Engine, Field, OperationName } from "@coffer/state-machine";
-import { engineFor, engines, mountableTypes } from "./registry.js";
+import { allEngines, engineFor, mountableTypes } from "./registry.js";
 import { createHarness } from "./testing/harness.js";
 import type { Method } from "./testing/harness.js";
 
 /** What every engine of the registry promises, whatever it does. */
 const METHODS = { read: "GET", list: "LIST", scan: "SCAN", update: "POST", patch: "PATCH", delete: "DELETE" } as const satisfies Record<OperationName, Method>;
+const engines = allEngines();
 const paths: readonly (readonly [string, Engine, AnyPath])[] = engines.flatMap((engine, i) => engine.paths.map((path) => [`${engine.type} ${i}: ${path.template}`, engine, path] as const));
 
 const fieldsOf = (path: AnyPath) => Object.entries(path.fields as Record<string, Field<unknown>>);

@@ -29,7 +29,7 @@ export const command: Command = {
     const recovery = flags.bool("recovery");
     if (dev && recovery) throw new Failure("-recovery is for a node that keeps its data: it cannot be used with -dev");
     const text = (name: string): string | undefined => (flags.has(name) ? flags.string(name) : undefined);
-    const { runServer } = await import("@coffer/node");
+    const { runServer } = await import("@coffer/node/server");
     return runServer({
       ...(dev
         ? {

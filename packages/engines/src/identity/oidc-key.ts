@@ -1,4 +1,3 @@
-import { exportJWK, generateKeyPair, importJWK, SignJWT } from "jose";
 import type { JWK } from "jose";
 import { invalid, jsonCodec } from "@coffer/state-machine";
 import type { Environment, ReadStorage, WriteStorage } from "@coffer/state-machine";
@@ -27,6 +26,8 @@ export interface NamedKey {
 export const KEYS = "identity/oidc/key/";
 const codec = jsonCodec<NamedKey>();
 const MS = 1000;
+/** Loaded by who uses it: identity/ is on every node, its tokens are not used everywhere. */
+const library = () => import("jose");
 const MIN_ROTATION_SECONDS = 60;
 const MAX_RATIO = 10;
 /** Exists always; made when it is first needed. */
@@ -49,11 +50,13 @@ export function maySignFor({ allowedClientIds }: Pick<NamedKey, "allowedClientId
 
 /** Signs claims as a JWT (RFC 7519). */
 export async function signClaims({ algorithm, signing }: NamedKey, claims: Readonly<Record<string, unknown>>): Promise<string> {
+  const { importJWK, SignJWT } = await library();
   return new SignJWT(claims).setProtectedHeader({ alg: algorithm, kid: signing.kid! }).sign(await importJWK(signing, algorithm));
 }
 
 /** Generated off the main thread. */
 async function newJwk(algorithm: Algorithm, env: Environment): Promise<JWK> {
+  const { exportJWK, generateKeyPair } = await library();
   const { privateKey } = await generateKeyPair(algorithm, { extractable: true, modulusLength: 2048 });
   return { ...(await exportJWK(privateKey)), kid: env.uuid(), alg: algorithm, use: "sig" };
 }

@@ -1,4 +1,3 @@
-import { createLocalJWKSet, errors, jwtVerify } from "jose";
 import { data, definePath, field, getEntity, identityOf, invalid, plain } from "@coffer/state-machine";
 import type { Mount, ReadStorage } from "@coffer/state-machine";
 import { ALGORITHMS, maySignFor, publishedKeys, signClaims, signingKey } from "./oidc-key.js";
@@ -54,6 +53,7 @@ export const oidcIntrospectPath = definePath({
 });
 
 async function problemWith(token: string, clientId: string, storage: ReadStorage, { env, services }: Mount): Promise<string | undefined> {
+  const { createLocalJWKSet, errors, jwtVerify } = await import("jose");
   const keys = createLocalJWKSet({ keys: await publishedKeys(storage, env) });
   try {
     const { payload } = await jwtVerify(token, keys, {

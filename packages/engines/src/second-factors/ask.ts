@@ -1,7 +1,6 @@
 import type { AskFactor, Environment } from "@coffer/state-machine";
 import { askDuo } from "./duo.js";
 import { askOkta } from "./okta.js";
-import { askPingId } from "./pingid.js";
 
 export interface Asking {
   readonly env: Pick<Environment, "now">;
@@ -26,7 +25,7 @@ export function createAskFactor({ env, ca = "", patienceMs = PATIENCE_MS }: { re
         case "okta":
           return await askOkta(method.okta, question, asking);
         case "pingid":
-          return await askPingId(method.pingid, question, asking);
+          return await (await import("./pingid.js")).askPingId(method.pingid, question, asking);
       }
     } catch (error) {
       return `failed to ask for MFA method name ${JSON.stringify(method.name)}: ${error instanceof Error ? error.message : "unknown error"}`;

@@ -1,7 +1,6 @@
 import { deriveKey, invalid, jsonCodec, readSealConfig, readWraps, RequestError, ROOT_KEY_KEY } from "@coffer/state-machine";
 import type { Barrier, ReadStorage, Store } from "@coffer/state-machine";
 import type { MembershipResult } from "@coffer/raft";
-import { issueNodeCertificate } from "../certificates/certificates.js";
 import { createChallengeBook, seal } from "../lifecycle/join-protocol.js";
 import type { Member } from "../lifecycle/member.js";
 import type { Logger } from "../logging/logger.js";
@@ -119,6 +118,7 @@ export function createAdmission({ member, store, barrier, logger, now }: Admissi
       const { tls, clusterId } = found.identity;
       let certificate: string;
       try {
+        const { issueNodeCertificate } = await import("../certificates/certificates.js");
         certificate = await issueNodeCertificate({ certificate: tls.ca, key: tls.caKey }, serverId, publicKey);
       } catch {
         throw invalid("public_key is not a P-256 key in PEM");

@@ -6,7 +6,6 @@ import { unsupportedPath } from "./cluster-control.js";
 import { open, seal } from "../lifecycle/join-protocol.js";
 import type { Member } from "../lifecycle/member.js";
 import type { Logger } from "../logging/logger.js";
-import { readSnapshotFile, writeSnapshotFile } from "../snapshot-file/index.js";
 
 /** Saving and restoring the whole state, on the active node. */
 export interface SnapshotControl {
@@ -22,6 +21,9 @@ export interface SnapshotControlOptions {
   readonly logger: Logger;
   readonly spoolDirectory: string;
 }
+
+/** Loaded with the first snapshot. */
+const files = () => import("../snapshot-file/index.js");
 
 const FOREIGN = "could not verify hash file, possibly the snapshot is using a different set of unseal keys; use the snapshot-force API to bypass this check";
 
@@ -50,6 +52,7 @@ export function createSnapshotControl({ member, log, barrier, logger, spoolDirec
   return {
     async save() {
       const found = current();
+      const { writeSnapshotFile } = await files();
       // Who was deposed without knowing it must not hand out an old state as a backup.
       if ((await log.readBarrier()).outcome !== "ready") throw new RequestError("no_active_node", "this node is not the active node any more; try again");
       const { servers, configurationIndex } = await found.thread.call("status", null);
@@ -68,6 +71,7 @@ export function createSnapshotControl({ member, log, barrier, logger, spoolDirec
     },
     async restore(stream, force) {
       current();
+      const { readSnapshotFile } = await files();
       const file = await readSnapshotFile(stream, spoolDirectory);
       try {
         if (!force) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync } from "node:fs";
 import { basename, join } from "node:path";
 import test from "node:test";
-import { completeState } from "@coffer/raft";
+import { completeState } from "@coffer/raft/host";
 import { encodeEntry, openStateDatabase, openStateReader, REAL_DISK, snapshotRecords } from "@coffer/state-machine";
 import type { StateDatabase } from "@coffer/state-machine";
 import { temporaryFolder } from "../server/testing/test-node.js";

@@ -2,9 +2,10 @@
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { parentPort } from "node:worker_threads";
-import { createRaftHost, isDiskFailure, lostWrites } from "@coffer/raft";
+import { isDiskFailure, lostWrites } from "@coffer/raft";
 import type { RaftHost } from "@coffer/raft";
-import { openStateDatabase } from "@coffer/state-machine";
+import { createRaftHost } from "@coffer/raft/host";
+import { openStateDatabase } from "@coffer/state-machine/state-database";
 import type { StateDatabase } from "@coffer/state-machine";
 import { createAppliedFeed } from "./applied-feed.js";
 import { createBundler } from "./bundle.js";

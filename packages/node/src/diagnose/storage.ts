@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, statfsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { readMembers } from "@coffer/raft";
+import { readMembers } from "@coffer/raft/host";
 import type { Configuration, RaftStorage } from "../configuration/types.js";
 import { lockDataFolder } from "../lifecycle/data-folder.js";
 import { probeDisk } from "../lifecycle/disk-wait.js";

@@ -1,8 +1,10 @@
 import grpc from "@grpc/grpc-js";
 import { CLIENT_OPTIONS, clientCredentials } from "@coffer/raft";
 import { CLUSTER_ID_KEY } from "./server.js";
-import { clusterService, decodeAnswer, encodeQuestion, MAX_PAYLOAD_BYTES } from "./wire.js";
-import type { Answer, Question, WireFrame } from "./wire.js";
+import { clusterService } from "./service.js";
+import type { WireFrame } from "./service.js";
+import { decodeAnswer, encodeQuestion, MAX_PAYLOAD_BYTES } from "./wire.js";
+import type { Answer, Question } from "./wire.js";
 
 /** `unsent`: it certainly did not arrive. `lost`: the stream broke while it was out, so it may have been done. */
 export type Asked = Answer | { readonly kind: "unsent" } | { readonly kind: "lost" } | { readonly kind: "too-large" };

@@ -1,6 +1,6 @@
 import grpc from "@grpc/grpc-js";
-import { clusterService } from "./wire.js";
-import type { WireFrame } from "./wire.js";
+import { clusterService } from "./service.js";
+import type { WireFrame } from "./service.js";
 
 export const CLUSTER_ID_KEY = "coffer-cluster-id";
 

@@ -1,17 +1,8 @@
-import { fileURLToPath } from "node:url";
-import type grpc from "@grpc/grpc-js";
-import { loadSync } from "@grpc/proto-loader";
-import type { MessageTypeDefinition } from "@grpc/proto-loader";
 import { CLIENT_OPTIONS } from "@coffer/raft";
 import { RequestError } from "@coffer/state-machine";
 import type { ApiRequest, ApiResponse, Client } from "@coffer/state-machine";
+import { answerType, questionType } from "./service.js";
 import type { UploadChunk } from "./upload.js";
-
-/** proto/cluster.proto, as proto-loader gives it: numbers for uint64, absent fields as their defaults. */
-export interface WireFrame {
-  readonly id: number;
-  readonly payload: Uint8Array;
-}
 
 /** One question or answer. A larger one would break the stream, and with it everything else that is out. */
 export const MAX_PAYLOAD_BYTES = Number(CLIENT_OPTIONS["grpc.max_send_message_length"]) - 1024;
@@ -96,16 +87,6 @@ interface WireResponse {
 
 type WireQuestion = { kind?: "request" | "echo" | "chunk" | "clients"; request?: WireRequest; echo?: WireEcho; chunk?: WireChunk; clients?: { clients: WireClient[] } };
 type WireAnswer = { kind?: "response" | "not_active" | "echo" | "taken"; response?: WireResponse; not_active?: boolean; echo?: WireEcho; taken?: boolean };
-
-interface ClusterService extends grpc.ServiceDefinition {
-  Ask: grpc.MethodDefinition<WireFrame, WireFrame>;
-}
-
-const definition = loadSync(fileURLToPath(new URL("../../../../proto/cluster.proto", import.meta.url)), { keepCase: true, longs: Number, defaults: true, oneofs: true });
-
-export const clusterService = definition["coffer.cluster.v1.Cluster"] as unknown as ClusterService;
-const questionType = definition["coffer.cluster.v1.Question"] as unknown as MessageTypeDefinition<object, object>;
-const answerType = definition["coffer.cluster.v1.Answer"] as unknown as MessageTypeDefinition<object, object>;
 
 const echoToWire = (echo: Echo): WireEcho => ({ node_id: echo.nodeId, api_address: echo.apiAddress, cluster_address: echo.clusterAddress, hostname: echo.hostname, version: echo.version });
 const echoFromWire = (echo: WireEcho): Echo => ({ nodeId: echo.node_id, apiAddress: echo.api_address, clusterAddress: echo.cluster_address, hostname: echo.hostname, version: echo.version });

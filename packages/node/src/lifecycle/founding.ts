@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { createCa, createNodeKey, issueNodeCertificate } from "../certificates/certificates.js";
 import type { NodeIdentity } from "./node-identity.js";
 
 /** The first member of a new cluster: with it the cluster's own CA comes into being. */
 export async function foundIdentity(nodeId: string): Promise<NodeIdentity> {
+  const { createCa, createNodeKey, issueNodeCertificate } = await import("../certificates/certificates.js");
   const clusterId = randomUUID();
   const ca = await createCa(`Coffer cluster ${clusterId}`);
   const { key, publicKey } = await createNodeKey();

@@ -3,7 +3,6 @@ import { ApiError, createClient } from "@coffer/client";
 import type { Client } from "@coffer/client";
 import { checkSealConfig, deriveKey, invalid, isAutoSealed, RequestError } from "@coffer/state-machine";
 import type { JoinRequest, RootKeyWrap } from "@coffer/state-machine";
-import { createNodeKey } from "../certificates/certificates.js";
 import { answerChallenge, open } from "./join-protocol.js";
 import type { NodeIdentity } from "./node-identity.js";
 
@@ -108,6 +107,7 @@ export async function askToJoin(request: JoinRequest, nodeId: string): Promise<J
  */
 export async function proveAndJoin(offer: JoinOffer, rootKey: Uint8Array, nodeId: string, clusterAddress: string): Promise<NodeIdentity> {
   try {
+    const { createNodeKey } = await import("../certificates/certificates.js");
     const { key, publicKey } = await createNodeKey();
     const asked = await challenge(offer.leader, nodeId);
     const answer = answerChallenge(deriveKey(rootKey, "join-challenge"), Buffer.from(asked.challenge, "base64"), nodeId, publicKey);

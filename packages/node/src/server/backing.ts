@@ -9,7 +9,6 @@ import type { FolderLock } from "../lifecycle/data-folder.js";
 import { createMembership } from "../lifecycle/membership.js";
 import type { Membership } from "../lifecycle/membership.js";
 import type { Logger } from "../logging/logger.js";
-import { openSoleState } from "../storage/open-sole-state.js";
 import { startTellingClients } from "./client-duty.js";
 import { startEchoes } from "./echo-duty.js";
 
@@ -37,6 +36,7 @@ export async function openBacking(configuration: Configuration, echoes: Echoes, 
   if (storage.type === "raft") return raftBacking(configuration, storage, echoes, logger, onFatal, await lockDataFolder(storage.path), alone);
   const single = { membership: undefined, answerQuestions: () => undefined, tellClientsOf: () => undefined };
   if (storage.type === "inmem") return { ...(await createMemoryLog()), ...single, resume: async () => false, stop: async () => undefined };
+  const { openSoleState } = await import("../storage/open-sole-state.js");
   const state = await openSoleState(storage, echoes.own.nodeId, logger, onFatal);
   return { log: state.log, reader: state.reader, ...single, resume: async () => state.reader.get(SEAL_CONFIG_KEY) !== undefined, stop: () => state.close() };
 }

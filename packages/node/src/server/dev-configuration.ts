@@ -1,7 +1,6 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createApiCertificates } from "../certificates/certificates.js";
 import { parseConfiguration } from "../configuration/index.js";
 import type { Configuration } from "../configuration/index.js";
 
@@ -23,6 +22,7 @@ cluster_addr = ${url}
 async function devCertificates(address: string): Promise<{ readonly ca: string; readonly certificate: string; readonly key: string }> {
   const folder = mkdtempSync(join(tmpdir(), "coffer-dev-tls-"));
   const host = address.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
+  const { createApiCertificates } = await import("../certificates/certificates.js");
   const made = await createApiCertificates([...new Set(["localhost", "127.0.0.1", "::1", ...(host === "" || host === "0.0.0.0" ? [] : [host])])]);
   const files = { ca: join(folder, "ca.crt"), certificate: join(folder, "api.crt"), key: join(folder, "api.key") };
   writeFileSync(files.ca, made.ca);

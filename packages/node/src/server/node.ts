@@ -1,5 +1,5 @@
 import { hostname, tmpdir } from "node:os";
-import { releaseMounts } from "@coffer/engines";
+import { engineFor, releaseMounts } from "@coffer/engines";
 import { CLUSTER_KEY, corsConfig, createBreakGlass, createRateLimiter, declareAudit, declareAutopilot, forgetShares, QUOTA_SETTINGS_KEY, quotaSettings, RATE_LIMITS_KEY, rateLimits, readClusterInfo, recordVersion, writeMissingMounts } from "@coffer/state-machine";
 import type { BreakGlass, ClusterInfo, SystemServices } from "@coffer/state-machine";
 import { createAdmission } from "../cluster/admission.js";
@@ -24,6 +24,7 @@ import { startActiveDuties } from "./active-duties.js";
 import { openBacking } from "./backing.js";
 import { releaseWithMounts } from "./held-open.js";
 import { createKeyringControl } from "./keyring-control.js";
+import { loadMountedEngines } from "./mounted-engines.js";
 import { createNodeControl } from "./node-control.js";
 import { createQuestionHandler } from "./questions.js";
 import { startSealDuties } from "./seal-duties.js";
@@ -107,6 +108,8 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
   backing.tellClientsOf(service.activity);
   backing.answerQuestions(createQuestionHandler(gateway, echoes, service.activity, logging.logger("forwarding")));
 
+  const mountedEngines = loadMountedEngines({ log: backing.log, store, isSealed: () => barrier.sealed(), load: engineFor, onError: (error) => coreLogger.warn("the engine of a mount could not be loaded", { reason: String(error) }) });
+
   const isMember = await backing.resume().catch(async (error: unknown) => {
     await backing.stop();
     throw error;
@@ -128,6 +131,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     enter: async (offer, rootKey) => backing.membership?.enter(offer, rootKey),
     onUnsealed() {
       unsealings += 1;
+      mountedEngines.all();
       member()?.thread.setCanLead(true);
       duties.wake();
     },

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { completeState, lostWrites } from "@coffer/raft";
+import { lostWrites } from "@coffer/raft";
+import { completeState } from "@coffer/raft/host";
 import { openStateDatabase, restoreEntries, SEAL_CONFIG_KEY, snapshotRecords } from "@coffer/state-machine";
 import type { EntryRecord, OpenedSnapshot, ReplicatedLog } from "@coffer/state-machine";
 import { hostAndPort } from "../cluster/admission.js";

@@ -1,7 +1,6 @@
 import { RequestError } from "@coffer/state-machine";
 import { BARRIER_METRICS } from "./barrier-metrics.js";
 import { CORE_METRICS } from "./core-metrics.js";
-import { expositionOf } from "./exposition.js";
 import { createIntervals } from "./intervals.js";
 import { readMetric } from "./metric.js";
 import type { Family, Labels } from "./metric.js";
@@ -69,7 +68,9 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     requests: responses.observer,
     async prometheus() {
       if (configuration.prometheusRetention === 0) throw new RequestError("invalid_request", "prometheus is not enabled");
-      return expositionOf(await collect(), everywhere());
+      const families = await collect();
+      const { expositionOf } = await import("./exposition.js");
+      return expositionOf(families, everywhere());
     },
     json: () => intervals.document(),
     stop() {

@@ -1,4 +1,3 @@
-import { CompactSign, compactVerify, errors, exportJWK, generateKeyPair, importJWK } from "jose";
 import type { JWK } from "jose";
 import { RequestError } from "../errors.js";
 import type { Environment } from "../framework/engine.js";
@@ -17,6 +16,8 @@ const KEY = "wrapping/jwt-key";
 const ALGORITHM = "ES512";
 const codec = jsonCodec<JWK>();
 const MS = 1000;
+/** Loaded by who uses it: most nodes never do. */
+const library = () => import("jose");
 /** Clocks of other machines may be behind. Seconds. */
 const EARLIER = 5;
 
@@ -25,6 +26,7 @@ export const isJwtAsked = ({ headers }: Pick<ApiRequest, "headers">): boolean =>
 async function keyOf(storage: WriteStorage): Promise<JWK> {
   const known = storage.get(KEY, codec);
   if (known) return known;
+  const { exportJWK, generateKeyPair } = await library();
   const { privateKey } = await generateKeyPair(ALGORITHM, { extractable: true });
   const made = await exportJWK(privateKey);
   storage.put(KEY, codec, made);
@@ -33,6 +35,7 @@ async function keyOf(storage: WriteStorage): Promise<JWK> {
 
 /** The same token as a JWT. `address`: URL of the node that can open it; empty where that is not known. */
 export async function asJwt(storage: WriteStorage, info: WrapInfo, address: string, env: Environment): Promise<WrapInfo> {
+  const { CompactSign, importJWK } = await library();
   const key = await importJWK(await keyOf(storage), ALGORITHM);
   const now = Math.floor(env.now() / MS);
   const claims = { jti: info.token, iat: now, nbf: now - EARLIER, exp: now + info.ttl, accessor: info.wrapped_accessor ?? "", type: "wrapping", addr: address };
@@ -80,6 +83,7 @@ const refused = (why: string) => new RequestError("permission_denied", `error va
 
 async function open(jwt: string, jwk: JWK | undefined): Promise<string> {
   if (!jwk) throw refused("wrapping token signature could not be validated");
+  const { compactVerify, errors, importJWK } = await library();
   let claims: { readonly jti?: unknown; readonly type?: unknown };
   try {
     const { payload } = await compactVerify(jwt, await importJWK(jwk, ALGORITHM), { algorithms: [ALGORITHM] });

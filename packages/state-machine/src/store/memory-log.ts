@@ -1,4 +1,3 @@
-import { MemoryLevel } from "memory-level";
 import type { ReplicatedLog, StateReader } from "./replicated-log.js";
 import { createSoleLog } from "./sole-log.js";
 import { createStateCore } from "./state-core.js";
@@ -12,6 +11,7 @@ export interface MemoryLog {
 }
 
 export async function openMemoryDatabase(): Promise<OrderedDatabase> {
+  const { MemoryLevel } = await import("memory-level");
   const database = new MemoryLevel<string, Uint8Array>({ keyEncoding: "utf8", valueEncoding: "view" });
   await database.open();
   return database;
