@@ -80,7 +80,7 @@ async function openService(folder) {
   const activity = createActivityRecorder({ store, env });
   const rooms = createRooms({ store, activity, env, limits: LIMITS, audit, engineFor, mountableTypes: { secret: ["bench"], auth: [] }, version: "0.0.0" });
   const core = createCore({ store, log, activity, isSealed: () => false, engineFor, system: SYSTEM, servicesFor: () => ({ rooms, node: { version: "0.0.0" } }), env, limits: LIMITS, audit, onInternalError: problem });
-  const worker = createExpirationWorker({ store, env, engineFor, mountOf: core.mountOf, onError: problem });
+  const worker = createExpirationWorker({ store, env, engineFor, mountOf: core.mountOf, requests: core.requests, onError: problem });
   const request = async (token, operation, path, body) => {
     const { response } = await core.handle({ id: randomUUID(), operation, path, query: {}, body: Buffer.from(body ? JSON.stringify(body) : ""), contentType: "application/json", token, headers: {}, remoteAddress: "127.0.0.1", remotePort: 0 }, { active: true });
     if (response.status >= 400) throw new Error(`${path}: ${response.status} ${String(response.body)}`);

@@ -340,6 +340,11 @@ test("CORS: nothing while off; allowed origins, preflights and refusals while on
   );
   assert.equal((await exchange(client, head("OPTIONS", "/v1/a", "Origin: https://page", "Access-Control-Request-Method: LINK"))).status, 405);
   assert.equal((await exchange(client, head("GET", "/v1/a", "Origin: http://vault"))).status, 200, "a page of this server itself");
+  // As it could be stored before names were looked at.
+  config = { ...config, allowed_headers: ["X-A\r\nX-B"] };
+  const unlucky = await rawClient(t, server.port);
+  await unlucky.send(head("OPTIONS", "/v1/a", "Origin: https://page", "Access-Control-Request-Method: GET"));
+  await unlucky.closed();
   config = { ...config, allowed_origins: ["*"] };
   assert.equal((await exchange(client, head("GET", "/v1/a", "Origin: https://other"))).headers["access-control-allow-origin"], "https://other");
 });

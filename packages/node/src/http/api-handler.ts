@@ -58,6 +58,8 @@ export function createApiHandler({ application, listener, proxies, logger, isClo
 
   function refuse(response: ServerResponse, error: unknown, extra: readonly string[]): void {
     const known = toRequestError(error);
+    // What went wrong may have been the answer itself: no header of it, and nothing more on its connection.
+    if (known !== error) return responder.refuseUnread(response.req, response, known, NOTHING);
     responder.refuse(response, known, known.status === 405 ? [...extra, ...ALLOW] : extra);
   }
 

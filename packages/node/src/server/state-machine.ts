@@ -72,7 +72,7 @@ export function createSecretsService({ log, reader, limits, lockout = {}, cacheE
     onInternalError: (request, error) => coreLogger.error("a request failed", { request_id: request.id, path: request.path, operation: request.operation, reason: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
   });
   const expirationLogger = logging.logger("expiration");
-  const expiration = createExpirationWorker({ store, env, engineFor: engineOf, mountOf: (entry) => core.mountOf(entry), onError: (what, error) => expirationLogger.error(what, { reason: error instanceof Error ? error.message : String(error) }), logOf: (entry) => mountLog(logging, entry) });
+  const expiration = createExpirationWorker({ store, env, engineFor: engineOf, mountOf: (entry) => core.mountOf(entry), requests: () => core.requests(), onError: (what, error) => expirationLogger.error(what, { reason: error instanceof Error ? error.message : String(error) }), logOf: (entry) => mountLog(logging, entry) });
   const rooms = createRooms({ store, activity, env, limits, lockout, audit, engineFor: engineOf, mountableTypes, version: API_VERSION });
   return { env, barrier, store, audit, core, expiration, rooms, activity };
 }

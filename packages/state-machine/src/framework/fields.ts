@@ -1,5 +1,5 @@
 import { parseDuration } from "@coffer/hcl";
-import { isLosslessNumber, isPlainObject } from "./document.js";
+import { isLosslessNumber, isPlainObject, stringifyDocument } from "./document.js";
 
 /**
  * Field kinds: how one input of a path is parsed, described and hidden. Each has ONE parse function, from unknown JSON (or a
@@ -54,6 +54,7 @@ const bad = <T>(message: string): ParseResult<T> => ({ ok: false, message });
 function describe(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "a list";
+  if (isLosslessNumber(value)) return "a number";
   return typeof value === "object" ? "a map" : `a ${typeof value}`;
 }
 
@@ -68,7 +69,7 @@ function parseString(value: unknown): ParseResult<string> {
 function parseInteger(value: unknown): ParseResult<number> {
   const number = typeof value === "number" ? value : typeof value === "string" && /^\s*[-+]?\d+\s*$/.test(value) ? Number(value) : typeof value === "boolean" ? Number(value) : NaN;
   if (Number.isSafeInteger(number)) return ok(number);
-  return bad(typeof value === "string" || typeof value === "number" ? `cannot parse ${JSON.stringify(value)} as int` : `expected a number, got ${describe(value)}`);
+  return bad(typeof value === "string" || typeof value === "number" || isLosslessNumber(value) ? `cannot parse ${stringifyDocument(value)} as int` : `expected a number, got ${describe(value)}`);
 }
 
 function parseBool(value: unknown): ParseResult<boolean> {
@@ -86,7 +87,7 @@ function parseBool(value: unknown): ParseResult<boolean> {
 function parseDurationField(value: unknown): ParseResult<number> {
   if (value === "" || value === null) return ok(0);
   const seconds = typeof value === "number" ? value : typeof value === "string" ? parseDuration(value) : undefined;
-  if (seconds === undefined || !Number.isFinite(seconds) || Math.abs(seconds) > MAX_DURATION_SECONDS) return bad(`time: invalid duration ${JSON.stringify(value)}`);
+  if (seconds === undefined || !Number.isFinite(seconds) || Math.abs(seconds) > MAX_DURATION_SECONDS) return bad(`time: invalid duration ${stringifyDocument(value)}`);
   return ok(Math.trunc(seconds));
 }
 
@@ -144,7 +145,7 @@ function parseMap(value: unknown): ParseResult<Readonly<Record<string, unknown>>
 
 function parseTime(value: unknown): ParseResult<Date> {
   const date = typeof value === "number" ? new Date(value * 1000) : typeof value === "string" ? new Date(/^\d+$/.test(value) ? Number(value) * 1000 : value) : undefined;
-  return date && !Number.isNaN(date.getTime()) ? ok(date) : bad(`cannot parse ${JSON.stringify(value)} as a time`);
+  return date && !Number.isNaN(date.getTime()) ? ok(date) : bad(`cannot parse ${stringifyDocument(value)} as a time`);
 }
 
 function mapped<A, B>(parse: (value: unknown) => ParseResult<A>, change: (value: A) => ParseResult<B>): (value: unknown) => ParseResult<B> {

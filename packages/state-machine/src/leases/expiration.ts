@@ -7,6 +7,8 @@ import type { Store } from "../store/index.js";
 import { parseExpiry } from "../tokens/index.js";
 import type { Due } from "../tokens/index.js";
 import { LeaseError, createExpire } from "./expire.js";
+import { createGather } from "./gather.js";
+import type { Pace } from "./gather.js";
 import { getLease, reschedule } from "./lease.js";
 
 export interface ExpirationOptions {
@@ -15,6 +17,10 @@ export interface ExpirationOptions {
   readonly engineFor: (entry: MountEntry) => CompiledEngine | undefined;
   readonly mountOf: (entry: MountEntry) => WriteMount;
   readonly onError: (what: string, error: unknown) => void;
+  /** How many requests clients have made so far, for which what expires makes room. Absent: there are none. */
+  readonly requests?: () => number;
+  /** Absent: by timers. */
+  readonly pace?: Pace;
   /** Where a mount's periodic work writes what nobody gets an answer about. */
   readonly logOf?: (entry: MountEntry) => EngineLog;
 }
@@ -26,8 +32,8 @@ export interface ExpirationWorker {
 
 /** Read and dealt with in one step. */
 const SLICE = 256;
-/** Of them at the same time: the log commits them in groups, and a slow one does not hold up the rest. */
-const CONCURRENCY = 16;
+/** Of them at the same time: they are committed in groups, and a slow one does not hold up the rest. */
+const CONCURRENCY = 32;
 const GONE = 64;
 const REAPED_KEYS = 256;
 /** So many failures of one mount in a step, and its other leases wait: what does not answer one will not answer the next. */
@@ -38,8 +44,9 @@ const MOUNT_PAUSE_MS = 15_000;
  * The time-driven work of the active node. It reads the expiry index from its beginning, so it holds nothing in memory and
  * costs nothing at start, however many tokens and leases there are.
  */
-export function createExpirationWorker({ store, env, engineFor, mountOf, onError, logOf }: ExpirationOptions): ExpirationWorker {
-  const expire = createExpire({ store, env, engineFor, mountOf });
+export function createExpirationWorker({ store, env, engineFor, mountOf, onError, requests = () => 0, pace, logOf }: ExpirationOptions): ExpirationWorker {
+  const gather = createGather({ commit: store.commit, requests, ...(pace && { pace }) });
+  const expire = createExpire({ store, env, gather, engineFor, mountOf });
 
   async function dueNow(): Promise<Due[]> {
     const { value } = await store.evaluate((tx) => tx.keys("core/expire/", { limit: SLICE }));

@@ -1,7 +1,7 @@
 import type { Environment } from "../framework/engine.js";
 import type { WriteStorage } from "../framework/storage.js";
 import { pathOfPlace } from "../mounts/index.js";
-import type { Store } from "../store/index.js";
+import type { Store, StoreTransaction } from "../store/index.js";
 import { isExpired, releaseChildren, revokeTree, tokenCodec, tokenKey } from "../tokens/index.js";
 import type { Due, ExpiryKind } from "../tokens/index.js";
 import { expireSliceOf, getLease, markIrrevocable, reschedule } from "./lease.js";
@@ -14,12 +14,14 @@ import { expireFailures } from "../logins/lockout.js";
 import { authorizationCodeKey } from "../identity/authorization-codes.js";
 import { pendingKey } from "../mfa/index.js";
 import { withinSeconds } from "./patience.js";
+import type { Gather } from "./gather.js";
 import { continueTidy } from "./tidy.js";
 import { tokenRemoved } from "./token-removed.js";
 
 export interface ExpireOptions extends Origins {
   readonly store: Store;
   readonly env: Environment;
+  readonly gather: Gather;
 }
 
 /** How one thing that is due is dealt with. Rejects where that fails; then it is due again, later or in the next step. */
@@ -32,20 +34,31 @@ const FIRST_RETRY_MS = 10_000;
 const IRREVOCABLE_RETRY_MS = 86_400_000;
 /** As long as Vault lets any request take. A revocation that hangs must not hold up all others. */
 const PATIENCE_SECONDS = 90;
+/** Of an expiry that clients change the same data under. */
+const MAX_EVALUATIONS = 8;
+/** What has been due for so long makes no more room for clients. */
+const LATEST_MS = 60_000;
 
-export function createExpire({ store, env, ...origins }: ExpireOptions): Expire {
+export function createExpire({ store, env, gather, ...origins }: ExpireOptions): Expire {
   const removed = tokenRemoved(env);
-  const inCore = async (work: (core: WriteStorage) => Promise<void>): Promise<void> => void (await store.transact((tx) => work(tx.scoped("core/"))));
 
-  async function revokeDue({ id, key }: Due): Promise<void> {
-    await store.transact(async (tx) => {
-      const core = tx.scoped("core/");
-      const lease = getLease(core, id);
+  /** As `store.transact`, in one write set with what else is due. */
+  async function together({ dueMs }: Due, work: (core: WriteStorage, tx: StoreTransaction) => Promise<void>): Promise<void> {
+    for (let left = MAX_EVALUATIONS; left > 0; left--) {
+      // What is due at once, at 0, has been ordered just now.
+      const patience = dueMs === 0 ? 1 : Math.max(0, 1 - (env.now() - dueMs) / LATEST_MS);
+      const { outcome } = await gather(await store.evaluate((tx) => work(tx.scoped("core/"), tx)), patience);
+      if (outcome !== "conflict") return;
+    }
+  }
+
+  const revokeDue = (due: Due): Promise<void> =>
+    together(due, async (core, tx) => {
+      const lease = getLease(core, due.id);
       // Gone, or renewed since the index was read.
-      if (!lease || lease.dueMs > env.now()) core.delete(key);
+      if (!lease || lease.dueMs > env.now()) core.delete(due.key);
       else await revokeLease(core, lease, (uuid) => origin(tx, uuid, { ...origins }));
     });
-  }
 
   /** Later each time; after the last attempt once a day. */
   async function postpone(id: string, error: unknown): Promise<LeaseEntry | undefined> {
@@ -63,8 +76,9 @@ export function createExpire({ store, env, ...origins }: ExpireOptions): Expire 
   }
 
   return {
-    token: ({ id, key }) =>
-      inCore(async (core) => {
+    token: (due) =>
+      together(due, async (core) => {
+        const { id, key } = due;
         core.delete(key);
         const entry = core.get(tokenKey(id), tokenCodec);
         // Renewed since the index was read.
@@ -79,31 +93,35 @@ export function createExpire({ store, env, ...origins }: ExpireOptions): Expire 
       }
     },
     /** One that waited for its second factor in vain. */
-    login: ({ id, key }) =>
-      inCore(async (core) => {
+    login: (due) =>
+      together(due, async (core) => {
+        const { id, key } = due;
         core.delete(key);
         core.delete(pendingKey(id));
       }),
     /** One that nobody came back with. */
-    code: ({ id, key }) =>
-      inCore(async (core) => {
+    code: (due) =>
+      together(due, async (core) => {
+        const { id, key } = due;
         core.delete(key);
         core.delete(authorizationCodeKey(id));
       }),
-    lockout: ({ id, key }) =>
-      inCore(async (core) => {
+    lockout: (due) =>
+      together(due, async (core) => {
+        const { id, key } = due;
         core.delete(key);
         expireFailures(core, id, env.now());
       }),
     intent: (due) => withinSeconds(PATIENCE_SECONDS, rollBack(due, { store, env, ...origins })),
-    tree: ({ id }) => inCore((core) => revokeTree(core, id, removed)),
-    orphans: ({ id }) => inCore((core) => releaseChildren(core, id)),
-    owner: ({ id, key }) =>
-      inCore(async (core) => {
+    tree: (due) => together(due, (core) => revokeTree(core, due.id, removed)),
+    orphans: (due) => together(due, (core) => releaseChildren(core, due.id)),
+    owner: (due) =>
+      together(due, async (core) => {
+        const { id, key } = due;
         if (await expireSliceOf(core, id, LEASE_SLICE, env)) core.delete(key);
       }),
-    sweep: ({ id }) => inCore((core) => continueSweep(core, id, env)),
-    tidy: (due) => inCore((core) => continueTidy(core, due, env)),
+    sweep: (due) => together(due, (core) => continueSweep(core, due.id, env)),
+    tidy: (due) => together(due, (core) => continueTidy(core, due, env)),
   };
 }
 

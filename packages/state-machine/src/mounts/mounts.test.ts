@@ -189,6 +189,11 @@ test("what cannot be mounted, moved, tuned or removed is refused in Vault's word
   assert.equal(await refused("read", "sys/mounts/nope/tune"), 'cannot fetch sysview for path "nope/"');
   assert.equal(await refused("update", "sys/mounts/nope/tune", { description: "x" }), 'tune of path "nope/" failed: no mount entry found');
   assert.equal(await refused("update", "sys/mounts/kv/tune", { default_lease_ttl: "3h", max_lease_ttl: "1h" }), "backend max lease TTL of 3600 would be less than backend default lease TTL of 10800");
+  const mount = (config: unknown) => refused("update", "sys/mounts/other", { type: "kv", config });
+  assert.equal(await mount({ default_lease_ttl: "2h", max_lease_ttl: "1h" }), "given default lease TTL greater than given max lease TTL");
+  assert.equal(await mount({ default_lease_ttl: "900000h" }), "given default lease TTL greater than system max lease TTL of 2764800");
+  assert.equal(await mount({ plugin_version: "v9.9.9" }), 'plugin not found in the catalog: version "v9.9.9" is none of a built-in engine');
+  assert.equal(await refused("update", "sys/mounts/kv/tune", { plugin_version: "v1" }), 'plugin not found in the catalog: version "v1" is none of a built-in engine');
   assert.equal(await refused("update", "sys/mounts/kv/tune", { token_type: "batch" }), "'token_type' can only be modified on auth mounts");
   assert.equal(await refused("update", "sys/auth/login/tune", { token_type: "bogus" }), "invalid value for 'token_type'");
   const move = (from: string, to: string) => refused("update", "sys/remount", { from, to });

@@ -68,6 +68,8 @@ export interface Core {
    * handler is and no audit device is enabled. Never rejects: failures are answers.
    */
   handle(request: ApiRequest, role: { readonly active: boolean }): Handled | Promise<Handled>;
+  /** How many it was given so far. */
+  requests(): number;
   mountOf(entry: MountEntry): WriteMount;
   /** See `loginRole`. */
   loginRole(request: ApiRequest): string | undefined;

@@ -36,6 +36,7 @@ export function createCore(options: CoreOptions): Core {
   const trail = createAuditTrail(options.audit, store, env);
   const evaluate = createEvaluator({ options, trail, mountOf });
   const help = createHelp({ options, trail });
+  let requests = 0;
 
   function run(progress: Progress, active: boolean, attemptsLeft: number): Handled | Promise<Handled> {
     const { request } = progress;
@@ -173,6 +174,7 @@ export function createCore(options: CoreOptions): Core {
   }
 
   function handle(asked: ApiRequest, { active }: { readonly active: boolean }): Handled | Promise<Handled> {
+    requests += 1;
     const request: ApiRequest = asked.operation === "head" ? { ...asked, operation: "read" } : asked;
     try {
       return begin(request, active);
@@ -185,6 +187,7 @@ export function createCore(options: CoreOptions): Core {
     mountOf,
     describe: (request) => describe(options, request),
     handle,
+    requests: () => requests,
     loginRole: (request) => loginRole(options, request),
     recordRefused: async (request, error) => trail.failed(newProgress(request), error)?.catch(() => {}),
   };

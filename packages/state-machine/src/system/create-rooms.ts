@@ -3,7 +3,7 @@ import { auditDevices, auditHash, disableAudit, enableAudit } from "../audit/ind
 import type { AuditBroker } from "../audit/index.js";
 import { invalid } from "../errors.js";
 import { openApiDocument } from "../framework/index.js";
-import type { AuditedBody, CompiledEngine, Environment, MountEntry } from "../framework/index.js";
+import type { AuditedBody, CompiledEngine, Environment, MountConfig, MountEntry } from "../framework/index.js";
 import { aclOf } from "../identity/index.js";
 import { revokeMount, tokenRemoved } from "../leases/index.js";
 import { forgetFailures, lockedAliases, lockoutRules } from "../logins/index.js";
@@ -84,6 +84,7 @@ function mountRoom({ env, limits, mountableTypes, engineFor }: RoomsOptions): Mo
     effectiveTtls: ({ config }) => ({ defaultSeconds: config.default_lease_ttl || limits.defaultLeaseTtl, maxSeconds: config.max_lease_ttl || limits.maxLeaseTtl }),
     enable(storage, request) {
       if (!mountableTypes[request.table].includes(request.type)) throw invalid(`plugin not found in the catalog: ${request.type}`);
+      checkTtls(request.config ?? {}, limits);
       requireEngine(addMount(storage, request, env));
     },
     async disable(storage, table, path) {
@@ -127,6 +128,12 @@ function lockoutRoom({ env, lockout = {} }: RoomsOptions): Lockouts {
     },
     unlock: (storage, accessor, alias) => forgetFailures(storage, { accessor }, alias),
   };
+}
+
+/** Of a mount that is made. Tuned later its TTLs are cut when they are used, as Vault does. */
+function checkTtls({ default_lease_ttl: standard = 0, max_lease_ttl: most = 0 }: Partial<MountConfig>, { maxLeaseTtl }: SystemLimits): void {
+  if (most > 0 && standard > most) throw invalid("given default lease TTL greater than given max lease TTL");
+  if (most === 0 && standard > maxLeaseTtl) throw invalid(`given default lease TTL greater than system max lease TTL of ${maxLeaseTtl}`);
 }
 
 function auditRoom({ env, audit }: RoomsOptions): AuditTable {

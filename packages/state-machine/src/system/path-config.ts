@@ -24,6 +24,11 @@ export function corsConfig(storage: ReadStorage): CorsConfig {
   return storage.get(CORS_KEY, CORS_CODEC) ?? CORS_OFF;
 }
 
+/** A header's name per RFC 9110, so that it is also safe in a storage key. */
+const HEADER_NAME = /^[A-Za-z0-9!#$&'*+.^_`|~-]{1,128}$/;
+/** What RFC 9110 lets a header's value hold: no control characters, and no more than a byte a character. */
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
 const corsPath = systemPath({
   template: "config/cors",
   help: { synopsis: "Configures which web pages of other origins may call the API.", description: "No origin may, until it is allowed here." },
@@ -46,7 +51,9 @@ const corsPath = systemPath({
         const origins = input.allowed_origins.filter((origin) => origin !== "");
         if (origins.length === 0) throw invalid("at least one origin or the wildcard must be provided");
         if (origins.length > 1 && origins.includes("*")) throw invalid("to allow all origins the '*' must be the only value for allowed_origins");
-        storage.put(CORS_KEY, CORS_CODEC, { enabled: true, allowed_origins: origins, allowed_headers: [...STANDARD_HEADERS, ...input.allowed_headers] });
+        const headers = input.allowed_headers.filter((header) => header !== "");
+        for (const header of headers) if (!HEADER_NAME.test(header)) throw invalid(`invalid header name ${JSON.stringify(header)} in allowed_headers`);
+        storage.put(CORS_KEY, CORS_CODEC, { enabled: true, allowed_origins: origins, allowed_headers: [...STANDARD_HEADERS, ...headers] });
         return NO_CONTENT;
       },
     },
@@ -60,8 +67,6 @@ const corsPath = systemPath({
   },
 });
 
-/** A header's name per RFC 9110, so that it is also safe in a storage key. */
-const HEADER_NAME = /^[A-Za-z0-9!#$&'*+.^_`|~-]{1,128}$/;
 const HEADER = field.string({ description: "Name of the header.", required: true });
 
 function headerName(name: string): string {
@@ -116,7 +121,7 @@ const uiHeaderPaths: readonly SystemPath[] = [
           const name = headerName(input.header);
           if (name.startsWith("x-vault-")) throw invalid("X-Vault headers cannot be set");
           if (input.values.length === 0) throw invalid("header and values must be specified");
-          if (input.values.some((value) => /[\u0000-\u0008\u000a-\u001f\u007f]/.test(value))) throw invalid("header values must not hold control characters");
+          if (!input.values.every((value) => HEADER_VALUE.test(value))) throw invalid("header values must not hold control characters, nor any beyond Latin-1");
           storage.put(UI_PREFIX + name, UI_CODEC, { name: input.header, values: input.values });
           return NO_CONTENT;
         },

@@ -3,6 +3,7 @@ import { LOCKOUT_TYPES, mountLockoutFields } from "../logins/lockout.js";
 import type { MountLockout } from "../logins/lockout.js";
 import { NO_CONTENT, data, field } from "../framework/index.js";
 import type { EngineRequest, InputOf, Mount, MountConfig, MountEntry, ReadStorage, WriteStorage } from "../framework/index.js";
+import { stringifyDocument } from "../framework/document.js";
 import { declare } from "../framework/fields.js";
 import type { FieldKind } from "../framework/fields.js";
 import { systemPath, withSlash } from "./define.js";
@@ -72,6 +73,8 @@ const FIELDS = {
 type Request = EngineRequest<InputOf<typeof FIELDS>>;
 
 const TOKEN_TYPES = ["", "default", "default-service", "default-batch", "service", "batch"];
+/** As the catalog and a mount's `running_plugin_version` tell them. */
+const BUILT_IN = /^v\d+\.\d+\.\d+\+builtin(\.[a-z]+)?$/;
 const TTL_NAMES: Readonly<Record<string, string>> = { default_lease_ttl: "default TTL", max_lease_ttl: "max TTL" };
 
 /** Checks the members of a `config` map by the fields of the same names; unknown members are ignored, as in Vault. */
@@ -81,7 +84,7 @@ export function readMountConfig(table: MountTableName, values: Readonly<Record<s
     const value = Object.hasOwn(values, name) ? values[name] : undefined;
     if (value === undefined || value === null) continue;
     const parsed = CONFIG_FIELDS[name].kind.parse(value);
-    if (!parsed.ok) throw invalid(name in TTL_NAMES ? `unable to parse ${TTL_NAMES[name]} of ${JSON.stringify(value)}: ${parsed.message}` : `invalid ${name}: ${parsed.message}`);
+    if (!parsed.ok) throw invalid(name in TTL_NAMES ? `unable to parse ${TTL_NAMES[name]} of ${stringifyDocument(value)}: ${parsed.message}` : `invalid ${name}: ${parsed.message}`);
     config[name] = parsed.value;
   }
   const visibility = config["listing_visibility"];
@@ -89,6 +92,8 @@ export function readMountConfig(table: MountTableName, values: Readonly<Record<s
   const tokenType = config["token_type"];
   if (tokenType !== undefined && table !== "auth") throw invalid("'token_type' can only be modified on auth mounts");
   if (tokenType !== undefined && !TOKEN_TYPES.includes(tokenType as string)) throw invalid("invalid value for 'token_type'");
+  const version = config["plugin_version"];
+  if (version && !BUILT_IN.test(version as string)) throw invalid(`plugin not found in the catalog: version ${JSON.stringify(version)} is none of a built-in engine`);
   if (config["user_lockout_config"] !== undefined) config["user_lockout_config"] = readLockout(config["user_lockout_config"] as Readonly<Record<string, unknown>>);
   return config as Partial<MountConfig>;
 }

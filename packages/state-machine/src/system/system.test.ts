@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { parseDocument } from "../framework/document.js";
 import type { AnyPath, Caller, Codec, Engine, EngineRequest, MountEntry, OperationName, Response, WriteMount, WriteStorage } from "../framework/index.js";
 import { buildInput, compileEngine } from "../framework/index.js";
 import { RequestError } from "../errors.js";
@@ -201,6 +202,9 @@ test("mounts: misses and bad settings are worded as clients expect", async () =>
   await refuses(ask("update", "mounts/x", {}), "backend type must be specified as a string");
   await refuses(ask("update", "mounts/x", { type: "kv", config: { listing_visibility: "foo" } }), "invalid listing_visibility foo");
   await refuses(ask("update", "mounts/x", { type: "kv", config: { default_lease_ttl: "bogus" } }), /^unable to parse default TTL of "bogus": time: invalid duration/);
+  const tooLong = '{ "type": "kv", "config": { "max_lease_ttl": 99999999999999999999 } }';
+  await refuses(ask("update", "mounts/x", parseDocument(tooLong) as Record<string, unknown>), "unable to parse max TTL of 99999999999999999999: time: invalid duration 99999999999999999999");
+  await refuses(ask("update", "rotate/config", parseDocument('{ "max_operations": 99999999999999999999 }') as Record<string, unknown>), /max_operations": cannot parse 99999999999999999999 as int$/);
   assert.equal(bodyOf(await ask("read", "mounts/secret/tune"))["max_lease_ttl"], 2764800);
 });
 
@@ -238,7 +242,8 @@ test("settings are kept as written, and bad ones change nothing", async () => {
   await refuses(ask("update", "config/cors", {}), "at least one origin or the wildcard must be provided");
   await refuses(ask("update", "config/cors", { allowed_origins: "*,http://a" }), "to allow all origins the '*' must be the only value for allowed_origins");
   await refuses(ask("update", "config/ui/headers/X-Vault-A", { values: ["b"] }), "X-Vault headers cannot be set");
-  await refuses(ask("update", "config/ui/headers/X-A", { values: ["b\r\nSet-Cookie: c"] }), "header values must not hold control characters");
+  for (const header of ["a\r\nX-B: c", "a b", "\u00e9", "x".repeat(129)]) await refuses(ask("update", "config/cors", { allowed_origins: "http://a", allowed_headers: ["X-A", header] }), `invalid header name ${JSON.stringify(header)} in allowed_headers`);
+  for (const value of ["b\r\nSet-Cookie: c", "\u4f60"]) await refuses(ask("update", "config/ui/headers/X-A", { values: [value] }), "header values must not hold control characters, nor any beyond Latin-1");
   await refuses(ask("update", "config/auditing/request-headers/..%2fx", {}), "invalid header name");
   await refuses(ask("update", "storage/raft/autopilot/configuration", { cleanup_dead_servers: true }), /^min_quorum must be set/);
   assert.equal(storage.entries.size, 0);
