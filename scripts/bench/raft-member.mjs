@@ -11,6 +11,7 @@ const applied = { index: 0, term: 0 };
 const machine = {
   appliedIndex: () => applied.index,
   appliedTerm: () => applied.term,
+  reached: () => applied,
   async apply(group) {
     const last = group[group.length - 1];
     Object.assign(applied, { index: last.index, term: last.term });
