@@ -46,7 +46,8 @@ export function createAppliedFeed(tell: (change: StateChange) => void, isLeader:
       }
       held ??= { index: 0, keys: [] };
       held.index = change.index;
-      held.keys.push(...change.keys);
+      // One by one: as arguments of one call a great many are too many.
+      for (const key of change.keys) held.keys.push(key);
       timer ??= setTimeout(flush, holdMs);
     },
     flush,
