@@ -114,11 +114,17 @@ async function snapshot() {
 }
 
 async function deadFollower() {
-  const all = await members("dead", 3);
+  const [alive, dead] = [await afterEntries("alive", false), await afterEntries("dead", true)];
+  record(`memory of the leader after ${dead.done} entries of 128 B, one of three dead`, dead.memory, "MB", { yardstick: { name: "the same, all alive", values: [alive.memory] } });
+  record("  the rate meanwhile", dead.rate, "/s", { yardstick: { name: "the same, all alive", values: [alive.rate] } });
+}
+
+async function afterEntries(name, isOneDead) {
+  const all = await members(name, 3);
   const leader = await leaderOf(all);
-  const before = await leader.call("memory");
-  await all.find((one) => one !== leader).kill();
+  if (isOneDead) await all.find((one) => one !== leader).kill();
   const { rate, done } = await leader.call("load", { inFlight: 256, bytes: 128, seconds: 3600, total: settings.entries });
-  record(`memory of the leader after ${done} entries of 128 B, one of three dead`, await leader.call("memory"), "MB", { yardstick: { name: "the same, new", values: [before] } });
-  record("  the rate meanwhile", rate, "/s");
+  const memory = await leader.call("memory");
+  await stopMembers(all);
+  return { rate, done, memory };
 }

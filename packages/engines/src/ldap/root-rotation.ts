@@ -1,6 +1,6 @@
 import { invalid } from "@coffer/state-machine";
 import type { IntentKind, WriteMount, WriteStorage } from "@coffer/state-machine";
-import { NOT_ROTATED, rotatedAt, rotateWhenDue } from "../rotation/automated.js";
+import { rotateConfigured, rotatedAt } from "../rotation/automated.js";
 import { hasAccount } from "./config.js";
 import { getConfig, putConfig } from "./storage.js";
 
@@ -43,12 +43,5 @@ export const bindPasswordIntent: IntentKind = {
 };
 
 /** Does the rotation that period or schedule ask for, if its time has come. True: it was tried. */
-export async function rotateRootWhenDue(storage: WriteStorage, mount: WriteMount): Promise<boolean> {
-  const now = mount.env.now();
-  const config = getConfig(storage);
-  const { rotation = NOT_ROTATED } = config;
-  if (!rotation.turn || rotation.turn.dueMs > now) return false;
-  const instead = await rotateWhenDue(rotation, () => rotateRoot(storage, mount), now, mount.log);
-  if (instead) putConfig(storage, { ...config, rotation: instead });
-  return true;
-}
+export const rotateRootWhenDue = (storage: WriteStorage, mount: WriteMount): Promise<boolean> =>
+  rotateConfigured(getConfig(storage), mount, () => rotateRoot(storage, mount), (config) => putConfig(storage, config));

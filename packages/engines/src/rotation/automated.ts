@@ -1,4 +1,5 @@
 import { field, invalid } from "@coffer/state-machine";
+import type { WriteMount } from "@coffer/state-machine";
 import { checkSchedule, checkWindow } from "./rhythm.js";
 import type { Rhythm } from "./rhythm.js";
 import { failedTurn, isPastWindow, nextTurn, skippedTurn } from "./turn.js";
@@ -93,4 +94,14 @@ export async function rotateWhenDue(rotation: AutomatedRotation, rotate: () => P
     log?.warn("the rotation of the root credential failed; will be tried again", { ...fields, failures: failed.failures, reason: failed.failure });
     return { ...rotation, turn: failed };
   }
+}
+
+/** Of a mount with one such credential: the rotation that its configuration asks for. True: its time had come, and it was tried. */
+export async function rotateConfigured<C extends { readonly rotation?: AutomatedRotation }>(config: C | undefined, { env, log }: Pick<WriteMount, "env" | "log">, rotate: () => Promise<unknown>, put: (config: C) => void): Promise<boolean> {
+  const now = env.now();
+  const { rotation = NOT_ROTATED } = config ?? {};
+  if (!config || !rotation.turn || rotation.turn.dueMs > now) return false;
+  const instead = await rotateWhenDue(rotation, async () => void (await rotate()), now, log);
+  if (instead) put({ ...config, rotation: instead });
+  return true;
 }
