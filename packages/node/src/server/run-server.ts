@@ -121,6 +121,8 @@ async function serve(options: ServerOptions, configuration: Configuration, caFil
       listeners.push(await startListener({ listener, application: node.application, logger: logging.logger("http"), other: createPages({ ui: configuration.ui }) }));
     }
     if (configuration.pidFile !== undefined) writeFileSync(configuration.pidFile, `${process.pid}\n`);
+    // Before anybody is told: who waits for that may send one at once.
+    if (!stopping) for (const [signal, handler] of Object.entries(signals)) process.on(signal, handler);
     announce(configuration, listeners, options.recovery ?? false);
     if (options.dev && whole) await announceDev(options.dev, whole, caFile);
   } catch (error) {
@@ -128,7 +130,6 @@ async function serve(options: ServerOptions, configuration: Configuration, caFil
     await stop(1, "it could not start", 0);
     return;
   }
-  if (!stopping) for (const [signal, handler] of Object.entries(signals)) process.on(signal, handler);
 }
 
 const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
