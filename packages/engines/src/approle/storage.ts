@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
-import { jsonCodec } from "@coffer/state-machine";
-import type { Codec, Environment, ListOptions, ReadStorage, WriteStorage } from "@coffer/state-machine";
+import { createRecentMap, jsonCodec } from "@coffer/state-machine";
+import type { Codec, Environment, ListOptions, ReadStorage, RecentMap, WriteStorage } from "@coffer/state-machine";
 import type { Role } from "./role.js";
 
 /**
@@ -34,15 +34,14 @@ const storedSaltCodec = jsonCodec<{ readonly salt: string }>();
 interface Salt {
   readonly key: Buffer;
   /** Of role ids, which are no secrets and come with every login. */
-  readonly known: Map<string, string>;
+  readonly known: RecentMap<string>;
 }
-const saltOf = (key: Buffer): Salt => ({ key, known: new Map() });
+const KNOWN_HASHES = 1024;
+const saltOf = (key: Buffer): Salt => ({ key, known: createRecentMap(KNOWN_HASHES) });
 const saltCodec: Codec<Salt> = {
   encode: ({ key }) => storedSaltCodec.encode({ salt: key.toString("base64") }),
   decode: (bytes) => saltOf(Buffer.from(storedSaltCodec.decode(bytes).salt, "base64")),
 };
-/** Hashes of role ids that are remembered; all are forgotten when there are more. */
-const KNOWN_HASHES = 1024;
 const roleCodec = jsonCodec<Role>();
 const nameCodec = jsonCodec<{ readonly name: string }>();
 const secretCodec = jsonCodec<SecretId>();
@@ -78,10 +77,7 @@ function nameOf(storage: ReadStorage, roleId: string): string | undefined {
   const known = salt.known.get(roleId);
   const hash = known ?? hashUnder(salt, roleId);
   const name = storage.get(`role-id/${hash}`, nameCodec)?.name;
-  if (name !== undefined && known === undefined) {
-    if (salt.known.size >= KNOWN_HASHES) salt.known.clear();
-    salt.known.set(roleId, hash);
-  }
+  if (name !== undefined && known === undefined) salt.known.set(roleId, hash);
   return name;
 }
 

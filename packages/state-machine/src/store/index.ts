@@ -3,6 +3,8 @@ export { decodeEntry, encodeEntry } from "./entry.js";
 export type { EntryRecord, RestoreEntry, StateEntry, WriteSet } from "./entry.js";
 export { createMemoryLog } from "./memory-log.js";
 export type { MemoryLog } from "./memory-log.js";
+export { createRecentMap } from "./recent-map.js";
+export type { RecentMap } from "./recent-map.js";
 export { restoreEntries, snapshotRecords } from "./restore.js";
 export { openBackendState, openFolderState } from "./sole-state.js";
 export type { BackendStateOptions, SoleState } from "./sole-state.js";

@@ -1,4 +1,5 @@
 import type { Codec } from "../framework/storage.js";
+import { createRecentMap } from "./recent-map.js";
 import type { LogIndex } from "./replicated-log.js";
 
 /** A decoded value and the entry that wrote it; version 0 stands for a key that is absent. */
@@ -8,10 +9,7 @@ export interface CachedValue {
   readonly value: unknown;
 }
 
-/**
- * Decoded values, right as of `position` (the last batch of the applied feed). Bounded: two generations of maps, of which
- * the older is dropped when the younger is full; a hit in the older moves up.
- */
+/** Decoded values, right as of `position` (the last batch of the applied feed); the most recently used of them. */
 export interface ValueCache {
   readonly position: () => LogIndex;
   /** Changes when the whole state is replaced: versions from before mean nothing after. */
@@ -25,52 +23,24 @@ export interface ValueCache {
 }
 
 export function createValueCache(entries: number, start: LogIndex): ValueCache {
-  const half = Math.max(1, Math.ceil(entries / 2));
-  let young = new Map<string, CachedValue>();
-  let old = new Map<string, CachedValue>();
+  const values = createRecentMap<CachedValue>(entries);
   let position = start;
   let era = 0;
 
-  function set(key: string, value: CachedValue): void {
-    if (young.size >= half) {
-      old = young;
-      young = new Map();
-    }
-    young.set(key, value);
-  }
-  function clear(): void {
-    young = new Map();
-    old = new Map();
-  }
   return {
     position: () => position,
     era: () => era,
-    get(key) {
-      const hit = young.get(key);
-      if (hit) return hit;
-      const older = old.get(key);
-      if (older) {
-        old.delete(key);
-        set(key, older);
-      }
-      return older;
-    },
-    set(key, value) {
-      old.delete(key);
-      set(key, value);
-    },
+    get: values.get,
+    set: values.set,
     advance(index, keys) {
-      for (const key of keys) {
-        young.delete(key);
-        old.delete(key);
-      }
+      for (const key of keys) values.delete(key);
       position = Math.max(position, index);
     },
     reset(index) {
-      clear();
+      values.clear();
       era++;
       position = index;
     },
-    clear,
+    clear: values.clear,
   };
 }

@@ -4,6 +4,8 @@ import type { Environment } from "../framework/engine.js";
 import { jsonCodec } from "../framework/storage.js";
 import type { Codec, ReadStorage, WriteStorage } from "../framework/storage.js";
 import type { Place } from "../mounts/index.js";
+import { createRecentMap } from "../store/recent-map.js";
+import type { RecentMap } from "../store/recent-map.js";
 
 /** A token as stored: under its salted HMAC, so that the storage gives nobody a token. Times in seconds since 1970. */
 export interface TokenEntry {
@@ -105,7 +107,7 @@ interface Salt {
   readonly text: string;
   readonly key: KeyObject;
   /** Ids of tokens that are in use. */
-  readonly known: Map<string, string>;
+  readonly known: RecentMap<string>;
 }
 
 const storedSaltCodec = jsonCodec<{ readonly salt: string }>();
@@ -113,10 +115,10 @@ const saltCodec: Codec<Salt> = {
   encode: ({ text }) => storedSaltCodec.encode({ salt: text }),
   decode: (bytes) => saltOf(storedSaltCodec.decode(bytes).salt),
 };
-const saltOf = (text: string): Salt => ({ text, key: createSecretKey(text, "utf8"), known: new Map() });
-/** All of them are forgotten when there are more. With texts no longer than this: about a megabyte. */
+/** With texts no longer than this: about a megabyte. */
 const KNOWN_IDS = 4096;
 const KNOWN_LENGTH = 64;
+const saltOf = (text: string): Salt => ({ text, key: createSecretKey(text, "utf8"), known: createRecentMap(KNOWN_IDS) });
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const TOKEN_LENGTH = 24;
@@ -162,9 +164,7 @@ export function shownTokenId(storage: ReadStorage, token: string): string {
   const known = salt.known.get(token);
   if (known !== undefined) return known;
   const id = idUnder(salt, token);
-  if (token.length > KNOWN_LENGTH) return id;
-  if (salt.known.size >= KNOWN_IDS) salt.known.clear();
-  salt.known.set(token, id);
+  if (token.length <= KNOWN_LENGTH) salt.known.set(token, id);
   return id;
 }
 
