@@ -34,22 +34,17 @@ const FIRST_RETRY_MS = 10_000;
 const IRREVOCABLE_RETRY_MS = 86_400_000;
 /** As long as Vault lets any request take. A revocation that hangs must not hold up all others. */
 const PATIENCE_SECONDS = 90;
-/** Of an expiry that clients change the same data under. */
-const MAX_EVALUATIONS = 8;
 /** What has been due for so long makes no more room for clients. */
 const LATEST_MS = 60_000;
 
 export function createExpire({ store, env, gather, ...origins }: ExpireOptions): Expire {
   const removed = tokenRemoved(env);
 
-  /** As `store.transact`, in one write set with what else is due. */
+  /** In one write set with what else is due. */
   async function together({ dueMs }: Due, work: (core: WriteStorage, tx: StoreTransaction) => Promise<void>): Promise<void> {
-    for (let left = MAX_EVALUATIONS; left > 0; left--) {
-      // What is due at once, at 0, has been ordered just now.
-      const patience = dueMs === 0 ? 1 : Math.max(0, 1 - (env.now() - dueMs) / LATEST_MS);
-      const { outcome } = await gather(await store.evaluate((tx) => work(tx.scoped("core/"), tx)), patience);
-      if (outcome !== "conflict") return;
-    }
+    // What is due at once, at 0, has been ordered just now.
+    const patience = () => (dueMs === 0 ? 1 : Math.max(0, 1 - (env.now() - dueMs) / LATEST_MS));
+    await store.transact((tx) => work(tx.scoped("core/"), tx), { commit: (evaluated) => gather(evaluated, patience()) });
   }
 
   const revokeDue = (due: Due): Promise<void> =>

@@ -42,8 +42,8 @@ export interface Store {
   evaluate<R>(run: (tx: StoreTransaction) => R): EvaluationOf<R>;
   /** Checks the write set and proposes it. Without one there is nothing to agree on: it is applied at its own index. */
   commit(evaluated: Evaluated<unknown>): Promise<ProposeOutcome>;
-  /** Both, again after a conflict; at most `attempts` times (default 8). */
-  transact<T>(run: (tx: StoreTransaction) => T | Promise<T>, options?: { readonly attempts?: number }): Promise<Transacted<T>>;
+  /** Both, again after a conflict; at most `attempts` times (default 8). `commit`: in place of this store's, for who gathers write sets. */
+  transact<T>(run: (tx: StoreTransaction) => T | Promise<T>, options?: { readonly attempts?: number; readonly commit?: Store["commit"] }): Promise<Transacted<T>>;
   /** Forgets every decoded value: when the barrier is sealed. */
   clearCache(): void;
   /** Index the cache is at: what the next evaluation reflects at least. */
@@ -159,10 +159,10 @@ export function createStore({ reader, log, barrier, cacheEntries = CACHE_ENTRIES
   return {
     evaluate: <R>(run: (tx: StoreTransaction) => R) => attempt(run as (tx: StoreTransaction) => unknown, false) as EvaluationOf<R>,
     commit,
-    async transact(run, { attempts = ATTEMPTS } = {}) {
+    async transact(run, { attempts = ATTEMPTS, commit: commitBy = commit } = {}) {
       for (let left = attempts; ; left--) {
         const evaluated = await attempt(run, false);
-        const outcome = await commit(evaluated);
+        const outcome = await commitBy(evaluated);
         if (outcome.outcome !== "conflict" || left <= 1) return { value: evaluated.value, outcome };
       }
     },
