@@ -13,7 +13,7 @@ import type { Progress } from "./progress.js";
  * could take the line, and note that in `progress`.
  */
 export interface AuditTrail {
-  /** `core`: the evaluation's own view. */
+  /** Only where a device is enabled. `core`: the evaluation's own view. */
   asked(core: ReadStorage, progress: Progress): Promise<void> | undefined;
   answered(progress: Progress, answer: Answer): Promise<void> | undefined;
   /** Both lines where the first is missing: refused requests are on record too. */
@@ -60,7 +60,7 @@ export function createAuditTrail(audit: AuditBroker, store: Store, env: Environm
 
   return {
     asked(core, progress) {
-      if (progress.requestLogged || !audit.enabled(core)) return undefined;
+      if (progress.requestLogged) return undefined;
       progress.requestLogged = true;
       return write(core, progress, base(progress, "request"));
     },

@@ -25,7 +25,7 @@ export function createHelp({ options, trail }: { readonly options: CoreOptions; 
     if (!progress.token) throw denied();
     progress.access = { allowed: true, grantingPolicies: [] };
     const answer = (): Answer => ({ kind: "other", response: plain(helpBody(core, options.engineFor, request.path)) });
-    const logged = trail.asked(core, progress);
+    const logged = options.audit.enabled(core) ? trail.asked(core, progress) : undefined;
     return logged ? logged.then(answer) : answer();
   };
 }
