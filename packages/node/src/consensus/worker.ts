@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { parentPort } from "node:worker_threads";
 import { isDiskFailure, lostWrites } from "@coffer/raft";
-import type { RaftHost } from "@coffer/raft";
+import type { OpenedState, RaftHost } from "@coffer/raft";
 import { createRaftHost } from "@coffer/raft/host";
 import { openStateDatabase } from "@coffer/state-machine/state-database";
 import type { StateDatabase } from "@coffer/state-machine";
@@ -32,7 +32,7 @@ interface Running {
   readonly host: RaftHost;
   readonly state: StateDatabase;
   readonly service: QuestionService;
-  readonly snapshots: Map<number, { readonly opened: Awaited<ReturnType<RaftHost["openSnapshot"]>>; readonly chunks: AsyncIterator<Uint8Array> }>;
+  readonly snapshots: Map<number, { readonly opened: OpenedState; readonly chunks: AsyncIterator<Uint8Array> }>;
 }
 
 let running: Running | undefined;

@@ -1,5 +1,14 @@
 import type { Configuration, LogIndex, NodeId, Role, Server, SnapshotMeta, Term } from "../core/types.js";
 
+/** A fixed point of the state, streamed while writes go on. Read once, and closed. */
+export interface OpenedState {
+  readonly index: LogIndex;
+  readonly term: Term;
+  /** At most 1 MiB or so each. */
+  readonly chunks: AsyncIterable<Uint8Array>;
+  close(): Promise<void>;
+}
+
 /** The replicated state as the host sees it. Calls never overlap. */
 export interface StateMachine {
   /** Last entry applied, as found at start (0 for a new one). */
@@ -14,8 +23,7 @@ export interface StateMachine {
   apply(group: readonly { readonly index: LogIndex; readonly term: Term; readonly kind: "normal" | "config" | "noop"; readonly data: Uint8Array }[]): Promise<readonly ApplyResult[]>;
   /** Makes everything applied so far durable and returns that index: compaction may only drop entries at or below it. */
   flush(): Promise<LogIndex>;
-  /** A fixed point in time, streamed while writes go on. Chunks are at most 1 MiB or so. */
-  openSnapshot(): Promise<{ readonly index: LogIndex; readonly term: Term; readonly chunks: AsyncIterable<Uint8Array>; close(): Promise<void> }>;
+  openSnapshot(): Promise<OpenedState>;
   /** Replaces the whole state. All or nothing across a crash; durable once it resolves. */
   installSnapshot(meta: SnapshotMeta, chunks: AsyncIterable<Uint8Array>): Promise<void>;
 }
@@ -139,7 +147,7 @@ export interface RaftHost {
   /** An invariant failed or the disk did: the member has stopped. */
   onFatal(listener: (error: Error) => void): void;
   /** A fixed point of the state, to keep elsewhere. */
-  openSnapshot(): ReturnType<StateMachine["openSnapshot"]>;
+  openSnapshot(): Promise<OpenedState>;
   /** The disk began to hang, neither writing nor failing, or answers again. Meanwhile this member does not lead where another can. */
   onDisk(listener: (isStalled: boolean) => void): void;
   /** As measured since the start; sums and counts, and a few of this moment. */
