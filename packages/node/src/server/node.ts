@@ -24,6 +24,7 @@ import { startActiveDuties } from "./active-duties.js";
 import { openBacking } from "./backing.js";
 import { releaseWithMounts } from "./held-open.js";
 import { createKeyringControl } from "./keyring-control.js";
+import { createMountFeed } from "./mount-feed.js";
 import { loadMountedEngines } from "./mounted-engines.js";
 import { createNodeControl } from "./node-control.js";
 import { createQuestionHandler } from "./questions.js";
@@ -108,7 +109,8 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
   backing.tellClientsOf(service.activity);
   backing.answerQuestions(createQuestionHandler(gateway, echoes, service.activity, logging.logger("forwarding")));
 
-  const mountedEngines = loadMountedEngines({ log: backing.log, store, isSealed: () => barrier.sealed(), load: engineFor, onError: (error) => coreLogger.warn("the engine of a mount could not be loaded", { reason: String(error) }) });
+  const mounts = createMountFeed(backing.log);
+  const mountedEngines = loadMountedEngines({ mounts, store, isSealed: () => barrier.sealed(), load: engineFor, onError: (error) => coreLogger.warn("the engine of a mount could not be loaded", { reason: String(error) }) });
 
   const isMember = await backing.resume().catch(async (error: unknown) => {
     await backing.stop();
@@ -224,7 +226,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
     logger: coreLogger,
   });
   backing.log.onLeadership(() => duties.wake());
-  const heldOpen = releaseWithMounts(backing.log, isActive, releaseMounts);
+  const heldOpen = releaseWithMounts(mounts, backing.log, isActive, releaseMounts);
   const sealDuties = startSealDuties({ isSealed: () => barrier.sealed(), isActive, seals, seal, keyring, logger: coreLogger });
   void seal.begin();
   const retryJoin = startRetryJoin(storage.type === "raft" ? joinRequests(storage) : [], seal, logging.logger("raft"));
