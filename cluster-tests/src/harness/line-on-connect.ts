@@ -6,7 +6,8 @@ import { join } from "node:path";
  * Preloaded into a node under test, on all of its threads: where its folder of lines has one to a port, a connection to that port takes it. A
  * file is named by the port of another node and holds that of the proxy; nodes that join later add theirs.
  */
-const folder = process.env["COFFER_TEST_LINES"];
+export const LINES = "COFFER_TEST_LINES";
+const folder = process.env[LINES];
 
 function lineTo(port: number): number | undefined {
   try {

@@ -1,12 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { LINES } from "./line-on-connect.js";
 import type { TestNetwork } from "./network.js";
 import { proxyLine } from "./proxied-line.js";
 import type { Gate, ProxiedLine } from "./proxied-line.js";
-
-/** Where a node finds its lines to the others: see line-on-connect.ts. */
-export const LINES = "COFFER_TEST_LINES";
 
 export interface Proxies extends TestNetwork {
   /** What one node sends to another arrives so much later, until all is healed. */

@@ -30,18 +30,24 @@ async function giveLead(cluster: Awaited<ReturnType<typeof createMembers>>, memb
   });
 }
 
+/** Forms the cluster, and has its first member lead on a disk that can hang. */
+async function leadOn(cluster: Awaited<ReturnType<typeof createMembers>>, optionsOn: (disk: ReturnType<typeof hanging>, first: (typeof cluster.members)[number]) => Parameters<typeof cluster.start>[1]) {
+  await cluster.form();
+  const first = cluster.members[0]!;
+  await cluster.stop(first);
+  const disk = hanging();
+  const stalls: boolean[] = [];
+  await cluster.start(first, optionsOn(disk, first));
+  first.host!.onDisk((isStalled) => void stalls.push(isStalled));
+  await giveLead(cluster, first);
+  await until("it serves", () => first.host!.status().commitIndex === first.host!.status().lastIndex);
+  return { first, disk, stalls };
+}
+
 test("a leader whose disk hangs hands over, acknowledges on, and follows when the disk answers", async () => {
   const cluster = await createMembers(3);
   try {
-    await cluster.form();
-    const first = cluster.members[0]!;
-    await cluster.stop(first);
-    const disk = hanging();
-    const stalls: boolean[] = [];
-    await cluster.start(first, { wrapLog: disk.wrap });
-    first.host!.onDisk((isStalled) => void stalls.push(isStalled));
-    await giveLead(cluster, first);
-    await until("it serves", () => first.host!.status().commitIndex === first.host!.status().lastIndex);
+    const { first, disk, stalls } = await leadOn(cluster, (disk) => ({ wrapLog: disk.wrap }));
     const { term } = first.host!.status();
 
     disk.hang();
@@ -98,15 +104,7 @@ test("a follower whose disk hangs holds up nobody, and a member alone waits for 
 for (const step of ["apply", "flush"] as const) test(`a leader whose state hangs as it is to ${step} hands over, though its log answers, and follows when the state does`, async () => {
   const cluster = await createMembers(3, { snapshotThreshold: 5, trailingLogs: 1 });
   try {
-    await cluster.form();
-    const first = cluster.members[0]!;
-    await cluster.stop(first);
-    const disk = hanging();
-    const stalls: boolean[] = [];
-    await cluster.start(first, { machine: disk.under(first.machine, step) });
-    first.host!.onDisk((isStalled) => void stalls.push(isStalled));
-    await giveLead(cluster, first);
-    await until("it serves", () => first.host!.status().commitIndex === first.host!.status().lastIndex);
+    const { first, disk, stalls } = await leadOn(cluster, (disk, { machine }) => ({ machine: disk.under(machine, step) }));
 
     disk.hang();
     // Enough for the log to be cut, which begins with the state.
