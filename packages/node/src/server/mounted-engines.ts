@@ -13,7 +13,7 @@ export interface MountedEnginesOptions {
 
 /**
  * Engines are loaded when they are first needed, which takes up to a fifth of a second: for what is mounted that is done here, when
- * this node is unsealed and when a mount comes, so that no request waits for it (a standby's first one after it took over, say).
+ * this node is unsealed and when a mount comes, and not by the first request (a standby's after it took over, say). Nothing else goes on meanwhile.
  */
 export function loadMountedEngines({ mounts, store, isSealed, load, onError }: MountedEnginesOptions): { all(): void } {
   /** What cannot be read or loaded fails the request that needs it, and says why there. */
