@@ -19,6 +19,13 @@ interface Node {
   here: AnyPath | undefined;
 }
 
+/** A parameter on the way to a match, and those before it. */
+interface Captured {
+  readonly name: string;
+  readonly value: string;
+  readonly before: Captured | undefined;
+}
+
 const newNode = (): Node => ({ literals: new Map(), parameter: undefined, rest: undefined, here: undefined });
 const NONE: Readonly<Record<string, string>> = Object.freeze({});
 
@@ -30,8 +37,7 @@ export function compileEngine(engine: Engine): CompiledEngine {
     engine,
     match(path, isList) {
       const trimmed = path.endsWith("/") ? path.slice(0, -1) : path;
-      const segments = trimmed === "" ? [] : trimmed.split("/");
-      return find(root, segments, 0, isList, NONE);
+      return find(root, trimmed, trimmed === "" ? 1 : 0, isList, undefined);
     },
   };
 }
@@ -61,20 +67,30 @@ function insert(root: Node, declaration: AnyPath): void {
   node.here = declaration;
 }
 
-function find(node: Node, segments: readonly string[], at: number, isList: boolean, parameters: Readonly<Record<string, string>>): PathMatch | undefined {
-  if (at === segments.length) {
-    if (node.here) return { declaration: node.here, parameters };
-    if (node.rest && isList) return { declaration: node.rest.declaration, parameters: { ...parameters, [node.rest.name]: "" } };
+/** Segments begin at `at`, up to `path.length + 1`, which is where the segment behind the last one would. */
+function find(node: Node, path: string, at: number, isList: boolean, captured: Captured | undefined): PathMatch | undefined {
+  if (at > path.length) {
+    if (node.here) return { declaration: node.here, parameters: parametersOf(captured) };
+    if (node.rest && isList) return { declaration: node.rest.declaration, parameters: parametersOf({ name: node.rest.name, value: "", before: captured }) };
     return undefined;
   }
-  const segment = segments[at]!;
+  const slash = path.indexOf("/", at);
+  const end = slash < 0 ? path.length : slash;
+  const segment = path.slice(at, end);
   const literal = node.literals.get(segment);
-  const found = literal && find(literal, segments, at + 1, isList, parameters);
+  const found = literal && find(literal, path, end + 1, isList, captured);
   if (found) return found;
   if (node.parameter && segment !== "") {
-    const deeper = find(node.parameter.node, segments, at + 1, isList, { ...parameters, [node.parameter.name]: segment });
+    const deeper = find(node.parameter.node, path, end + 1, isList, { name: node.parameter.name, value: segment, before: captured });
     if (deeper) return deeper;
   }
   if (!node.rest) return undefined;
-  return { declaration: node.rest.declaration, parameters: { ...parameters, [node.rest.name]: segments.slice(at).join("/") } };
+  return { declaration: node.rest.declaration, parameters: parametersOf({ name: node.rest.name, value: path.slice(at), before: captured }) };
+}
+
+function parametersOf(captured: Captured | undefined): Readonly<Record<string, string>> {
+  if (!captured) return NONE;
+  const parameters: Record<string, string> = {};
+  for (let one: Captured | undefined = captured; one; one = one.before) parameters[one.name] = one.value;
+  return parameters;
 }
