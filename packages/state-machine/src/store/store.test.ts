@@ -147,6 +147,45 @@ test("that a key is absent is looked up once, until it is written", async () => 
   assert.deepEqual([read(), read(), looks], [1, 1, 2]);
 });
 
+test("writes look once for a key that is absent, and one that is there again is seen", async () => {
+  const { log, reader } = await createMemoryLog();
+  const looks: string[] = [];
+  const store = createStore({ log, barrier: sealer, reader: { ...reader, peek: (key) => (looks.push(key), reader.peek(key)) } });
+  const write = (n: number) => applied(store, (tx) => tx.put("sum", json, [n, tx.get("none", json) ?? null]));
+  const isLooked = () => looks.filter((key) => key === "none").length;
+  for (const n of [1, 2, 3]) await write(n);
+  assert.equal(isLooked(), 1);
+  await applied(store, (tx) => tx.put("none", json, "there"));
+  await write(4);
+  assert.deepEqual(store.evaluate((tx) => tx.get("sum", json)).value, [4, "there"]);
+  await applied(store, (tx) => tx.delete("none"));
+  await write(5);
+  assert.deepEqual(store.evaluate((tx) => tx.get("sum", json)).value, [5, null]);
+});
+
+test("an absence that a write has found stands for the moment after what is cached, for reads too", async () => {
+  const { store, feed, written } = await laggingStore();
+  await written(writeBoth(1));
+  feed();
+  store.evaluate((tx) => tx.get("left", json));
+  await written((tx) => ["left", "right"].forEach((key) => tx.delete(key)));
+  const mixed = store.evaluate((tx) => {
+    const values = both(tx);
+    tx.put("sum", json, values);
+    return values;
+  });
+  assert.deepEqual(mixed.value, [1, undefined], "the cache has the one from before, and remembers that the other is gone");
+  assert.deepEqual(store.evaluate(both).value, [undefined, undefined]);
+  const waiting = await store.evaluate(async (tx) => {
+    await Promise.resolve();
+    return both(tx);
+  });
+  assert.deepEqual(waiting.value, [undefined, undefined]);
+  const committing = store.commit(mixed);
+  feed();
+  assert.equal((await committing).outcome, "conflict");
+});
+
 test("concurrent increments all count: a conflict is evaluated again", async () => {
   const { store } = await memoryStore();
   let runs = 0;

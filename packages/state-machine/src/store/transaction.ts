@@ -44,6 +44,8 @@ type PendingWrite = { readonly kind: "put"; readonly value: unknown; readonly by
 const DELETE: PendingWrite = Object.freeze({ kind: "delete" });
 const RAW: Codec<Uint8Array> = Object.freeze({ encode: (bytes: Uint8Array) => bytes, decode: (bytes: Uint8Array) => bytes });
 const ABSENT: CachedValue = Object.freeze({ version: 0, codec: RAW as Codec<unknown>, value: undefined });
+/** Was absent when it was last looked for, which is at the cache's position or after it, and nothing has told of it since. */
+const LATELY_ABSENT: CachedValue = Object.freeze({ ...ABSENT });
 const NO_PENDING: ReadonlyMap<string, boolean> = new Map();
 
 /**
@@ -205,6 +207,8 @@ export class Transaction implements StoreTransaction {
   #read(key: string, codec: Codec<unknown>): unknown {
     const cached = this.#cache.get(key);
     if (cached && (cached.codec === codec || cached.version === 0) && this.#holds(cached)) {
+      // In a snapshot at the cache's position it is certain: nothing was looked up later than that.
+      if (cached === LATELY_ABSENT && !this.#snapshot) this.#loose = true;
       this.#reads.set(key, cached.version);
       return cached.value;
     }
@@ -213,7 +217,7 @@ export class Transaction implements StoreTransaction {
     const found = this.#snapshot ? this.#snapshot.get(key) : this.#peek(key);
     this.#reads.set(key, found?.version ?? 0);
     if (!found) {
-      if (this.#snapshot) this.#keep(key, ABSENT);
+      this.#keep(key, this.#snapshot ? ABSENT : LATELY_ABSENT);
       return undefined;
     }
     if (cached?.codec === codec && cached.version === found.version && this.#cache.era() === this.#era) return cached.value;
