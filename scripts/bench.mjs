@@ -1,6 +1,6 @@
 // `npm run bench`: each figure beside a yardstick measured in the same run on the same machine, for rates before and after.
 // Prints a table and writes JSON. A low figure never fails it, for machines are shared and noisy; what could not be measured does.
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { startCluster } from "./bench/cluster.mjs";
@@ -50,11 +50,11 @@ const recorder = createRecorder();
 const { record, noise, rows, table } = recorder;
 const failures = [];
 const folder = mkdtempSync(join(tmpdir(), "coffer-bench-"));
-const cluster = await startCluster({ folder, port, nodes: SUITES[suite]?.nodes ?? 3 });
+let cluster = await startCluster({ folder, port, nodes: SUITES[suite]?.nodes ?? 3 });
 try {
   // Before there is anything in them: what 100,000 secrets cost is seen against this.
   const empty = suite ? undefined : { start: await cluster.restartStandby(), memory: await cluster.memory() };
-  const { parts } = suite ? await SUITES[suite].load() : { parts: () => ({ reads, writes, failover, size }) };
+  const { parts } = suite ? await SUITES[suite].load() : { parts: () => ({ reads, writes, failover, size, "reads by a lease": readsByLease }) };
   for (const [name, part] of Object.entries(parts({ cluster, folder, recorder, seconds, leases, connections: CONNECTIONS, manyConnections: MANY_CONNECTIONS }))) {
     console.log(name);
     await part(empty).catch((error) => {
@@ -71,15 +71,11 @@ writeResult(jsonFile, { suite: suite ?? "cluster", options: { seconds, secrets, 
 process.exit(failures.length === 0 ? 0 : 1);
 
 async function reads() {
-  await cluster.api("POST", "secret/data/bench/read", { data: { username: "app", password: "correct horse battery staple", host: "db.internal" } });
   const { active, standby } = await cluster.roles();
-  const path = "/v1/secret/data/bench/read";
-  const headers = { "X-Vault-Token": cluster.token };
-  const sample = await cluster.sample(active.address + path);
-  const bare = () => bareServer({ sample, path, headers, seconds, connections: CONNECTIONS });
+  const { bare, read } = await readLoads(active);
   const before = await bare();
-  const onActive = await load({ url: active.address + path, headers, seconds, connections: CONNECTIONS });
-  const onStandby = await load({ url: standby.address + path, headers, seconds, connections: CONNECTIONS });
+  const onActive = await read(active);
+  const onStandby = await read(standby);
   const after = await bare();
   const yardstick = { name: "bare node:http, same bytes", values: [before.rate, after.rate] };
   const yardstickP99 = { name: "bare node:http, same bytes", values: [before.p99, after.p99] };
@@ -88,6 +84,33 @@ async function reads() {
   record("p99 of a read on the active node", onActive.p99, "ms", { yardstick: yardstickP99 });
   record("p99 of a read on a standby", onStandby.p99, "ms", { yardstick: yardstickP99 });
   noise(yardstick);
+}
+
+/** Another cluster, with `read_lease` on, in place of the first one. */
+async function readsByLease() {
+  await cluster.stop();
+  const leaseFolder = join(folder, "lease");
+  mkdirSync(leaseFolder);
+  cluster = await startCluster({ folder: leaseFolder, port, nodes: 3, readLease: true });
+  const { active } = await cluster.roles();
+  const { bare, read } = await readLoads(active);
+  const before = await bare();
+  const { rate } = await read(active);
+  const yardstick = { name: "bare node:http, same bytes", values: [before.rate, (await bare()).rate] };
+  record("KV v2 reads on the active node with read_lease", rate, "/s", { yardstick, target: 0.4 });
+  noise(yardstick);
+}
+
+/** Reads of one secret, and what the active node sends for it sent by a bare server. */
+async function readLoads(active) {
+  await cluster.api("POST", "secret/data/bench/read", { data: { username: "app", password: "correct horse battery staple", host: "db.internal" } });
+  const path = "/v1/secret/data/bench/read";
+  const headers = { "X-Vault-Token": cluster.token };
+  const sample = await cluster.sample(active.address + path);
+  return {
+    bare: () => bareServer({ sample, path, headers, seconds, connections: CONNECTIONS }),
+    read: ({ address }) => load({ url: address + path, headers, seconds, connections: CONNECTIONS }),
+  };
 }
 
 async function writes() {

@@ -123,7 +123,7 @@ export async function makeCertificates(folder, hosts) {
 }
 
 /** The HCL of one node. `listen` overrides the hosts that the listeners bind (containers listen on every address). */
-export function nodeConfiguration(node, others, dataPath, tlsPath, listen) {
+export function nodeConfiguration(node, others, dataPath, tlsPath, { listen, readLease = false } = {}) {
   const secure = node.address.startsWith("https:");
   const caLine = secure ? `    leader_ca_cert_file = "${tlsPath}/ca.crt"\n` : "";
   const joins = others.map((other) => `  retry_join {\n    leader_api_addr     = "${other.address}"\n${caLine}  }\n`).join("");
@@ -138,7 +138,7 @@ storage "raft" {
   path                   = "${dataPath}"
   node_id                = "${node.id}"
   performance_multiplier = 1
-${joins}}
+${readLease ? "  read_lease             = true\n" : ""}${joins}}
 
 telemetry {
   prometheus_retention_time = "30s"

@@ -16,7 +16,7 @@ async function prepare() {
   if (!existsSync(`${shared}/tls/ca.crt`)) await makeCertificates(`${shared}/tls`, [...names, "localhost", "127.0.0.1"]);
   for (const node of nodes) {
     const others = nodes.filter((other) => other !== node);
-    writeFileSync(`${shared}/${node.id}.hcl`, nodeConfiguration(node, others, "/coffer/data", `${shared}/tls`, "0.0.0.0"));
+    writeFileSync(`${shared}/${node.id}.hcl`, nodeConfiguration(node, others, "/coffer/data", `${shared}/tls`, { listen: "0.0.0.0" }));
   }
 }
 

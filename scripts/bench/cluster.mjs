@@ -13,7 +13,7 @@ function megabytes(pid) {
 }
 
 /** Three nodes with plain HTTP listeners (the load generator's TLS must not be what is measured); the cluster port is TLS. */
-export async function startCluster({ folder, port, nodes: count }) {
+export async function startCluster({ folder, port, nodes: count, readLease = false }) {
   const nodes = Array.from({ length: count }, (_, i) => ({
     id: `node-${i + 1}`,
     address: `http://127.0.0.1:${port + 10 * i}`,
@@ -23,7 +23,7 @@ export async function startCluster({ folder, port, nodes: count }) {
   for (const node of nodes) {
     mkdirSync(`${folder}/${node.id}/data`, { recursive: true });
     const others = nodes.filter((other) => other !== node);
-    writeFileSync(`${folder}/${node.id}/coffer.hcl`, nodeConfiguration(node, others, `${folder}/${node.id}/data`, folder));
+    writeFileSync(`${folder}/${node.id}/coffer.hcl`, nodeConfiguration(node, others, `${folder}/${node.id}/data`, folder, { readLease }));
     start(node);
   }
   try {
