@@ -1,42 +1,36 @@
-import type { TransferListItem } from "node:worker_threads";
-
 /** A thread's mailbox, as MessagePort and Worker have it. */
 export interface Mailbox {
-  postMessage(value: unknown, transfer?: readonly TransferListItem[]): void;
+  postMessage(value: unknown): void;
 }
 
 export interface Bundler<Message> {
-  /** Leaves with whatever else is posted in this turn of the event loop. `transfer`: memory that goes along instead of being copied. */
-  post(message: Message, transfer?: ArrayBuffer): void;
+  /** Leaves with whatever else is posted in this turn of the event loop. A function is asked for its message then. */
+  post(message: Message | (() => Message)): void;
+  /** What was posted last and has not left: it can be added to. */
+  last(): Message | undefined;
 }
 
 /**
  * Posts messages of one turn together, in order, as one array. Each post wakes the other thread, which costs more than most
  * of what is said: under load a turn has dozens of proposals or answers.
  */
-export function createBundler<Message>(mailbox: Mailbox): Bundler<Message> {
-  let bundle: Message[] = [];
-  let transfers: ArrayBuffer[] = [];
+export function createBundler<Message extends object>(mailbox: Mailbox): Bundler<Message> {
+  let bundle: (Message | (() => Message))[] = [];
 
   function flush(): void {
     const messages = bundle;
-    const transfer = transfers;
     bundle = [];
-    transfers = [];
-    mailbox.postMessage(messages, transfer);
+    mailbox.postMessage(messages.map((message) => (typeof message === "function" ? message() : message)));
   }
 
   return {
-    post(message, transfer) {
+    post(message) {
       if (bundle.length === 0) setImmediate(flush);
       bundle.push(message);
-      if (transfer) transfers.push(transfer);
+    },
+    last() {
+      const message = bundle.at(-1);
+      return typeof message === "function" ? undefined : message;
     },
   };
-}
-
-/** Bytes in memory of their own, which can be given away: a slice of a pool would take the pool with it. */
-export function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const isOwn = bytes.constructor === Uint8Array && bytes.byteLength === bytes.buffer.byteLength && bytes.buffer instanceof ArrayBuffer;
-  return isOwn ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes);
 }

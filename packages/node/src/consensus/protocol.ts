@@ -3,6 +3,7 @@
  * trusted; bytes are structured-cloned, never parsed on the way.
  */
 import type { MembershipResult, ProposeResult, RaftStatus } from "@coffer/raft";
+import type { Proposals } from "./proposals.js";
 
 export interface WorkerStart {
   readonly nodeId: string;
@@ -26,7 +27,6 @@ export interface WorkerStart {
 
 /** Asked by the main thread; each call is answered once under its id. */
 export interface Calls {
-  propose: { argument: { entry: Uint8Array; term: number }; answer: ProposeResult };
   readBarrier: { argument: null; answer: { outcome: "ready"; index: number } | { outcome: "no-leader" } };
   status: { argument: null; answer: RaftStatus };
   metrics: { argument: null; answer: Readonly<Record<string, number>> };
@@ -51,6 +51,7 @@ export type CallName = keyof Calls;
 export type ToWorker =
   | { readonly type: "start"; readonly options: WorkerStart }
   | { readonly type: "call"; readonly id: number; readonly name: CallName; readonly argument: unknown }
+  | ({ readonly type: "proposals" } & Proposals)
   | { readonly type: "can-lead"; readonly canLead: boolean }
   /** Somebody waits until this entry is applied. */
   | { readonly type: "awaited"; readonly index: number }
@@ -69,6 +70,10 @@ export type FromWorker =
   | { readonly type: "started"; readonly stateDirectory: string; readonly appliedIndex: number }
   | { readonly type: "answer"; readonly id: number; readonly value: unknown }
   | { readonly type: "failed"; readonly id: number; readonly message: string }
+  /** Proposals by their ids, each applied at the index in the same place. */
+  | { readonly type: "committed"; readonly ids: number[]; readonly indexes: number[] }
+  /** A proposal of which something else is to be said. */
+  | { readonly type: "not-committed"; readonly id: number; readonly result: ProposeResult }
   | { readonly type: "applied"; readonly index: number; readonly keys: readonly string[]; readonly reset?: { readonly stateDirectory: string } }
   | { readonly type: "leadership"; readonly change: LeadershipChange }
   /** A request that a standby forwarded here: opaque to this thread. */

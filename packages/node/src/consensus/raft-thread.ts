@@ -1,6 +1,8 @@
 import { Worker } from "node:worker_threads";
 import type { AppliedBatch, BarrierOutcome, Leadership, ProposeOutcome, ReplicatedLog } from "@coffer/state-machine";
-import { createBundler, ownBytes } from "./bundle.js";
+import { createBundler } from "./bundle.js";
+import { packProposals } from "./proposals.js";
+import type { Proposal } from "./proposals.js";
 import type { CallName, Calls, FromWorker, LeadershipChange, ToWorker, WorkerStart } from "./protocol.js";
 
 /** Why a raft thread ended, or could not start. */
@@ -68,13 +70,36 @@ export async function startRaftThread(options: WorkerStart, events: RaftThreadEv
   const bundler = createBundler<ToWorker>(worker);
   const post = (message: ToWorker) => bundler.post(message);
 
-  function call<N extends CallName>(name: N, argument: Calls[N]["argument"], transfer?: ArrayBuffer): Promise<Calls[N]["answer"]> {
+  function call<N extends CallName>(name: N, argument: Calls[N]["argument"]): Promise<Calls[N]["answer"]> {
     if (stopped) return Promise.reject(new Error("the raft thread has stopped"));
     const id = nextId++;
     return new Promise((resolve, reject) => {
       pending.set(id, { resolve: resolve as (value: never) => void, reject });
-      bundler.post({ type: "call", id, name, argument }, transfer);
+      post({ type: "call", id, name, argument });
     });
+  }
+
+  /** Of this turn. */
+  let proposed: Proposal[] = [];
+  function takeProposed(): ToWorker {
+    const taken = proposed;
+    proposed = [];
+    return { type: "proposals", ...packProposals(taken) };
+  }
+
+  function propose(entry: Uint8Array, term: number): Promise<ProposeOutcome> {
+    if (stopped) return Promise.resolve({ outcome: "not-leader" });
+    const id = nextId++;
+    return new Promise((resolve) => {
+      pending.set(id, { resolve: resolve as (value: never) => void, reject: () => resolve({ outcome: "unknown" }) });
+      if (proposed.length === 0) bundler.post(takeProposed);
+      proposed.push({ id, term, entry });
+    });
+  }
+
+  function settle(id: number, value: unknown): void {
+    pending.get(id)?.resolve(value as never);
+    pending.delete(id);
   }
 
   function applied(batch: AppliedBatch): void {
@@ -119,13 +144,18 @@ export async function startRaftThread(options: WorkerStart, events: RaftThreadEv
         if (message.type === "log") events.onLog(message.level, message.message, message.fields);
         return undefined;
       case "answer":
-      case "failed": {
-        const waiter = pending.get(message.id);
-        pending.delete(message.id);
-        if (message.type === "answer") waiter?.resolve(message.value as never);
-        else waiter?.reject(new Error(message.message));
+        settle(message.id, message.value);
         return undefined;
-      }
+      case "failed":
+        pending.get(message.id)?.reject(new Error(message.message));
+        pending.delete(message.id);
+        return undefined;
+      case "committed":
+        message.ids.forEach((id, i) => settle(id, { outcome: "applied", index: message.indexes[i]! } satisfies ProposeOutcome));
+        return undefined;
+      case "not-committed":
+        settle(message.id, message.result);
+        return undefined;
       case "applied":
         if (!message.reset) {
           applied({ index: message.index, keys: message.keys });
@@ -187,11 +217,7 @@ export async function startRaftThread(options: WorkerStart, events: RaftThreadEv
       return stateDirectory;
     },
     call,
-    async propose(entry, term): Promise<ProposeOutcome> {
-      if (stopped) return { outcome: "not-leader" };
-      const bytes = ownBytes(entry);
-      return call("propose", { entry: bytes, term }, bytes.buffer).catch(() => ({ outcome: "unknown" }));
-    },
+    propose,
     readBarrier: () => call("readBarrier", null).catch((): BarrierOutcome => ({ outcome: "no-leader" })),
     appliedIndex: () => appliedIndex,
     waitApplied(index, timeoutMs) {

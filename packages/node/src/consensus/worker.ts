@@ -3,12 +3,14 @@ import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { parentPort } from "node:worker_threads";
 import { isDiskFailure, lostWrites } from "@coffer/raft";
-import type { OpenedState, RaftHost } from "@coffer/raft";
+import type { OpenedState, ProposeResult, RaftHost } from "@coffer/raft";
 import { createRaftHost } from "@coffer/raft/host";
 import { openStateDatabase } from "@coffer/state-machine/state-database";
 import type { StateDatabase } from "@coffer/state-machine";
 import { createAppliedFeed } from "./applied-feed.js";
 import { createBundler } from "./bundle.js";
+import { unpackProposals } from "./proposals.js";
+import type { Proposal } from "./proposals.js";
 import { toStateMachine } from "./state-machine.js";
 import { createQuestionService } from "../forwarding/server.js";
 import type { QuestionService } from "../forwarding/server.js";
@@ -99,7 +101,6 @@ function fatal(error: unknown): FromWorker {
 type Handlers = { readonly [N in CallName]: (argument: Calls[N]["argument"], context: Running) => Promise<Calls[N]["answer"]> | Calls[N]["answer"] };
 
 const HANDLERS: Handlers = {
-  propose: ({ entry, term }, { host }) => host.propose(entry, term),
   readBarrier: (_, { host }) => host.readBarrier(),
   status: (_, { host }) => host.status(),
   metrics(_, { host }) {
@@ -152,6 +153,17 @@ async function answer(id: number, name: CallName, argument: unknown): Promise<vo
   }
 }
 
+/** Its outcome is told after the changes that it made, and together with others of its kind. */
+async function propose({ id, entry, term }: Proposal): Promise<void> {
+  const result: ProposeResult = running ? await running.host.propose(entry, term) : { outcome: "not-leader" };
+  if (result.outcome !== "applied") return tell({ type: "not-committed", id, result });
+  feed.flush();
+  const last = bundler.last();
+  if (last?.type !== "committed") return bundler.post({ type: "committed", ids: [id], indexes: [result.index] });
+  last.ids.push(id);
+  last.indexes.push(result.index);
+}
+
 function receive(message: ToWorker): void {
   switch (message.type) {
     case "start":
@@ -159,6 +171,9 @@ function receive(message: ToWorker): void {
       return;
     case "call":
       void answer(message.id, message.name, message.argument);
+      return;
+    case "proposals":
+      unpackProposals(message, (proposal) => propose(proposal).catch((error: unknown) => tell({ type: "failed", id: proposal.id, message: reasonOf(error) })));
       return;
     case "awaited":
       feed.awaited(message.index);
