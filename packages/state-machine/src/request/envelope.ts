@@ -25,6 +25,7 @@ export interface Sealed {
 
 const NO_HEADERS = Object.freeze({});
 const JSON_TYPE = "application/json";
+const NO_LEASE = '"lease_id":"","renewable":false,"lease_duration":0';
 
 /** The envelope as text; its keys are always all there, in Vault's order. */
 export function envelopeText(requestId: string, sealed: Sealed): string {
@@ -32,9 +33,10 @@ export function envelopeText(requestId: string, sealed: Sealed): string {
   const { response, auth, lease, warnings, mountType } = sealed;
   const data = response.data === null ? "null" : stringifyDocument(response.data);
   const dual = response.dual && response.data ? stringifyDocument(withoutEnvelopeKeys(response.data)).slice(1, -1) : "";
+  const leased = lease ? `"lease_id":${JSON.stringify(lease.id)},"renewable":${lease.renewable},"lease_duration":${lease.durationSeconds}` : NO_LEASE;
+  // What most answers have none of is written here as it stands: a conversion of nothing costs as much as one of something.
   return (
-    `{"request_id":${JSON.stringify(requestId)},"lease_id":${JSON.stringify(lease?.id ?? "")},"renewable":${lease?.renewable ?? false},` +
-    `"lease_duration":${lease?.durationSeconds ?? 0},"data":${data},"wrap_info":null,` +
+    `{"request_id":${JSON.stringify(requestId)},${leased},"data":${data},"wrap_info":null,` +
     `"warnings":${warnings.length > 0 ? JSON.stringify(warnings) : "null"},"auth":${auth ? JSON.stringify(auth) : "null"},` +
     `"mount_type":${JSON.stringify(mountType)}${dual === "" ? "" : `,${dual}`}}\n`
   );
