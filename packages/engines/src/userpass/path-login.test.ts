@@ -187,3 +187,35 @@ test("a login as nobody writes what a wrong password writes, locks nobody and is
   await doDueWork();
   assert.equal(await keysUnder("lockout"), 0);
 });
+
+test("alias_metadata of a user is custom metadata of the alias, follows the user, and leaves an operator's alone", async () => {
+  const { request, login, store, tokenWith } = await withAlice();
+  const metadata = async (): Promise<unknown> => {
+    const { entity_id } = (await login("correct horse")).body["auth"] as { entity_id: string };
+    const [alias] = (await request("GET", `identity/entity/id/${entity_id}`)).body["data"].aliases as Record<string, unknown>[];
+    return alias!["custom_metadata"];
+  };
+  const give = async (alias_metadata: unknown) => assert.equal((await request("POST", "auth/userpass/users/alice", { alias_metadata })).status, 204);
+  assert.equal(await metadata(), null);
+  await give({ team: "ops", site: "basel" });
+  assert.deepEqual(await metadata(), { team: "ops", site: "basel" });
+  const entity = await store.evaluate((tx) => tx.keys("core/identity/"));
+  const index = store.index();
+  assert.deepEqual(await metadata(), { team: "ops", site: "basel" });
+  assert.deepEqual([store.index(), (await store.evaluate((tx) => tx.keys("core/identity/"))).value], [index + 1, entity.value], "one entry, and no other identity");
+
+  const { accessor } = (await request("GET", "sys/auth/userpass")).body as { accessor: string };
+  const [alias] = (await request("LIST", "identity/entity-alias/id")).body["data"].keys as string[];
+  await request("POST", `identity/entity-alias/id/${alias}`, { custom_metadata: { desk: "4", team: "theirs" } });
+  assert.deepEqual(await metadata(), { desk: "4", team: "ops", site: "basel" });
+  await give({ site: "bern" });
+  assert.deepEqual(await metadata(), { desk: "4", site: "bern" });
+  await give({});
+  assert.deepEqual(await metadata(), { desk: "4" });
+
+  await give({ team: "ops" });
+  await request("POST", "sys/policies/acl/dev", { policy: `path "team/{{identity.entity.aliases.${accessor}.custom_metadata.team}}" { capabilities = ["update"] }` });
+  const { client_token: token } = (await login("correct horse")).body["auth"] as { client_token: string };
+  const capabilities = async (path: string) => (await request("POST", "sys/capabilities", { path, token }, { token: await tokenWith('path "sys/capabilities" { capabilities = ["update"] }') })).body["capabilities"] as unknown;
+  assert.deepEqual([await capabilities("team/ops"), await capabilities("team/theirs")], [["update"], ["deny"]]);
+});
