@@ -208,8 +208,8 @@ test("a role that trusts nothing, or asks for what there is not, is refused, and
   assert.equal(store.index(), before);
 });
 
-test("a token is renewed for the certificate that logged in, while its role says the same", async () => {
-  const { request, client, store, change } = await withAuthority();
+test("a token is renewed for the certificate that logged in, while it is not revoked and its role says the same", async () => {
+  const { request, authority, client, store, change } = await withAuthority();
   const [own, other] = [await client(), await client()];
   const uuid = (await request("GET", "sys/auth/cert")).body["uuid"] as string;
   const mount = { env: { now: () => NOW } } as Mount;
@@ -218,6 +218,9 @@ test("a token is renewed for the certificate that logged in, while its role says
   await renew(own.der);
   await assert.rejects(Promise.resolve(renew(other.der)), /client identity during renewal not matching/);
   await assert.rejects(Promise.resolve(renew(undefined)), /no client certificate found/);
+  assert.equal((await request("POST", "auth/cert/crls/list", { crl: await authority.revocationList([own.serial]) })).status, 204);
+  await assert.rejects(Promise.resolve(renew(own.der)), /no chain matching all constraints/);
+  await request("DELETE", "auth/cert/crls/list");
   assert.equal((await request("POST", "auth/cert/config", { disable_binding: true })).status, 204);
   await renew(undefined);
   await change({ token_policies: "more" });
