@@ -22,7 +22,7 @@ async function withAuthority(role: Readonly<Record<string, unknown>> = {}) {
   await harness.mount("auth/cert", "cert");
   const authority = await createAuthority("CN=Test Root", around);
   assert.equal((await request("POST", "auth/cert/certs/Web", { certificate: authority.certificate, token_policies: "web", token_ttl: "1h", ...role })).status, 204);
-  const client = (options: Partial<CertificateOptions> = {}) => authority.issue({ subject: "CN=client.example.org,OU=ops", ...around, ...options });
+  const client = (options: Partial<CertificateOptions> = {}) => authority.issue({ subject: "CN=client.example.org,OU=ops,O=Example", ...around, ...options });
   const login = (der: Uint8Array | undefined, body: Readonly<Record<string, unknown>> = {}) => request("POST", "auth/cert/login", body, { token: "", ...(der && { clientCertificate: der }) });
   const change = async (more: Readonly<Record<string, unknown>>) => assert.equal((await request("POST", "auth/cert/certs/web", more)).status, 204, JSON.stringify(more));
   return { ...harness, authority, client, login, change };
@@ -145,6 +145,7 @@ test("a role asks for names, units and extensions", async () => {
     ["allowed_email_sans", "*@example.org", "example.org"],
     ["allowed_uri_sans", "spiffe://example/*", "spiffe://other/*"],
     ["allowed_organizational_units", "ops", "dev"],
+    ["allowed_organizations", "acme,Ex*", "ops"],
     ["required_extensions", "1.2.3.45:b*", "1.2.3.45:red"],
     ["required_extensions", "hex:1.2.3.45:0c04626c7565", "hex:1.2.3.45:00*"],
     ["required_extensions", "1.2.3.45:*", "1.2.3.46:*"],
