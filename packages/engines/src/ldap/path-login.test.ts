@@ -5,6 +5,7 @@ import { after, before, describe, test } from "node:test";
 import { slapdProgram, startSlapd } from "@coffer/counterparts";
 import type { Slapd } from "@coffer/counterparts";
 import type { Mount } from "@coffer/state-machine";
+import { Attribute, Change, Client } from "ldapts";
 import { createAuthority } from "../testing/certificate-authority.js";
 import type { TestAuthority } from "../testing/certificate-authority.js";
 import { createHarness } from "../testing/harness.js";
@@ -62,7 +63,8 @@ cn: posix
 gidNumber: 7
 memberUid: alice
 `;
-const ACCESS = ["access to attrs=userPassword by anonymous auth by * none", "access to dn.subtree=ou=groups,dc=example,dc=org by users read", "access to * by users read by anonymous auth"];
+const ADMIN = { dn: "cn=admin,dc=example,dc=org", password: "all-of-it" };
+const DATABASE = [`rootdn "${ADMIN.dn}"`, `rootpw ${ADMIN.password}`, "access to attrs=userPassword by anonymous auth by * none", "access to dn.subtree=ou=groups,dc=example,dc=org by users read", "access to * by users read by anonymous auth"];
 /** Finds by an account. */
 const SEARCHING = { userdn: "ou=people,dc=example,dc=org", groupdn: "ou=groups,dc=example,dc=org", binddn: "cn=searcher,dc=example,dc=org", bindpass: "looking" };
 
@@ -72,7 +74,7 @@ describe("ldap, against a real directory", { skip: slapdProgram() === undefined 
   before(async () => {
     authority = await createAuthority();
     const server = await authority.issue({ subject: "CN=directory", names: [{ type: "ip", value: "127.0.0.1" }, { type: "dns", value: "localhost" }] });
-    slapd = await startSlapd({ suffix: "dc=example,dc=org", ldif: LDIF, database: ACCESS, tls: { ca: authority.certificate, certificate: server.certificate, key: server.key } });
+    slapd = await startSlapd({ suffix: "dc=example,dc=org", ldif: LDIF, database: DATABASE, tls: { ca: authority.certificate, certificate: server.certificate, key: server.key } });
   });
   after(() => slapd?.stop());
 
@@ -241,6 +243,35 @@ describe("ldap, against a real directory", { skip: slapdProgram() === undefined 
     const { configure, login } = await withDirectory();
     await configure({ groupdn: "ou=nowhere,dc=example,dc=org" });
     assert.deepEqual((await login("alice", "wonderland")).body.errors, ['LDAP search failed: LDAP Result Code 32 "No Such Object"']);
+  });
+
+  test("a renewal ends when the user leaves a group that gives policies, has another password, or is gone", async () => {
+    const { request, login } = await withDirectory();
+    await request("POST", "auth/ldap/groups/shift", { policies: "night" });
+    const [carol, shift] = ["cn=Carol,ou=people,dc=example,dc=org", "cn=shift,ou=groups,dc=example,dc=org"];
+    const client = new Client({ url: slapd.url });
+    const replace = (dn: string, type: string, value: string) => client.modify(dn, new Change({ operation: "replace", modification: new Attribute({ type, values: [value] }) }));
+    await client.bind(ADMIN.dn, ADMIN.password);
+    try {
+      await client.add(carol, { objectClass: "inetOrgPerson", cn: "Carol", sn: "Carol", userPassword: "first" });
+      await client.add(shift, { objectClass: "groupOfNames", cn: "shift", member: carol });
+      const { client_token: token, policies } = (await login("carol", "first")).body["auth"];
+      assert.deepEqual(policies, ["default", "night"]);
+      const refusal = async () => (await request("POST", "auth/token/renew-self", {}, { token: token as string })).body.errors?.[0];
+      assert.equal(await refusal(), undefined);
+      await replace(shift, "member", ADMIN.dn);
+      assert.equal(await refusal(), "policies have changed, not renewing");
+      await replace(shift, "member", carol);
+      assert.equal(await refusal(), undefined);
+      await replace(carol, "userPassword", "second");
+      assert.equal(await refusal(), "ldap operation failed: failed to bind as user");
+      await replace(carol, "userPassword", "first");
+      assert.equal(await refusal(), undefined);
+      await client.del(carol);
+      assert.equal(await refusal(), "ldap operation failed: failed to bind as user");
+    } finally {
+      await client.unbind();
+    }
   });
 
   test("a renewal goes by what the directory and the configuration say now", async () => {
