@@ -21,18 +21,17 @@ export async function startDirectory(): Promise<Counterpart> {
   return { names: { "ldap://127.0.0.1:389": slapd.url }, stop: () => slapd.stop() };
 }
 
-const ROLE = "arn:aws:iam::123456789012:role/AppServerRole";
 const SERVER_ID = "iam_server_id_header_value=vault.example.com";
 
 /**
  * An account of AWS, in which the reader is an application that runs as AppServerRole. AWS's SDK finds the emulator by its
  * environment; a login's request goes where `sts_endpoint` says.
  */
-export async function startAccount(): Promise<Counterpart> {
-  const moto = await startMoto();
+export async function startAccount({ accountId = "123456789012" }: { readonly accountId?: string } = {}): Promise<Counterpart> {
+  const moto = await startMoto({ MOTO_ACCOUNT_ID: accountId });
   await moto.ask("iam", "CreateUser", { UserName: "legacy-app" });
   await moto.ask("iam", "CreateRole", { RoleName: "AppServerRole", AssumeRolePolicyDocument: "{}" });
-  const assumed = await moto.ask("sts", "AssumeRole", { RoleArn: ROLE, RoleSessionName: "app" });
+  const assumed = await moto.ask("sts", "AssumeRole", { RoleArn: `arn:aws:iam::${accountId}:role/AppServerRole`, RoleSessionName: "app" });
   const read = (name: string) => xmlTexts(assumed, name)[0]!;
   const aws = { AWS_ENDPOINT_URL: moto.endpoint, AWS_CONFIG_FILE: "/dev/null", AWS_SHARED_CREDENTIALS_FILE: "/dev/null" };
   return {

@@ -19,7 +19,7 @@ export interface PageNeeds {
 }
 
 const always = () => true;
-const moto = { name: "moto", isThere: () => motoProgram() !== undefined, start: startAccount };
+const moto = { name: "moto", isThere: () => motoProgram() !== undefined, start: () => startAccount() };
 
 /** Pages of docs/ whose commands need more than a dev server. A page that is not here needs nothing. */
 export const PAGE_NEEDS: Readonly<Record<string, PageNeeds>> = {

@@ -16,7 +16,7 @@ test("a role shows what it was given, in the fields of Vault", async () => {
   assert.equal(status, 200);
   assert.deepEqual(answer["data"], {
     bind_secret_id: true, local_secret_ids: false, secret_id_bound_cidrs: null, secret_id_num_uses: 10, secret_id_ttl: 3600, token_bound_cidrs: [], token_explicit_max_ttl: 0, token_max_ttl: 3600,
-    token_no_default_policy: false, token_num_uses: 0, token_period: 0, token_policies: ["ci-read-policy"], token_strictly_bind_ip: false, token_ttl: 900, token_type: "default",
+    token_no_default_policy: false, token_num_uses: 0, token_period: 0, token_policies: ["ci-read-policy"], alias_metadata: {}, token_strictly_bind_ip: false, token_ttl: 900, token_type: "default",
   });
   assert.deepEqual((await request("LIST", "auth/approle/role")).body["data"], { keys: ["ci-pipeline"] });
   assert.match((await request("GET", "auth/approle/role/ci-pipeline/role-id")).body["data"].role_id as string, /^[0-9a-f-]{36}$/);

@@ -31,7 +31,7 @@ test("a role reads back field for field, with older names where it was written w
   assert.deepEqual(data, {
     auth_type: "iam", bound_account_id: [], bound_ami_id: [], bound_ec2_instance_id: [], bound_iam_instance_profile_arn: [], bound_iam_principal_arn: [ROLE], bound_iam_principal_id: [], bound_iam_role_arn: [], bound_region: [], bound_subnet_id: [], bound_vpc_id: [],
     inferred_entity_type: "", inferred_aws_region: "", resolve_aws_unique_ids: false, role_tag: "", allow_instance_migration: false, disallow_reauthentication: false,
-    token_bound_cidrs: [], token_explicit_max_ttl: 0, token_max_ttl: 86_400, token_no_default_policy: false, token_num_uses: 0, token_period: 0, token_policies: ["a", "b"], token_strictly_bind_ip: false, token_ttl: 3600, token_type: "default",
+    token_bound_cidrs: [], token_explicit_max_ttl: 0, token_max_ttl: 86_400, token_no_default_policy: false, token_num_uses: 0, token_period: 0, token_policies: ["a", "b"], alias_metadata: {}, token_strictly_bind_ip: false, token_ttl: 3600, token_type: "default",
     policies: ["a", "b"], ttl: 3600, max_ttl: 86_400,
   });
   for (const path of ["auth/aws/roles", "auth/aws/role"]) assert.deepEqual((await request("LIST", path)).body["data"], { keys: ["dev"] });

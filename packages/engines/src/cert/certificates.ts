@@ -29,6 +29,7 @@ export function parseBundle(pem: string): Certificate[] {
 export interface Names {
   readonly commonName: string;
   readonly units: readonly string[];
+  readonly organizations: readonly string[];
   readonly dns: readonly string[];
   readonly emails: readonly string[];
   readonly uris: readonly string[];
@@ -37,7 +38,7 @@ export interface Names {
 export function namesOf({ parsed }: Certificate): Names {
   const items = parsed.getExtension(x509.SubjectAlternativeNameExtension)?.names.items ?? [];
   const of = (type: string) => items.filter((item) => item.type === type).map(({ value }) => value);
-  return { commonName: parsed.subjectName.getField("CN").at(-1) ?? "", units: parsed.subjectName.getField("OU"), dns: of("dns"), emails: of("email"), uris: of("url") };
+  return { commonName: parsed.subjectName.getField("CN").at(-1) ?? "", units: parsed.subjectName.getField("OU"), organizations: parsed.subjectName.getField("O"), dns: of("dns"), emails: of("email"), uris: of("url") };
 }
 
 /** What an extension holds, where that is some kind of ASN.1 string; empty for anything else, undefined where it is not there. */

@@ -22,7 +22,7 @@ async function withAuthority(role: Readonly<Record<string, unknown>> = {}) {
   await harness.mount("auth/cert", "cert");
   const authority = await createAuthority("CN=Test Root", around);
   assert.equal((await request("POST", "auth/cert/certs/Web", { certificate: authority.certificate, token_policies: "web", token_ttl: "1h", ...role })).status, 204);
-  const client = (options: Partial<CertificateOptions> = {}) => authority.issue({ subject: "CN=client.example.org,OU=ops", ...around, ...options });
+  const client = (options: Partial<CertificateOptions> = {}) => authority.issue({ subject: "CN=client.example.org,OU=ops,O=Example", ...around, ...options });
   const login = (der: Uint8Array | undefined, body: Readonly<Record<string, unknown>> = {}) => request("POST", "auth/cert/login", body, { token: "", ...(der && { clientCertificate: der }) });
   const change = async (more: Readonly<Record<string, unknown>>) => assert.equal((await request("POST", "auth/cert/certs/web", more)).status, 204, JSON.stringify(more));
   return { ...harness, authority, client, login, change };
@@ -145,6 +145,7 @@ test("a role asks for names, units and extensions", async () => {
     ["allowed_email_sans", "*@example.org", "example.org"],
     ["allowed_uri_sans", "spiffe://example/*", "spiffe://other/*"],
     ["allowed_organizational_units", "ops", "dev"],
+    ["allowed_organizations", "acme,Ex*", "ops"],
     ["required_extensions", "1.2.3.45:b*", "1.2.3.45:red"],
     ["required_extensions", "hex:1.2.3.45:0c04626c7565", "hex:1.2.3.45:00*"],
     ["required_extensions", "1.2.3.45:*", "1.2.3.46:*"],
@@ -208,8 +209,8 @@ test("a role that trusts nothing, or asks for what there is not, is refused, and
   assert.equal(store.index(), before);
 });
 
-test("a token is renewed for the certificate that logged in, while its role says the same", async () => {
-  const { request, client, store, change } = await withAuthority();
+test("a token is renewed for the certificate that logged in, while it is not revoked and its role says the same", async () => {
+  const { request, authority, client, store, change } = await withAuthority();
   const [own, other] = [await client(), await client()];
   const uuid = (await request("GET", "sys/auth/cert")).body["uuid"] as string;
   const mount = { env: { now: () => NOW } } as Mount;
@@ -218,6 +219,9 @@ test("a token is renewed for the certificate that logged in, while its role says
   await renew(own.der);
   await assert.rejects(Promise.resolve(renew(other.der)), /client identity during renewal not matching/);
   await assert.rejects(Promise.resolve(renew(undefined)), /no client certificate found/);
+  assert.equal((await request("POST", "auth/cert/crls/list", { crl: await authority.revocationList([own.serial]) })).status, 204);
+  await assert.rejects(Promise.resolve(renew(own.der)), /no chain matching all constraints/);
+  await request("DELETE", "auth/cert/crls/list");
   assert.equal((await request("POST", "auth/cert/config", { disable_binding: true })).status, 204);
   await renew(undefined);
   await change({ token_policies: "more" });

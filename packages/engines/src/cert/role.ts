@@ -13,6 +13,7 @@ const constraintFields = {
   allowed_email_sans: field.commaList({ description: "Email addresses among the subject alternative names." }),
   allowed_uri_sans: field.commaList({ description: "URIs among the subject alternative names." }),
   allowed_organizational_units: field.commaList({ description: "Organizational units of the subject." }),
+  allowed_organizations: field.commaList({ description: "Organizations of the subject." }),
   required_extensions: field.commaList({ description: "Extensions as OID:VALUE for strings, or hex:OID:VALUE for their bytes. All of them have to fit." }),
   allowed_metadata_extensions: field.commaList({ description: "OIDs of extensions that become metadata of the token, under the OID with dashes." }),
 };
@@ -39,7 +40,12 @@ export const roleFields = {
 };
 
 type Defined<F extends Record<string, unknown>> = { readonly [N in keyof F]: Exclude<F[N], undefined> };
-export type RoleSettings = Defined<InputOf<typeof constraintFields & typeof ocspFields>> & { readonly certificate: string; readonly display_name: string };
+export type RoleSettings = Omit<Defined<InputOf<typeof constraintFields & typeof ocspFields>>, "allowed_organizations"> & {
+  readonly certificate: string;
+  readonly display_name: string;
+  /** Absent in what was stored before there was such a field. */
+  readonly allowed_organizations?: readonly string[];
+};
 export type RoleInput = Partial<InputOf<typeof roleFields>>;
 
 export interface CertRole {
@@ -49,7 +55,7 @@ export interface CertRole {
 }
 
 const DEFAULTS: RoleSettings = Object.freeze({
-  certificate: "", display_name: "", allowed_names: [], allowed_common_names: [], allowed_dns_sans: [], allowed_email_sans: [], allowed_uri_sans: [], allowed_organizational_units: [],
+  certificate: "", display_name: "", allowed_names: [], allowed_common_names: [], allowed_dns_sans: [], allowed_email_sans: [], allowed_uri_sans: [], allowed_organizational_units: [], allowed_organizations: [],
   required_extensions: [], allowed_metadata_extensions: [], ocsp_enabled: false, ocsp_ca_certificates: "", ocsp_servers_override: [], ocsp_fail_open: false, ocsp_query_all_servers: false, ocsp_this_update_max_age: 0, ocsp_max_retries: 4,
 });
 
@@ -89,7 +95,7 @@ function splitExtension(text: string): [string, string | undefined] {
 
 /** The members of a read; a list with nothing in it is null, as in Vault. */
 export function shownRole({ settings, tokens }: CertRole): Readonly<Record<string, unknown>> {
-  const shown = Object.entries(settings).map(([name, value]) => [name, Array.isArray(value) && value.length === 0 ? null : value] as const);
+  const shown = Object.entries({ allowed_organizations: [], ...settings }).map(([name, value]) => [name, Array.isArray(value) && value.length === 0 ? null : value] as const);
   return { ...Object.fromEntries(shown), ...shownTokens(tokens) };
 }
 
@@ -104,6 +110,7 @@ export function meetsConstraints(client: Certificate, settings: RoleSettings): b
     fits(settings.allowed_email_sans, names.emails) &&
     fits(settings.allowed_uri_sans, names.uris) &&
     fits(settings.allowed_organizational_units, names.units) &&
+    fits(settings.allowed_organizations ?? [], names.organizations) &&
     settings.required_extensions.every((text) => hasExtension(client, text))
   );
 }

@@ -20,7 +20,7 @@ export class GithubRefused extends Error {}
 
 /** Whose token this is. Rejects with GithubRefused where it is nobody's, or not a member's. */
 export async function memberOf(token: string, organizationId: number, baseUrl: string): Promise<Member> {
-  const { login } = object(await get(`${apiOf(baseUrl)}user`, token)) as { readonly login?: unknown };
+  const { login } = object((await get(`${apiOf(baseUrl)}user`, token)).value) as { readonly login?: unknown };
   if (typeof login !== "string" || login === "") throw new GithubRefused("the user has no login");
   const organizations = await all(`${apiOf(baseUrl)}user/orgs`, token);
   const organization = organizations.find(({ id }) => id === organizationId);
@@ -32,7 +32,7 @@ export async function memberOf(token: string, organizationId: number, baseUrl: s
 
 /** The organization's number, which stays when it is renamed. `token` may be empty. */
 export async function organizationIdOf(name: string, baseUrl: string, token: string): Promise<number> {
-  const { id } = object(await get(`${apiOf(baseUrl)}orgs/${encodeURIComponent(name)}`, token)) as { readonly id?: unknown };
+  const { id } = object((await get(`${apiOf(baseUrl)}orgs/${encodeURIComponent(name)}`, token)).value) as { readonly id?: unknown };
   if (!Number.isSafeInteger(id) || id === 0) throw new GithubRefused(`organization_id not found for ${name}`);
   return id as number;
 }
@@ -47,7 +47,7 @@ async function all(url: string, token: string): Promise<readonly Entry[]> {
   for (let page = 0; next !== undefined && page < MAX_PAGES; page++) {
     const { value, link } = await get(next, token);
     if (!Array.isArray(value)) throw new GithubRefused("GitHub's answer is no list");
-    found.push(...(value as Entry[]));
+    found.push(...value.map(object));
     next = nextPage(link, next);
   }
   return found;
@@ -76,7 +76,7 @@ async function get(url: string, token: string): Promise<{ readonly value: unknow
   return { value, link: String(headers["link"] ?? "") };
 }
 
-function object({ value }: { readonly value: unknown }): Entry {
+function object(value: unknown): Entry {
   if (value === null || typeof value !== "object" || Array.isArray(value)) throw new GithubRefused("GitHub's answer is no object");
   return value as Entry;
 }

@@ -81,6 +81,24 @@ test("who is not a member, by the organization's number, is refused; and so is a
   await refuses(["ghp_ann"], /error converting input for field "token"/);
 });
 
+test("an answer that is none of GitHub's is no login", async (t) => {
+  const { api, refuses } = await service();
+  t.after(() => api.close());
+  const { organizations, teams } = api.state;
+  for (const strange of [null, 7, "mycompany", [9919]]) {
+    api.state.organizations = { Ann: [strange as never] };
+    await refuses("ghp_ann", "GitHub's answer is no object");
+    api.state.organizations = organizations;
+    api.state.teams = [strange as never];
+    await refuses("ghp_ann", "GitHub's answer is no object");
+    api.state.teams = teams;
+  }
+  for (const login of [null, 7, "", ["Ann"], { a: 1 }]) {
+    api.state.tokens.set("ghp_ann", login as never);
+    await refuses("ghp_ann", "the user has no login");
+  }
+});
+
 test("a renewal asks GitHub again, and is refused when policies have changed or the user has gone", async (t) => {
   const { request, api, login } = await service();
   t.after(() => api.close());

@@ -1,4 +1,4 @@
-import { definePath, denied, equivalentPolicies, field, grantFor, invalid, isWithin, loginDisplayName } from "@coffer/state-machine";
+import { definePath, denied, equivalentPolicies, field, grantFor, invalid, isWithin, loginDisplayName, renewalFor } from "@coffer/state-machine";
 import type { LoginRenewal, ReadStorage } from "@coffer/state-machine";
 import { memberOf } from "./api.js";
 import type { Member } from "./api.js";
@@ -59,6 +59,5 @@ export async function renew({ token, policies }: Readonly<Record<string, unknown
   if (!config) throw invalid("configuration has not been set");
   const now = await verified(String(token), config, storage);
   if (!equivalentPolicies(now.policies, policies as readonly string[])) throw invalid("policies do not match");
-  const { parameters } = config.tokens;
-  return { ttlSeconds: parameters.token_ttl, maxTtlSeconds: parameters.token_max_ttl, periodSeconds: parameters.token_period };
+  return renewalFor(config.tokens);
 }

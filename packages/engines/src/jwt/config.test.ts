@@ -86,7 +86,7 @@ test("a role has Vault's fields and defaults, keeps what is not given, and is li
   assert.deepEqual(data, {
     allowed_redirect_uris: null, bound_audiences: ["a", "b"], bound_claims: null, bound_claims_type: "string", bound_subject: "", claim_mappings: null, clock_skew_leeway: 0, expiration_leeway: 0, groups_claim: "",
     max_age: 0, not_before_leeway: 0, oauth2_metadata: null, oidc_scopes: null, policies: ["p"], role_type: "jwt", token_bound_cidrs: [], token_explicit_max_ttl: 0, token_max_ttl: 0, token_no_default_policy: false, token_num_uses: 0,
-    token_period: 0, token_policies: ["p"], token_strictly_bind_ip: false, token_ttl: 3600, token_type: "default", ttl: 3600, user_claim: "sub", user_claim_json_pointer: false, verbose_oidc_logging: false, callback_mode: "client", poll_interval: 0, oidc_disable_confirmation: false, token_policies_template_claims: false,
+    token_period: 0, token_policies: ["p"], alias_metadata: {}, token_strictly_bind_ip: false, token_ttl: 3600, token_type: "default", ttl: 3600, user_claim: "sub", user_claim_json_pointer: false, verbose_oidc_logging: false, callback_mode: "client", poll_interval: 0, oidc_disable_confirmation: false, token_policies_template_claims: false,
   });
   assert.equal((await request("POST", "auth/jwt/role/dev", { role_type: "jwt", max_age: "1m" })).status, 204);
   assert.deepEqual((await request("GET", "auth/jwt/role/dev")).body["data"], { ...data, max_age: 60 });

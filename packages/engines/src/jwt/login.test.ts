@@ -90,7 +90,8 @@ test("bound claims are compared as text, as one of several, as numbers and truth
   await refuses(service, async () => login(await key.sign(claims({ project: "a", level: 3 })), "exact"), 'error validating claims: claim "/deep/flag" is missing');
   await refuses(service, async () => login(await key.sign(claims({ ...fitting, project: { a: 1 } })), "exact"), "error validating claims: received claim is not a string, bool, int or list");
   // A role as for a CI's tokens.
-  await role("ci", { user_claim: "repository", bound_claims_type: "glob", bound_claims: JSON.stringify({ repository: "mycompany/*", ref: "refs/heads/main" }) });
+  await role("ci", { user_claim: "repository", bound_claims_type: "glob", bound_claims: '{\n"repository"="mycompany/*",\n"ref"="refs/heads/main"\n}' });
+  assert.deepEqual((await service.request("GET", "auth/jwt/role/ci")).body["data"].bound_claims, { repository: "mycompany/*", ref: "refs/heads/main" });
   assert.equal((await login(await key.sign(claims({ repository: "mycompany/app", ref: "refs/heads/main" })), "ci")).status, 200);
   await refuses(service, async () => login(await key.sign(claims({ repository: "evil/mycompany/app", ref: "refs/heads/main" })), "ci"), /"repository" does not match/);
   await refuses(service, async () => login(await key.sign(claims({ repository: "mycompany/app", ref: "refs/heads/main2" })), "ci"), /"ref" does not match/);

@@ -193,7 +193,7 @@ test("configuration and roles: what is read back, and what is refused", async (t
   assert.deepEqual((await request("GET", "auth/kubernetes/config")).body["data"], { disable_iss_validation: true, disable_local_ca_jwt: false, use_annotations_as_alias_metadata: false, issuer: "", kubernetes_ca_cert: api.ca, kubernetes_host: api.url, pem_keys: [], token_reviewer_jwt_set: true });
   assert.deepEqual((await request("GET", "auth/kubernetes/role/APP")).body["data"], {
     alias_name_source: "serviceaccount_uid", bound_service_account_names: ["app-sa"], bound_service_account_namespace_selector: "", bound_service_account_namespaces: ["shop"], policies: ["app"], token_bound_cidrs: [],
-    token_explicit_max_ttl: 0, token_max_ttl: 0, token_no_default_policy: false, token_num_uses: 0, token_period: 0, token_policies: ["app"], token_strictly_bind_ip: false, token_ttl: 3600, token_type: "default", ttl: 3600,
+    token_explicit_max_ttl: 0, token_max_ttl: 0, token_no_default_policy: false, token_num_uses: 0, token_period: 0, token_policies: ["app"], alias_metadata: {}, token_strictly_bind_ip: false, token_ttl: 3600, token_type: "default", ttl: 3600,
   });
   assert.deepEqual((await request("LIST", "auth/kubernetes/role")).body["data"], { keys: ["app"] });
   const names = { bound_service_account_names: "a" };

@@ -19,7 +19,7 @@ test("the configuration shows Vault's defaults, and no secret", async () => {
   assert.deepEqual(data, {
     anonymous_group_search: false, binddn: "", case_sensitive_names: false, certificate: "", connection_timeout: 30, deny_null_bind: true, dereference_aliases: "never", discoverdn: false, groupattr: "cn", groupdn: "",
     groupfilter: "(|(memberUid={{.Username}})(member={{.UserDN}})(uniqueMember={{.UserDN}}))", insecure_tls: false, max_page_size: 0, request_timeout: 90, starttls: false, tls_max_version: "tls12", tls_min_version: "tls12",
-    token_bound_cidrs: [], token_explicit_max_ttl: 0, token_max_ttl: 0, token_no_default_policy: false, token_num_uses: 0, token_period: 0, token_policies: [], token_strictly_bind_ip: false, token_ttl: 0, token_type: "default",
+    token_bound_cidrs: [], token_explicit_max_ttl: 0, token_max_ttl: 0, token_no_default_policy: false, token_num_uses: 0, token_period: 0, token_policies: [], alias_metadata: {}, token_strictly_bind_ip: false, token_ttl: 0, token_type: "default",
     upndomain: "", url: "ldap://127.0.0.1", use_pre111_group_cn_behavior: false, use_token_groups: false, userattr: "cn", userdn: "", userfilter: "({{.UserAttr}}={{.Username}})", username_as_alias: false,
     enable_samaccountname_login: false, password_policy: "", rotation_url: "", rotation_schema: "openldap", rotation_period: 0, rotation_schedule: "", rotation_window: 0, disable_automated_rotation: false,
   });

@@ -5,9 +5,11 @@ import { after, before, describe, test } from "node:test";
 import { slapdProgram, startSlapd } from "@coffer/counterparts";
 import type { Slapd } from "@coffer/counterparts";
 import type { Mount } from "@coffer/state-machine";
+import { Attribute, Change, Client } from "ldapts";
 import { createAuthority } from "../testing/certificate-authority.js";
 import type { TestAuthority } from "../testing/certificate-authority.js";
 import { createHarness } from "../testing/harness.js";
+import { storedBesideFailures } from "../testing/stored.js";
 import { ldap } from "./engine.js";
 
 const person = (ou: string, cn: string, password: string, more = "") => `dn: cn=${cn},ou=${ou},dc=example,dc=org\nobjectClass: inetOrgPerson\ncn: ${cn}\nsn: ${cn}\nuid: ${cn.toLowerCase().replace(/\W/g, "")}\nuserPassword: ${password}\n${more}\n`;
@@ -61,7 +63,8 @@ cn: posix
 gidNumber: 7
 memberUid: alice
 `;
-const ACCESS = ["access to attrs=userPassword by anonymous auth by * none", "access to dn.subtree=ou=groups,dc=example,dc=org by users read", "access to * by users read by anonymous auth"];
+const ADMIN = { dn: "cn=admin,dc=example,dc=org", password: "all-of-it" };
+const DATABASE = [`rootdn "${ADMIN.dn}"`, `rootpw ${ADMIN.password}`, "access to attrs=userPassword by anonymous auth by * none", "access to dn.subtree=ou=groups,dc=example,dc=org by users read", "access to * by users read by anonymous auth"];
 /** Finds by an account. */
 const SEARCHING = { userdn: "ou=people,dc=example,dc=org", groupdn: "ou=groups,dc=example,dc=org", binddn: "cn=searcher,dc=example,dc=org", bindpass: "looking" };
 
@@ -71,7 +74,7 @@ describe("ldap, against a real directory", { skip: slapdProgram() === undefined 
   before(async () => {
     authority = await createAuthority();
     const server = await authority.issue({ subject: "CN=directory", names: [{ type: "ip", value: "127.0.0.1" }, { type: "dns", value: "localhost" }] });
-    slapd = await startSlapd({ suffix: "dc=example,dc=org", ldif: LDIF, database: ACCESS, tls: { ca: authority.certificate, certificate: server.certificate, key: server.key } });
+    slapd = await startSlapd({ suffix: "dc=example,dc=org", ldif: LDIF, database: DATABASE, tls: { ca: authority.certificate, certificate: server.certificate, key: server.key } });
   });
   after(() => slapd?.stop());
 
@@ -125,19 +128,18 @@ describe("ldap, against a real directory", { skip: slapdProgram() === undefined 
     for (const name of ["alice,ou=people,dc=example,dc=org+cn=x", 'x",ou=people', "alice,", "x\\", "bob+cn=alice"]) assert.equal((await loginByDn(name, "wonderland")).status, 400, name);
   });
 
-  test("wrong passwords, unknown and ambiguous users get nobody in, and lock", async () => {
+  test("wrong passwords, unknown and ambiguous users get nobody in, write nothing but the failure, and lock", async () => {
     const { request, login, store } = await withDirectory();
-    const tokens = async () => (await store.evaluate((tx) => tx.keys("core/token/"))).value.length;
-    const before = await tokens();
+    const before = await storedBesideFailures(store);
     assert.equal((await login("nobody", "x")).status, 400);
     assert.equal((await login("twin", "one")).status, 400);
     assert.deepEqual((await login("alice", "")).body.errors, ["password cannot be of zero length when passwordless binds are being denied"]);
-    assert.equal((await login("alice", ["wonderland"])).status, 400);
+    for (const password of [["wonderland"], { a: "wonderland" }, "wonderlan", "wonderland ", "wonderland\0", "x".repeat(100_000)]) assert.equal((await login("bob", password)).status, 400, JSON.stringify(password).slice(0, 40));
     assert.equal((await login("x".repeat(5000), "y")).status, 400);
     for (const name of ["alice", "ALICE", " alice", "alice ", "Alice"]) assert.equal((await login(name, "wrong")).status, 400);
     assert.equal((await login("alice", "wonderland")).status, 403);
     assert.deepEqual((await request("GET", "sys/locked-users")).body["data"].by_namespace[0].mount_accessors[0].alias_identifiers, ["alice"]);
-    assert.equal(await tokens(), before);
+    assert.deepEqual(await storedBesideFailures(store), before);
   });
 
   test("an account that cannot search locks nobody", async () => {
@@ -241,6 +243,35 @@ describe("ldap, against a real directory", { skip: slapdProgram() === undefined 
     const { configure, login } = await withDirectory();
     await configure({ groupdn: "ou=nowhere,dc=example,dc=org" });
     assert.deepEqual((await login("alice", "wonderland")).body.errors, ['LDAP search failed: LDAP Result Code 32 "No Such Object"']);
+  });
+
+  test("a renewal ends when the user leaves a group that gives policies, has another password, or is gone", async () => {
+    const { request, login } = await withDirectory();
+    await request("POST", "auth/ldap/groups/shift", { policies: "night" });
+    const [carol, shift] = ["cn=Carol,ou=people,dc=example,dc=org", "cn=shift,ou=groups,dc=example,dc=org"];
+    const client = new Client({ url: slapd.url });
+    const replace = (dn: string, type: string, value: string) => client.modify(dn, new Change({ operation: "replace", modification: new Attribute({ type, values: [value] }) }));
+    await client.bind(ADMIN.dn, ADMIN.password);
+    try {
+      await client.add(carol, { objectClass: "inetOrgPerson", cn: "Carol", sn: "Carol", userPassword: "first" });
+      await client.add(shift, { objectClass: "groupOfNames", cn: "shift", member: carol });
+      const { client_token: token, policies } = (await login("carol", "first")).body["auth"];
+      assert.deepEqual(policies, ["default", "night"]);
+      const refusal = async () => (await request("POST", "auth/token/renew-self", {}, { token: token as string })).body.errors?.[0];
+      assert.equal(await refusal(), undefined);
+      await replace(shift, "member", ADMIN.dn);
+      assert.equal(await refusal(), "policies have changed, not renewing");
+      await replace(shift, "member", carol);
+      assert.equal(await refusal(), undefined);
+      await replace(carol, "userPassword", "second");
+      assert.equal(await refusal(), "ldap operation failed: failed to bind as user");
+      await replace(carol, "userPassword", "first");
+      assert.equal(await refusal(), undefined);
+      await client.del(carol);
+      assert.equal(await refusal(), "ldap operation failed: failed to bind as user");
+    } finally {
+      await client.unbind();
+    }
   });
 
   test("a renewal goes by what the directory and the configuration say now", async () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Mount } from "@coffer/state-machine";
 import { createHarness } from "../testing/harness.js";
+import { storedBesideFailures } from "../testing/stored.js";
 import { userpass } from "./engine.js";
 
 /** Of "imported", made by another program. */
@@ -31,10 +32,9 @@ test("a user logs in, however the name is written", async () => {
   assert.ok(!/password|hash|\$2/.test(shown.text));
 });
 
-test("a wrong password, an unknown user, and what is no password at all get nobody in, and write no token", async () => {
+test("a wrong password, an unknown user, and what is no password at all get nobody in, and write nothing but the failure", async () => {
   const { request, login, store } = await withAlice();
-  const tokens = async () => (await store.evaluate((tx) => tx.keys("core/token/"))).value.length;
-  const before = await tokens();
+  const before = await storedBesideFailures(store);
   const refused: readonly (readonly [unknown, string, RegExp])[] = [
     ["wrong", "alice", /^invalid username or password$/],
     ["correct horse", "bob", /^invalid username or password$/],
@@ -55,7 +55,7 @@ test("a wrong password, an unknown user, and what is no password at all get nobo
     assert.equal(status, 400, name);
     assert.match(body.errors![0]!, message);
     assert.ok(!text.includes("correct horse"));
-    assert.equal(await tokens(), before);
+    assert.deepEqual(await storedBesideFailures(store), before);
     await request("POST", `sys/locked-users/${accessor}/unlock/alice`);
   }
 });
@@ -186,4 +186,36 @@ test("a login as nobody writes what a wrong password writes, locks nobody and is
   clock.advance(2000);
   await doDueWork();
   assert.equal(await keysUnder("lockout"), 0);
+});
+
+test("alias_metadata of a user is custom metadata of the alias, follows the user, and leaves an operator's alone", async () => {
+  const { request, login, store, tokenWith } = await withAlice();
+  const metadata = async (): Promise<unknown> => {
+    const { entity_id } = (await login("correct horse")).body["auth"] as { entity_id: string };
+    const [alias] = (await request("GET", `identity/entity/id/${entity_id}`)).body["data"].aliases as Record<string, unknown>[];
+    return alias!["custom_metadata"];
+  };
+  const give = async (alias_metadata: unknown) => assert.equal((await request("POST", "auth/userpass/users/alice", { alias_metadata })).status, 204);
+  assert.equal(await metadata(), null);
+  await give({ team: "ops", site: "basel" });
+  assert.deepEqual(await metadata(), { team: "ops", site: "basel" });
+  const entity = await store.evaluate((tx) => tx.keys("core/identity/"));
+  const index = store.index();
+  assert.deepEqual(await metadata(), { team: "ops", site: "basel" });
+  assert.deepEqual([store.index(), (await store.evaluate((tx) => tx.keys("core/identity/"))).value], [index + 1, entity.value], "one entry, and no other identity");
+
+  const { accessor } = (await request("GET", "sys/auth/userpass")).body as { accessor: string };
+  const [alias] = (await request("LIST", "identity/entity-alias/id")).body["data"].keys as string[];
+  await request("POST", `identity/entity-alias/id/${alias}`, { custom_metadata: { desk: "4", team: "theirs" } });
+  assert.deepEqual(await metadata(), { desk: "4", team: "ops", site: "basel" });
+  await give({ site: "bern" });
+  assert.deepEqual(await metadata(), { desk: "4", site: "bern" });
+  await give({});
+  assert.deepEqual(await metadata(), { desk: "4" });
+
+  await give({ team: "ops" });
+  await request("POST", "sys/policies/acl/dev", { policy: `path "team/{{identity.entity.aliases.${accessor}.custom_metadata.team}}" { capabilities = ["update"] }` });
+  const { client_token: token } = (await login("correct horse")).body["auth"] as { client_token: string };
+  const capabilities = async (path: string) => (await request("POST", "sys/capabilities", { path, token }, { token: await tokenWith('path "sys/capabilities" { capabilities = ["update"] }') })).body["capabilities"] as unknown;
+  assert.deepEqual([await capabilities("team/ops"), await capabilities("team/theirs")], [["update"], ["deny"]]);
 });

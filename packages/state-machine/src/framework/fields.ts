@@ -1,5 +1,6 @@
 import { parseDuration } from "@coffer/hcl";
 import { isLosslessNumber, isPlainObject, stringifyDocument } from "./document.js";
+import { mapFromText } from "./map-text.js";
 
 /**
  * Field kinds: how one input of a path is parsed, described and hidden. Each has ONE parse function, from unknown JSON (or a
@@ -139,7 +140,10 @@ function parseJsonText<T>(text: string, parse: (value: unknown) => ParseResult<T
 
 function parseMap(value: unknown): ParseResult<Readonly<Record<string, unknown>>> {
   if (isPlainObject(value)) return ok(value);
-  if (typeof value === "string" && value.trim().startsWith("{")) return parseJsonText(value, parseMap);
+  if (typeof value === "string" && value.trim().startsWith("{")) {
+    const map = mapFromText(value);
+    return isPlainObject(map) ? ok(map) : bad("invalid JSON");
+  }
   return bad(`expected a map, got ${describe(value)}`);
 }
 
@@ -192,6 +196,7 @@ export const field = {
   }),
   /** A map, or "k=v" strings. */
   pairs: declare<Record<string, string>>({ name: "key-value pairs", parse: parsePairs, openapi: { type: "object", format: "kvpairs" } }),
+  /** An object; or its text, as JSON or HCL have it. */
   map: declare<Readonly<Record<string, unknown>>>({ name: "map", parse: parseMap, openapi: { type: "object", format: "map" } }),
   any: declare<unknown>({ name: "any", parse: ok, openapi: {} }),
   time: declare<Date>({ name: "time", parse: parseTime, openapi: { type: "string", format: "date-time" } }),

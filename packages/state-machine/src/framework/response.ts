@@ -17,8 +17,8 @@ export interface AuthGrant {
   readonly orphan?: boolean;
   readonly tokenType?: "default" | "service" | "batch";
   readonly boundCidrs?: readonly string[];
-  /** The external identity, for entity aliases. */
-  readonly alias?: { readonly name: string; readonly metadata?: Readonly<Record<string, string>> };
+  /** The external identity, for entity aliases; `customMetadata` is what the role says of it, beside what operators do. */
+  readonly alias?: { readonly name: string; readonly metadata?: Readonly<Record<string, string>>; readonly customMetadata?: Readonly<Record<string, string>> };
   readonly groupAliases?: readonly string[];
   /** Kept with the token for the engine's renewal check and the quotas of roles; never shown. */
   readonly internalData?: Readonly<Record<string, unknown>>;

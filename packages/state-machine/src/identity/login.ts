@@ -14,14 +14,33 @@ import type { Entity, EntityAlias } from "./records.js";
  */
 export function entityOfLogin(storage: WriteStorage, mount: MountEntry, grant: AuthGrant, env: Environment): Entity | undefined {
   if (!grant.alias || grant.alias.name === "") return undefined;
-  const { name, metadata } = grant.alias;
+  const { name, metadata, customMetadata: fromRole } = grant.alias;
   const known = entityByAlias(storage, mount.accessor, name);
   if (known?.disabled) throw denied();
   const alias = known && aliasOf(known, mount.accessor);
-  const wanted: EntityAlias = { ...(alias ?? newAlias(mount, name, env)), metadata: metadata ?? null };
-  const isSame = alias && JSON.stringify(alias.metadata) === JSON.stringify(wanted.metadata);
+  const said = withMetadataOfRole(alias ?? newAlias(mount, name, env), fromRole);
+  const wanted: EntityAlias = { ...said, metadata: metadata ?? null };
+  const isSame = known && said === alias && JSON.stringify(alias.metadata) === JSON.stringify(wanted.metadata);
   const entity = isSame ? known : placeAlias(storage, known ?? createEntity(storage, {}, env), { ...wanted, lastUpdateTime: new Date(env.now()).toISOString() }).entity;
   return syncExternalGroups(storage, entity, mount.accessor, grant.groupAliases ?? []);
+}
+
+/**
+ * An alias whose custom metadata has what its role says by now, without what the role of the login before said and this one
+ * does not. What operators put there stays, where no role says otherwise. The very alias where nothing changes.
+ */
+function withMetadataOfRole(alias: EntityAlias, said: Readonly<Record<string, string>> | undefined): EntityAlias {
+  if (!said && !alias.fromRole) return alias;
+  const { fromRole: before = {}, ...rest } = alias;
+  const others = Object.entries(alias.customMetadata ?? {}).filter(([key, value]) => before[key] !== value);
+  const custom = { ...Object.fromEntries(others), ...said };
+  const isSame = said && isSameMap(before, said) && isSameMap(custom, alias.customMetadata ?? {});
+  return isSame ? alias : { ...rest, customMetadata: Object.keys(custom).length > 0 ? custom : null, ...(said && { fromRole: said }) };
+}
+
+function isSameMap(one: Readonly<Record<string, string>>, other: Readonly<Record<string, string>>): boolean {
+  const keys = Object.keys(one);
+  return keys.length === Object.keys(other).length && keys.every((key) => one[key] === other[key]);
 }
 
 /** As a login does, for a renewal that says in which groups of its mount an entity is by now. */

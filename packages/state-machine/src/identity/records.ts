@@ -37,8 +37,10 @@ export interface EntityAlias {
   readonly mountAccessor: string;
   /** Set by the auth method at each login. */
   readonly metadata: Readonly<Record<string, string>> | null;
-  /** Set by operators. */
+  /** Set by operators, and by roles with `alias_metadata`. */
   readonly customMetadata: Readonly<Record<string, string>> | null;
+  /** What the role of the last login put into `customMetadata`; absent: nothing. */
+  readonly fromRole?: Readonly<Record<string, string>>;
   readonly local: boolean;
   readonly mergedFromCanonicalIds: readonly string[];
   readonly creationTime: string;

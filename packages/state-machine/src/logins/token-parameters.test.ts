@@ -11,7 +11,7 @@ const from = (body: Record<string, unknown>, before?: RoleTokens) => roleTokens(
 test("a role without token parameters shows Vault's defaults", () => {
   assert.deepEqual(shownTokens(from({})), {
     token_bound_cidrs: [], token_explicit_max_ttl: 0, token_max_ttl: 0, token_no_default_policy: false, token_num_uses: 0, token_period: 0,
-    token_policies: [], token_strictly_bind_ip: false, token_ttl: 0, token_type: "default",
+    token_policies: [], alias_metadata: {}, token_strictly_bind_ip: false, token_ttl: 0, token_type: "default",
   });
 });
 
@@ -42,6 +42,13 @@ test("parameters that contradict each other are refused", () => {
     [{ token_ttl: 2, token_max_ttl: 1 }, /cannot be greater/],
     [{ token_bound_cidrs: "10.0.0.0/99" }, /invalid network "10.0.0.0\/99"/],
     [{ token_bound_cidrs: "10.0.0.0/8", token_strictly_bind_ip: true }, /conflicts/],
+    [{ alias_metadata: "team" }, /expected key=value/],
+    [{ alias_metadata: ["a=b", 7] }, /expected key=value/],
+    [{ alias_metadata: { a: { b: "c" } } }, /expected a string/],
+    [{ alias_metadata: { "": "x" } }, /key cannot be blank/],
+    [{ alias_metadata: { "a b": "x" } }, /invalid characters/],
+    [{ alias_metadata: { a: "x".repeat(513) } }, /value is too long/],
+    [{ alias_metadata: Object.fromEntries(Array.from({ length: 65 }, (_, i) => [`k${i}`, "x"])) }, /more than 64/],
   ];
   for (const [body, message] of refused) assert.throws(() => from(body), message);
 });
@@ -56,4 +63,22 @@ test("a login's grant joins the role's policies with the user's, and binds the t
   const role = from({ token_policies: "role", token_strictly_bind_ip: true, token_num_uses: 3, token_period: "1h" });
   const grant = grantFor(role, { displayName: "approle", policies: ["user"], remoteAddress: "10.0.0.9", alias: { name: "id" } });
   assert.deepEqual([grant.policies, grant.boundCidrs, grant.numUses, grant.periodSeconds, grant.alias, grant.renewable], [["role", "user"], ["10.0.0.9"], 3, 3600, { name: "id" }, true]);
+});
+
+test("alias_metadata is a map, or KEY=VALUE texts, and goes with the alias of whoever has one", () => {
+  const role = from({ alias_metadata: ["team=ops", "site=a=b"] });
+  assert.deepEqual(shownTokens(role)["alias_metadata"], { team: "ops", site: "a=b" });
+  assert.deepEqual(shownTokens(from({ token_ttl: 60 }, role))["alias_metadata"], { team: "ops", site: "a=b" });
+  assert.deepEqual(shownTokens(from({ alias_metadata: {} }, role))["alias_metadata"], {});
+  const login = { displayName: "x", remoteAddress: "10.0.0.9" };
+  assert.deepEqual(grantFor(role, { ...login, alias: { name: "id", metadata: { a: "b" } } }).alias, { name: "id", metadata: { a: "b" }, customMetadata: { team: "ops", site: "a=b" } });
+  assert.equal(grantFor(role, login).alias, undefined);
+});
+
+test("a role that was stored before there was alias_metadata shows none, and logs in", () => {
+  const { alias_metadata, ...parameters } = from({}).parameters;
+  assert.deepEqual(alias_metadata, {});
+  const older: RoleTokens = { parameters, older: [] };
+  assert.deepEqual(shownTokens(older)["alias_metadata"], {});
+  assert.deepEqual(grantFor(older, { displayName: "x", remoteAddress: "10.0.0.9", alias: { name: "id" } }).alias, { name: "id" });
 });

@@ -1,6 +1,7 @@
 import { invalid } from "../errors.js";
 import { field } from "../framework/index.js";
 import type { AuthGrant, InputOf, LoginRenewal } from "../framework/index.js";
+import { checkMetadata } from "../identity/metadata.js";
 import { normalizedCidr } from "../tokens/index.js";
 
 /**
@@ -10,6 +11,7 @@ import { normalizedCidr } from "../tokens/index.js";
  * Source: the "token parameters" that every auth method's page of Vault's API documentation lists.
  */
 export const tokenFields = {
+  alias_metadata: field.pairs({ description: "Key-value pairs that a login puts into the custom metadata of its entity alias." }),
   token_bound_cidrs: field.commaList({ description: "Networks that may use the token." }),
   token_explicit_max_ttl: field.duration({ description: "How long the token lives at most, whatever its mount and system allow." }),
   token_max_ttl: field.duration({ description: "How long the token can be renewed to live at most." }),
@@ -40,6 +42,8 @@ const OLDER_NAMES = Object.keys(NEWER_NAMES) as readonly OlderName[];
 
 /** Seconds, under the names of the wire: what is stored is what is shown. */
 export interface TokenParameters {
+  /** Absent in what was stored before there was such a field. */
+  readonly alias_metadata?: Readonly<Record<string, string>>;
   readonly token_bound_cidrs: readonly string[];
   readonly token_explicit_max_ttl: number;
   readonly token_max_ttl: number;
@@ -60,6 +64,7 @@ export interface RoleTokens {
 }
 
 const DEFAULTS: TokenParameters = Object.freeze({
+  alias_metadata: {},
   token_bound_cidrs: [],
   token_explicit_max_ttl: 0,
   token_max_ttl: 0,
@@ -91,6 +96,7 @@ export function roleTokens(input: TokenInput, before?: RoleTokens): RoleTokens {
 }
 
 function check(parameters: TokenParameters): void {
+  checkMetadata(parameters.alias_metadata ?? {});
   if (parameters.token_num_uses < 0) throw invalid("'token_num_uses' cannot be negative");
   if (parameters.token_type === "batch" && parameters.token_period > 0) throw invalid("'token_type' cannot be 'batch' or 'default_batch' when set to generate periodic tokens");
   if (parameters.token_type === "batch" && parameters.token_num_uses > 0) throw invalid("'token_type' cannot be 'batch' or 'default_batch' when set to generate tokens with limited use count");
@@ -119,7 +125,7 @@ function cleanPolicies(names: readonly string[]): string[] {
 /** The members of a read. Older names are shown as long as they say something, as in Vault. */
 export function shownTokens({ parameters, older }: RoleTokens): Readonly<Record<string, unknown>> {
   const shown = older.map((name) => [name, parameters[NEWER_NAMES[name]]] as const).filter(([, value]) => (Array.isArray(value) ? value.length > 0 : value !== 0));
-  return { ...parameters, ...Object.fromEntries(shown) };
+  return { alias_metadata: {}, ...parameters, ...Object.fromEntries(shown) };
 }
 
 /** Whether two lists of policies give the same: neither case nor order matters, nor `default`, which the core may add. */
@@ -139,7 +145,7 @@ export type Login = Pick<AuthGrant, "displayName" | "metadata" | "alias" | "grou
 
 /** What a login by a role hands out. */
 export function grantFor({ parameters }: RoleTokens, { policies = [], remoteAddress, renewable = true, ...who }: Login): AuthGrant {
-  return {
+  const grant = {
     policies: [...parameters.token_policies, ...policies],
     noDefaultPolicy: parameters.token_no_default_policy,
     ttlSeconds: parameters.token_ttl,
@@ -153,6 +159,8 @@ export function grantFor({ parameters }: RoleTokens, { policies = [], remoteAddr
     // Last, since that is ten times as fast.
     ...who,
   };
+  const { alias_metadata: customMetadata = {} } = parameters;
+  return who.alias && Object.keys(customMetadata).length > 0 ? { ...grant, alias: { ...who.alias, customMetadata } } : grant;
 }
 
 /** What a renewal gives by a role as it is by now: the rest stays as the login was given it. */
