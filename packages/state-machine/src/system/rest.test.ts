@@ -29,8 +29,25 @@ test("plugins are what is built in: listed, reloaded at once, never pinned", asy
   assert.deepEqual((await ask("read", "sys/plugins/pins")).body.data, { pinned_versions: [] });
   assert.ok((await ask("update", "sys/plugins/reload/backend", { mounts: "kv,auth/login" })).body.data.reload_id);
   assert.ok((await ask("update", "sys/plugins/reload/unknown/login", {})).body.data.reload_id);
-  for (const body of [{}, { plugin: "kv", mounts: ["kv"] }, { plugin: "kv", scope: "galaxy" }, { mounts: ["nowhere"] }]) assert.equal((await ask("update", "sys/plugins/reload/backend", body)).status, 400, JSON.stringify(body));
+  for (const body of [{}, { plugin: "nosuch" }, { plugin: "kv", mounts: ["kv"] }, { plugin: "kv", scope: "galaxy" }, { mounts: ["nowhere"] }]) assert.equal((await ask("update", "sys/plugins/reload/backend", body)).status, 400, JSON.stringify(body));
   for (const path of ["secret/nope", "auth/kv"]) assert.equal((await ask("update", `sys/plugins/reload/${path}`, {})).status, 400);
+});
+
+test("the catalog has the database plugins, and each thing in the one version that there is", async () => {
+  const { ask } = await createRig();
+  assert.deepEqual((await ask("read", "sys/plugins/catalog")).body.data.database, ["some-database-plugin"]);
+  assert.deepEqual((await ask("list", "sys/plugins/catalog/database/")).body.data, { keys: ["some-database-plugin"] });
+  assert.equal((await ask("read", "sys/plugins/catalog/database/some-database-plugin")).body.data.builtin, true);
+  const { version } = (await ask("read", "sys/plugins/catalog/secret/kv")).body.data;
+  assert.equal((await ask("read", "sys/plugins/catalog/secret/kv", undefined, { query: { version } })).status, 200);
+  for (const other of ["v1.0.0", "x", "é"]) assert.equal((await ask("read", "sys/plugins/catalog/secret/kv", undefined, { query: { version: other } })).status, 404, other);
+});
+
+test("flags of sys/health that cannot be read are refused", async () => {
+  const { ask, node } = await createRig();
+  node.leader = false;
+  for (const [value, status] of [["", 200], ["true", 200], ["0", 429], ["x", 400]] as const) assert.equal((await ask("read", "sys/health", undefined, { query: { standbyok: value } })).status, status, value);
+  assert.equal((await ask("read", "sys/health", undefined, { query: { perfstandbyok: "x" } })).status, 400);
 });
 
 test("profiles need sudo, and what is not known is refused", async () => {

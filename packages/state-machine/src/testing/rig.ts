@@ -102,7 +102,7 @@ export async function createRig(seed = "rig", { shares, threshold } = { shares: 
   const node = { sealed: false, leader: true, term: 1, introspection: false };
   const notes: string[] = [];
   const activity = createActivityRecorder({ store, env });
-  const rooms = createRooms({ store, activity, env, limits, audit, engineFor, mountableTypes: { secret: ["kv", "counter", "leased"], auth: ["login"] }, version: "1.20.0" });
+  const rooms = createRooms({ store, activity, env, limits, audit, engineFor, mountableTypes: { secret: ["kv", "counter", "leased"], auth: ["login"] }, databasePlugins: ["some-database-plugin"], version: "1.20.0" });
   const glass: BreakGlass = { store, barrier, env, seals: SHAMIR_ONLY, activeTerm: () => (node.leader ? node.term : undefined), note: (message) => notes.push(message) };
   const below = servicesOf(rooms, node);
   const services: SystemServices = { ...below, ...createBreakGlass(glass), keyring: { ...below.keyring, rotateRootKey: async () => void (await replaceQuorumKey(glass, "barrier", undefined)) } };
