@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { gunzipSync } from "node:zlib";
 import { TOTP, URI } from "otpauth";
 import { startCluster } from "./harness/cluster.js";
 import { until } from "./harness/until.js";
@@ -82,10 +83,19 @@ test("what operators need of the core, over HTTP from a real process", async (t)
   });
 
   await t.test("profiles tell of the process, and nobody without sudo", async () => {
-    const heap = (await done("GET", "sys/pprof/heap")).text;
-    assert.ok(!heap.includes(cluster.rootToken) && Object.keys(JSON.parse(heap) as object).length > 0);
-    const { nodes, samples } = (await done("GET", "sys/pprof/profile?seconds=1")).body as { nodes: object[]; samples: number[] };
+    const heap = (await done("GET", "sys/pprof/heap?debug=1")).text;
+    assert.match(heap, /^\d+ @ \(V8 old_space\)$/m);
+    const { nodes, samples } = (await done("GET", "sys/pprof/profile?seconds=1&format=cpuprofile")).body as { nodes: object[]; samples: number[] };
     assert.ok(nodes.length > 0 && samples.length > 0);
+    for (const name of ["profile", "allocs"]) {
+      const reply = await fetch(`${node!.address}/v1/sys/pprof/${name}?seconds=1`, { headers: { "x-vault-token": cluster.rootToken } });
+      const profile = gunzipSync(await reply.arrayBuffer());
+      assert.ok(profile.includes("nanoseconds") || profile.includes("alloc_space"), name);
+      assert.ok(!profile.includes(cluster.rootToken), name);
+    }
+    const line = (await done("GET", "sys/pprof/cmdline")).text.split("\0");
+    assert.deepEqual(line.slice(line.indexOf("server")).map((argument) => argument.replace(/=.*/, "=…")), ["server", "-config=…"]);
+    assert.ok("traceEvents" in ((await done("GET", "sys/pprof/trace?seconds=1")).body as object));
     const { client_token: token } = (await login("wonderland")).body.auth as { client_token: string };
     assert.equal((await ask("GET", "sys/pprof/heap", undefined, { token })).status, 403);
   });

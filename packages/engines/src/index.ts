@@ -1,3 +1,3 @@
-export { allEngines, engineFor, mountableTypes, releaseMounts } from "./registry.js";
+export { allEngines, databasePlugins, engineFor, mountableTypes, releaseMounts } from "./registry.js";
 export { createAskFactor } from "./second-factors/ask.js";
 export type { IdentityServices } from "./identity/oidc-role.js";

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { compileEngine, definePath, field, jsonCodec, openApiDocument } from "@coffer/state-machine";
 import type { AnyPath, Engine, Field, OperationName } from "@coffer/state-machine";
-import { allEngines, engineFor, mountableTypes } from "./registry.js";
+import { PLUGINS } from "./database/plugins.js";
+import { allEngines, databasePlugins, engineFor, mountableTypes } from "./registry.js";
 import { createHarness } from "./testing/harness.js";
 import type { Method } from "./testing/harness.js";
 
@@ -33,6 +34,10 @@ async function mounted() {
   }
   return { ...harness, places };
 }
+
+test("the plugins that the catalog lists are those that the database engine has", () => {
+  assert.deepEqual(databasePlugins, [...PLUGINS.keys()].sort());
+});
 
 test("every path, field and operation says what it is for", () => {
   const isSentence = (text: string) => /^[A-Z].*[.:)]$/s.test(text.trim());

@@ -46,6 +46,9 @@ export const mountableTypes: Readonly<Record<MountEntry["table"], readonly strin
   auth: ["approle", "aws", "cert", "github", "jwt", "kubernetes", "ldap", "oidc", "userpass"],
 };
 
+/** Plugins of the database engine (`database/plugins.ts`), for lists that must not load it. */
+export const databasePlugins: readonly string[] = ["mysql-aurora-database-plugin", "mysql-database-plugin", "mysql-legacy-database-plugin", "mysql-rds-database-plugin", "postgresql-database-plugin", "redis-database-plugin"];
+
 /** What this node has open outside of storage is closed: for the mount of that uuid, or for all (`Engine.release`). */
 export async function releaseMounts(mountUuid?: string): Promise<void> {
   await Promise.all([...compiled.values()].map(({ engine }) => engine.release?.(mountUuid)));

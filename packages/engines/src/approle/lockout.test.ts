@@ -77,6 +77,8 @@ test("a mount is tuned to lock sooner, later or never", async () => {
   assert.equal((await request("GET", "sys/auth")).body["approle/"].config.user_lockout_config.user_lockout_threshold, 2);
   assert.equal(await login("right"), 200);
   assert.deepEqual(await fail(7), [400, 400, 400, 400, 400, 400, 400]);
+  assert.equal((await tune({})).status, 204);
+  assert.equal(((await request("GET", "sys/auth/approle/tune")).body["data"] as Record<string, unknown>)["user_lockout_threshold"], 2, "nothing was asked for");
   for (const wrong of [{ lockout_threshold: -1 }, { lockout_threshold: "many" }, { lockout_duration: "soon" }, { lockout_disable: "perhaps" }, "text"]) assert.equal((await tune(wrong)).status, 400, JSON.stringify(wrong));
   const other = await request("POST", "sys/auth/token/tune", { user_lockout_config: { lockout_threshold: 1 } });
   assert.deepEqual([other.status, other.body.errors], [400, ['tuning of user lockout configuration for auth type "token" not allowed']]);

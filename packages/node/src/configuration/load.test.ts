@@ -29,6 +29,7 @@ test("what is not said has Vault's defaults", (t) => {
     ui: false,
     cacheSize: 131_072,
     rawStorage: false,
+    introspection: false,
     hostnameHeader: false,
     nodeIdHeader: false,
     warnings: [],

@@ -56,6 +56,7 @@ function readConfiguration(body: BodyReader, environment: Environment): Configur
     ui: readUi(body, environment),
     cacheSize: readCacheSize(body),
     rawStorage: body.bool("raw_storage_endpoint") ?? false,
+    introspection: body.bool("introspection_endpoint") ?? false,
     hostnameHeader: body.bool("enable_response_header_hostname") ?? false,
     nodeIdHeader: body.bool("enable_response_header_raft_node_id") ?? false,
     warnings,

@@ -23,7 +23,6 @@ export const SERVER_NO_EFFECT: NoEffectTable = {
   disable_performance_standby: OFF,
   disable_standby_reads: OFF,
   disable_printable_check: OFF,
-  introspection_endpoint: { ...OFF, why: "sys/internal/inspect does not exist" },
   entropy: { why: "randomness comes from the operating system" },
   service_registration: { why: "this node registers itself nowhere" },
   plugin_directory: { why: "plugins are not loaded" },

@@ -25,6 +25,8 @@ export interface Configuration {
   readonly cacheSize: number;
   /** Serves sys/raw. */
   readonly rawStorage: boolean;
+  /** Opens sys/internal/inspect. */
+  readonly introspection: boolean;
   readonly hostnameHeader: boolean;
   readonly nodeIdHeader: boolean;
   /** "FILE:LINE: key … has no effect in this version", to be logged at start. No values, hence no secrets. */

@@ -131,6 +131,7 @@ test("the guide's production configuration is read in full, once the CA that it 
     ui: true,
     cacheSize: 131_072,
     rawStorage: false,
+    introspection: false,
     hostnameHeader: false,
     nodeIdHeader: false,
   });

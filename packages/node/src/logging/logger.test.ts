@@ -80,7 +80,7 @@ test("a level or a logger that is unknown is the caller's error", (t) => {
   const refused = (name: string | undefined, level: string, code: string) => assert.throws(() => logging.setLevel(name, level), (error) => error instanceof RequestError && error.code === code);
   refused(undefined, "loud", "invalid_request");
   refused(undefined, "constructor", "invalid_request");
-  refused("nobody", "info", "not_found");
+  refused("nobody", "info", "invalid_request");
   assert.equal(logging.logger("core").info("still here"), undefined);
 });
 

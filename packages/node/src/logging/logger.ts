@@ -88,12 +88,12 @@ export function createLogging(options: LoggingOptions): Logging {
     setLevel(name, level) {
       const wanted = levelNamed(level);
       if (!wanted) throw new RequestError("invalid_request", `invalid level provided: ${JSON.stringify(level)}; known are ${LEVELS.join(", ")}`);
-      if (name !== undefined && !loggers.has(name)) throw new RequestError("not_found", `logger ${JSON.stringify(name)} not found`);
+      if (name !== undefined && !loggers.has(name)) throw new RequestError("invalid_request", `logger ${JSON.stringify(name)} not found`);
       if (name === undefined) fallback = wanted;
       for (const [key, child] of loggers) if (name === undefined || key === name) child.level = wanted;
     },
     resetLevel(name) {
-      if (name !== undefined && !loggers.has(name)) throw new RequestError("not_found", `logger ${JSON.stringify(name)} not found`);
+      if (name !== undefined && !loggers.has(name)) throw new RequestError("invalid_request", `logger ${JSON.stringify(name)} not found`);
       if (name === undefined) fallback = options.level;
       for (const [key, child] of loggers) if (name === undefined || key === name) child.level = options.level;
     },

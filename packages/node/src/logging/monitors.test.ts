@@ -22,7 +22,7 @@ test("a monitor gets the lines of its level, whatever the loggers' own, until it
   logging.setLevel(undefined, "trace");
   logging.resetLevel("core");
   assert.deepEqual(logging.levels(), { core: "error" });
-  assert.throws(() => logging.resetLevel("nope"), { code: "not_found" });
+  assert.throws(() => logging.resetLevel("nope"), { code: "invalid_request" });
 });
 
 test("a monitor that does not keep up loses lines, and is told how many", () => {

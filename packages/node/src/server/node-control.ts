@@ -6,9 +6,9 @@ import type { RequestObserver } from "../http/application.js";
 import { createInFlight } from "../http/in-flight.js";
 import type { Member } from "../lifecycle/member.js";
 import type { Logging } from "../logging/logger.js";
+import { profiles } from "../profiles/index.js";
 import type { NodeSeals } from "../seals/index.js";
 import { DEFAULT_THRESHOLDS } from "../telemetry/autopilot-health.js";
-import { cpuProfile, processInfo } from "../telemetry/process-info.js";
 import { createTelemetry, hostInfo } from "../telemetry/index.js";
 import { createMountPaths } from "./mount-paths.js";
 import { sanitizedConfiguration } from "./sanitized-configuration.js";
@@ -103,8 +103,8 @@ export function createNodeControl({ configuration, logging, service, member, isA
       setLogLevel: (name, level) => logging.setLevel(name, level),
       resetLogLevel: (name) => logging.resetLevel(name),
       monitor: (level, format) => logging.monitor(level, format),
-      cpuProfile,
-      processInfo,
+      profiles,
+      introspection: configuration.introspection,
       prometheus: () => telemetry.prometheus(),
       metricsJson: () => telemetry.json(),
       sanitizedConfig: () => sanitizedConfiguration(configuration),

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { createAskFactor, engineFor, mountableTypes } from "@coffer/engines";
+import { createAskFactor, databasePlugins, engineFor, mountableTypes } from "@coffer/engines";
 import type { IdentityServices } from "@coffer/engines";
 import { compileEngine, createActivityRecorder, createAuditBroker, createBarrier, createCore, createExpirationWorker, createRooms, createStore, rawSystemEngine, systemEngine } from "@coffer/state-machine";
 import type { ActivityRecorder, AuditBroker, Barrier, CompiledEngine, Core, Engine, EngineLog, Environment, ExpirationWorker, LockoutSettings, MountEntry, ReplicatedLog, StateReader, Store, SystemLimits, SystemRooms, SystemServices, TokenMade } from "@coffer/state-machine";
@@ -73,6 +73,6 @@ export function createSecretsService({ log, reader, limits, lockout = {}, cacheE
   });
   const expirationLogger = logging.logger("expiration");
   const expiration = createExpirationWorker({ store, env, engineFor: engineOf, mountOf: (entry) => core.mountOf(entry), requests: () => core.requests(), onError: (what, error) => expirationLogger.error(what, { reason: error instanceof Error ? error.message : String(error) }), logOf: (entry) => mountLog(logging, entry) });
-  const rooms = createRooms({ store, activity, env, limits, lockout, audit, engineFor: engineOf, mountableTypes, version: API_VERSION });
+  const rooms = createRooms({ store, activity, env, limits, lockout, audit, engineFor: engineOf, mountableTypes, databasePlugins, version: API_VERSION });
   return { env, barrier, store, audit, core, expiration, rooms, activity };
 }

@@ -75,7 +75,8 @@ function parseInteger(value: unknown): ParseResult<number> {
 
 function parseBool(value: unknown): ParseResult<boolean> {
   if (typeof value === "boolean") return ok(value);
-  if (typeof value === "number") return ok(value !== 0);
+  if (value === 0 || value === 1) return ok(value === 1);
+  if (typeof value === "number") return bad(`cannot parse ${value} as bool`);
   if (typeof value === "string") {
     if (["1", "t", "T", "true", "TRUE", "True"].includes(value)) return ok(true);
     if (["", "0", "f", "F", "false", "FALSE", "False"].includes(value)) return ok(false);

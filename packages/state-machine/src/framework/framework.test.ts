@@ -57,6 +57,12 @@ test("input: coercion, defaults, warnings, errors that name the field", () => {
   assert.throws(() => buildInput(match, { tags: { a: 1 } }, true), RequestError);
 });
 
+test("a truth value is a word or a digit for it, and no other number", () => {
+  const { kind } = field.bool({ description: "" });
+  for (const [given, value] of [[true, true], ["t", true], [1, true], ["0", false], [0, false], ["", false]] as const) assert.deepEqual(kind.parse(given), { ok: true, value });
+  for (const given of [5, -1, 0.5, NaN, "x", "é", [], {}]) assert.equal(kind.parse(given).ok, false, String(given));
+});
+
 test("documents keep numbers that a double cannot hold", () => {
   const text = '{"big":12345678901234567890,"pi":3.14159265358979323846,"small":5,"s":"12345678901234567890"}';
   assert.equal(stringifyDocument(parseDocument(text)), text);

@@ -54,6 +54,17 @@ test("everything that tuning writes is read back, with the same types", async ()
   await ask("update", "sys/auth/login/tune", { token_type: "default-service", description: "people" });
   assert.equal((await ask("read", "sys/auth/login/tune")).body.data.token_type, "default-service");
   assert.match((await ask("read", "sys/auth/login")).body.data.accessor, /^auth_login_[0-9a-f]{8}$/);
+
+  const emptied = Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, Array.isArray(value) ? [] : ""]));
+  await ask("update", "sys/mounts/kv/tune", emptied);
+  assert.deepEqual((await ask("read", "sys/mounts/kv/tune")).body.data, { description: "e", default_lease_ttl: 1800, max_lease_ttl: 10800, force_no_cache: false, options: { version: "1" } });
+  assert.deepEqual((await ask("read", "sys/mounts/kv")).body.data.config, { default_lease_ttl: 1800, max_lease_ttl: 10800, force_no_cache: false });
+  for (const [given, shown] of [["batch", "batch"], ["", "default-service"]] as const) {
+    assert.equal((await ask("update", "sys/auth/login/tune", { token_type: given })).status, 204);
+    assert.equal((await ask("read", "sys/auth/login/tune")).body.data.token_type, shown);
+  }
+  await ask("update", "sys/mounts/chance", { type: "kv", external_entropy_access: true });
+  assert.equal((await ask("read", "sys/mounts/chance/tune")).body.data.external_entropy_access, true);
 });
 
 test("a TTL of the mount bounds what it gives out", async () => {
@@ -180,6 +191,7 @@ test("what cannot be mounted, moved, tuned or removed is refused in Vault's word
   assert.equal(await enable("x", "nosuch"), "plugin not found in the catalog: nosuch");
   assert.equal(await enable("sys/x"), 'cannot mount "sys/x/"');
   assert.equal(await enable("auth/x"), 'cannot mount "auth/x/"');
+  assert.equal(await enable("audit"), 'cannot mount "audit/"');
   assert.match(await enable("a/../b"), /^invalid mount path/);
   assert.match(await enable("a//b"), /^invalid mount path/);
   assert.equal(await refused("delete", "sys/mounts/sys"), 'cannot unmount "sys/"');
@@ -195,7 +207,9 @@ test("what cannot be mounted, moved, tuned or removed is refused in Vault's word
   assert.equal(await mount({ plugin_version: "v9.9.9" }), 'plugin not found in the catalog: version "v9.9.9" is none of a built-in engine');
   assert.equal(await refused("update", "sys/mounts/kv/tune", { plugin_version: "v1" }), 'plugin not found in the catalog: version "v1" is none of a built-in engine');
   assert.equal(await refused("update", "sys/mounts/kv/tune", { token_type: "batch" }), "'token_type' can only be modified on auth mounts");
-  assert.equal(await refused("update", "sys/auth/login/tune", { token_type: "bogus" }), "invalid value for 'token_type'");
+  for (const token_type of ["bogus", "default"]) assert.equal(await refused("update", "sys/auth/login/tune", { token_type }), "invalid value for 'token_type'");
+  for (const house of ["sys", "identity", "cubbyhole"]) assert.equal(await refused("update", `sys/mounts/${house}/tune`, { description: "x", audit_non_hmac_request_keys: ["a"] }), `cannot tune parameter description of ${house}/`);
+  assert.equal((await ask("update", "sys/mounts/sys/tune", { audit_non_hmac_request_keys: ["a"] })).status, 204);
   const move = (from: string, to: string) => refused("update", "sys/remount", { from, to });
   assert.equal(await move("gone", "x"), 'no matching mount at "gone/"');
   assert.equal(await move("kv", "counter"), 'path already in use at "counter/"');

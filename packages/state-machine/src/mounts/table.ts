@@ -26,7 +26,7 @@ const migrationCodec = jsonCodec<{ readonly from: string; readonly to: string; r
 const EMPTY: MountIndex = Object.freeze({});
 
 /** Mounts that are part of the house. */
-const PROTECTED = ["sys/", "cubbyhole/", "identity/", "auth/token/", "auth/sys/"];
+const PROTECTED = ["audit/", "sys/", "cubbyhole/", "identity/", "auth/token/", "auth/sys/"];
 const MAX_PATH = 256;
 
 export function fullPath(entry: Pick<MountEntry, "table" | "path">): string {

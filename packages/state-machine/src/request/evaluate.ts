@@ -8,6 +8,7 @@ import { origin, tokenRemoved } from "../leases/index.js";
 import { countFailure, countForNobody, forgetFailures, isLocked, lockoutRules } from "../logins/lockout.js";
 import { FactorNeeded, Verdicts, validateStepUp } from "../mfa/index.js";
 import type { StepUp } from "../mfa/index.js";
+import { isOfCore, storagePrefix } from "../mounts/index.js";
 import { passwordBy } from "../passwords/index.js";
 import type { StoreTransaction } from "../store/index.js";
 import { findToken, revokeTree, useToken } from "../tokens/index.js";
@@ -45,12 +46,9 @@ interface Routed {
 /** One evaluation: throws RequestError; a promise only where the handler or the audit log needs one. */
 export type Evaluator = (tx: StoreTransaction, progress: Progress, active: boolean) => Answer | Promise<Answer>;
 
-/** System, token and identity engines are the core's own: their storage is `core/`. */
-const isOfCore = ({ type }: MountEntry): boolean => type === "system" || type === "token" || type === "identity";
-
 function storageOf(tx: StoreTransaction, { entry, operation }: Target): WriteStorage {
   if (operation.wholeStorage) return tx;
-  return isOfCore(entry) ? tx.scoped("core/") : tx.scoped(`logical/${entry.uuid}/`);
+  return tx.scoped(storagePrefix(entry));
 }
 
 const NO_VERDICTS = new Verdicts();

@@ -31,6 +31,8 @@ export interface RoomsOptions {
   readonly engineFor: (entry: MountEntry) => CompiledEngine | undefined;
   /** Types that may be mounted, by table. */
   readonly mountableTypes: Readonly<Record<MountEntry["table"], readonly string[]>>;
+  /** Plugins of the database engine, which the catalog lists apart. */
+  readonly databasePlugins?: readonly string[];
   readonly version: string;
   /** Absent: Vault's defaults. */
   readonly lockout?: LockoutSettings;
@@ -66,9 +68,9 @@ export function createRooms(options: RoomsOptions): SystemRooms {
   };
 }
 
-function engineList({ mountableTypes, version }: RoomsOptions): EngineInfo[] {
-  const of = (table: MountEntry["table"]): EngineInfo[] => mountableTypes[table].map((name) => ({ name, type: table, version: `v${version}+builtin` }));
-  return [...of("auth"), ...of("secret")];
+function engineList({ mountableTypes, databasePlugins = [], version }: RoomsOptions): EngineInfo[] {
+  const of = (type: EngineInfo["type"], names: readonly string[]): EngineInfo[] => names.map((name) => ({ name, type, version: `v${version}+builtin` }));
+  return [...of("auth", mountableTypes.auth), ...of("database", databasePlugins), ...of("secret", mountableTypes.secret)];
 }
 
 function mountRoom({ env, limits, mountableTypes, engineFor }: RoomsOptions): MountTable {

@@ -22,6 +22,17 @@ test("a password policy is written, read as it was written, listed, used and del
   }
 });
 
+test("names of password policies may have folders", async () => {
+  const { ask } = await createRig();
+  assert.equal((await ask("update", "sys/policies/password/team/a", { policy: POLICY })).status, 204);
+  assert.equal((await ask("read", "sys/policies/password/team/a")).body.data.policy, POLICY);
+  assert.equal(typeof (await ask("read", "sys/policies/password/team/a/generate")).body.data.password, "string");
+  assert.equal((await ask("read", "sys/policies/password/team/b/generate")).status, 404);
+  assert.deepEqual((await ask("list", "sys/policies/password/")).body.data, { keys: ["team/"] });
+  assert.equal((await ask("delete", "sys/policies/password/team/a")).status, 204);
+  assert.equal((await ask("read", "sys/policies/password/team/a")).status, 404);
+});
+
 test("a password policy may come in base64", async () => {
   const { ask } = await createRig();
   assert.equal((await ask("update", "sys/policies/password/p", { policy: Buffer.from(POLICY).toString("base64") })).status, 204);

@@ -59,12 +59,16 @@ export const catalogPaths: readonly SystemPath[] = [
     template: "plugins/catalog/{type}/{name}",
     help: { synopsis: "Describes one engine.", description: "All are built in." },
     freeForm: true,
-    fields: { type: field.string({ description: "Type of engine.", required: true, allowed: TYPES }), name: field.string({ description: "Name of the engine.", required: true }) },
+    fields: {
+      type: field.string({ description: "Type of engine.", required: true, allowed: TYPES }),
+      name: field.string({ description: "Name of the engine.", required: true }),
+      version: field.string({ description: "Its version; empty for the one that there is.", default: "", query: true }),
+    },
     operations: {
       read: {
         summary: "Describes one engine.", effect: "read", access: "sudo",
         handler: ({ input }, _storage, { services }) => {
-          const engine = services.rooms.engines().find(({ type, name }) => type === input.type && name === input.name);
+          const engine = services.rooms.engines().find(({ type, name, version }) => type === input.type && name === input.name && (input.version === "" || input.version === version));
           return engine && data({ args: null, builtin: true, command: "", deprecation_status: "supported", name: engine.name, sha256: "", version: engine.version });
         },
       },

@@ -17,7 +17,9 @@ function code(text: string | undefined, usual: number): number {
 
 /** A flag is set by being there, unless it says otherwise: `?standbyok` and `?standbyok=true`. */
 function flag(text: string | undefined): boolean {
-  return text !== undefined && !["false", "0", "f", "F", "FALSE", "False"].includes(text);
+  if (text === undefined || ["false", "0", "f", "F", "FALSE", "False"].includes(text)) return false;
+  if (!["", "true", "1", "t", "T", "TRUE", "True"].includes(text)) throw new RequestError("invalid_request", []);
+  return true;
 }
 
 const override = (state: string) => field.string({ description: `Status code to answer when ${state}.`, query: true });
@@ -42,11 +44,13 @@ export const healthPath = systemPath({
       handler: ({ input }, _storage, { services: { seal, cluster, node }, env }) => {
         const { initialized, sealed } = seal.status();
         const standby = sealed || !cluster.leadership().isLeader;
+        const standbyOk = flag(input.standbyok);
+        flag(input.perfstandbyok);
         const active = code(input.activecode, 200);
         const codes = {
           uninitialized: code(input.uninitcode, 501),
           sealed: code(input.sealedcode, 503),
-          standby: code(input.standbycode, flag(input.standbyok) ? active : 429),
+          standby: code(input.standbycode, standbyOk ? active : 429),
         };
         code(input.drsecondarycode, 472);
         code(input.performancestandbycode, 473);

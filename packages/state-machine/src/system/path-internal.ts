@@ -35,7 +35,10 @@ export const internalPaths: readonly SystemPath[] = [
     operations: {
       read: {
         summary: "Lists the mounts that the caller can see.", effect: "read", access: "none",
-        handler: async ({ caller }, storage, mount) => data({ auth: await visibleMounts("auth", caller, storage, mount), secret: await visibleMounts("secret", caller, storage, mount) }),
+        handler: async ({ caller, ownToken }, storage, mount) => {
+          if (!caller && ownToken !== undefined) throw denied(); // one that is no good is not the same as none
+          return data({ auth: await visibleMounts("auth", caller, storage, mount), secret: await visibleMounts("secret", caller, storage, mount) });
+        },
       },
     },
   }),

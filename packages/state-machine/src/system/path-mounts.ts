@@ -25,12 +25,17 @@ export function mountBody(entry: MountEntry, version: string): Record<string, un
     seal_wrap: entry.seal_wrap,
     external_entropy_access: entry.external_entropy_access,
     options: entry.options,
-    config: { ...entry.config, ...(entry.config.user_lockout_config && { user_lockout_config: shownLockout(entry.config.user_lockout_config) }) },
+    config: { ...shownConfig(entry.config), ...(entry.config.user_lockout_config && { user_lockout_config: shownLockout(entry.config.user_lockout_config) }) },
     plugin_version: entry.config.plugin_version ?? "",
     running_plugin_version: `v${version}+builtin.coffer`,
     running_sha256: "",
     ...(!BUILT_IN_ONLY.has(entry.type) && { deprecation_status: "supported" }),
   };
+}
+
+/** What was emptied again is shown as if it had never been set. */
+function shownConfig(config: MountConfig): Partial<MountConfig> {
+  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== "" && !(Array.isArray(value) && value.length === 0)));
 }
 
 const shownLockout = (config: MountLockout) => ({
@@ -72,7 +77,7 @@ const FIELDS = {
 };
 type Request = EngineRequest<InputOf<typeof FIELDS>>;
 
-const TOKEN_TYPES = ["", "default", "default-service", "default-batch", "service", "batch"];
+const TOKEN_TYPES = ["", "default-service", "default-batch", "service", "batch"];
 /** As the catalog and a mount's `running_plugin_version` tell them. */
 const BUILT_IN = /^v\d+\.\d+\.\d+\+builtin(\.[a-z]+)?$/;
 const TTL_NAMES: Readonly<Record<string, string>> = { default_lease_ttl: "default TTL", max_lease_ttl: "max TTL" };
@@ -92,6 +97,7 @@ export function readMountConfig(table: MountTableName, values: Readonly<Record<s
   const tokenType = config["token_type"];
   if (tokenType !== undefined && table !== "auth") throw invalid("'token_type' can only be modified on auth mounts");
   if (tokenType !== undefined && !TOKEN_TYPES.includes(tokenType as string)) throw invalid("invalid value for 'token_type'");
+  if (tokenType === "") config["token_type"] = "default-service";
   const version = config["plugin_version"];
   if (version && !BUILT_IN.test(version as string)) throw invalid(`plugin not found in the catalog: version ${JSON.stringify(version)} is none of a built-in engine`);
   if (config["user_lockout_config"] !== undefined) config["user_lockout_config"] = readLockout(config["user_lockout_config"] as Readonly<Record<string, unknown>>);
@@ -114,9 +120,23 @@ function readLockout(values: Readonly<Record<string, unknown>>): MountLockout {
 /** Where it is tuned, what is not named stays as it was. */
 function joinLockout(type: string, before: MountLockout | undefined, config: Partial<MountConfig>): Partial<MountConfig> {
   const change = config.user_lockout_config;
-  if (!change || Object.keys(change).length === 0) return config;
+  if (!change) return config;
+  if (Object.keys(change).length === 0) {
+    const { user_lockout_config: _nothing, ...rest } = config;
+    return rest;
+  }
   if (!LOCKOUT_TYPES.includes(type)) throw invalid(`tuning of user lockout configuration for auth type ${JSON.stringify(type)} not allowed`);
   return { ...config, user_lockout_config: { ...before, ...change } };
+}
+
+/** Mounts of the house, of which only what audit devices show in clear can be set. */
+const FIXED = ["sys/", "identity/", "cubbyhole/"];
+const TUNABLE = ["audit_non_hmac_request_keys", "audit_non_hmac_response_keys"];
+
+function requireTunable(table: MountTableName, path: string, given: (field: string) => boolean): void {
+  if (table === "auth" || !FIXED.includes(path)) return;
+  const refused = Object.keys(FIELDS).find((name) => name !== "path" && given(name) && !TUNABLE.includes(name));
+  if (refused !== undefined) throw invalid(`cannot tune parameter ${refused} of ${path}`);
 }
 
 const TUNE = "/tune";
@@ -146,11 +166,12 @@ async function readOne(table: MountTableName, request: Request, storage: ReadSto
   const ttls = rooms.mounts.effectiveTtls(entry);
   const { user_lockout_config: lockout, ...config } = entry.config;
   return data({
-    ...config,
+    ...shownConfig(config as MountConfig),
     ...(lockout && shownLockout(lockout)),
     description: entry.description,
     default_lease_ttl: ttls.defaultSeconds,
     max_lease_ttl: ttls.maxSeconds,
+    ...(entry.external_entropy_access && { external_entropy_access: true }),
     ...(entry.options && Object.keys(entry.options).length > 0 ? { options: entry.options } : {}),
   }, { dual: true });
 }
@@ -159,6 +180,7 @@ async function change(table: MountTableName, request: Request, storage: WriteSto
   const { input, given } = request;
   const { path, tune } = target(input.path);
   if (tune) {
+    requireTunable(table, path, given);
     const entry = await rooms.mounts.get(storage, table, path);
     const config = readMountConfig(table, Object.fromEntries((Object.keys(CONFIG_FIELDS) as ConfigField[]).filter(given).map((name) => [name, input[name]])));
     await rooms.mounts.tune(storage, table, path, {
@@ -181,7 +203,7 @@ async function change(table: MountTableName, request: Request, storage: WriteSto
     sealWrap: input.seal_wrap,
     externalEntropyAccess: input.external_entropy_access,
     options,
-    config: table === "auth" ? { ...config, token_type: config.token_type || "default-service" } : config,
+    config: table === "auth" ? { token_type: "default-service", ...config } : config,
   });
   return NO_CONTENT;
 }

@@ -1,11 +1,12 @@
 import { RequestError } from "../errors.js";
 import type { ErrorCode } from "../errors.js";
 import { NO_CONTENT, data, field, keyList } from "../framework/index.js";
-import type { WriteStorage } from "../framework/index.js";
+import type { Environment, ReadStorage, WriteStorage } from "../framework/index.js";
 import { deletePasswordPolicy, generatePassword, getPasswordPolicy, listPasswordPolicies, putPasswordPolicy } from "../passwords/index.js";
 import { systemPath } from "./define.js";
 import type { SystemPath } from "./define.js";
 
+const GENERATE = "/generate";
 const NAME = field.string({ description: "Name of the password policy.", required: true });
 /** Vault wraps what these paths refuse. */
 const refused = (message: string, code: ErrorCode = "invalid_request") => new RequestError(code, `1 error occurred:\n\t* ${message}\n\n`);
@@ -28,6 +29,12 @@ function write(storage: WriteStorage, name: string, text: string): void {
   }
 }
 
+function generated(storage: ReadStorage, name: string, env: Environment) {
+  const found = getPasswordPolicy(storage, name);
+  if (!found) throw missing();
+  return data({ password: generatePassword(found.policy, env.randomBytes) });
+}
+
 export const passwordPolicyPaths: readonly SystemPath[] = [
   systemPath({
     template: "policies/password",
@@ -38,13 +45,15 @@ export const passwordPolicyPaths: readonly SystemPath[] = [
     },
   }),
   systemPath({
-    template: "policies/password/{name}",
+    template: "policies/password/{name...}",
     help: { synopsis: "Reads, writes or deletes one password policy.", description: "A policy is HCL: a length, and rules that say which characters there are and how many of them at least." },
     fields: { name: NAME, policy: field.string({ description: "The policy's text, in clear or in base64.", default: "" }) },
     operations: {
       read: {
         summary: "Reads one password policy.", effect: "read",
-        handler: ({ input }, storage) => {
+        handler: ({ input }, storage, { env }) => {
+          // Names may have folders, which the path of its own below does not take.
+          if (input.name.endsWith(GENERATE)) return generated(storage, input.name.slice(0, -GENERATE.length), env);
           const found = getPasswordPolicy(storage, input.name);
           if (!found) throw missing();
           return data({ policy: found.text });
@@ -74,11 +83,7 @@ export const passwordPolicyPaths: readonly SystemPath[] = [
     operations: {
       read: {
         summary: "Generates a password by one policy.", effect: "read",
-        handler: ({ input }, storage, { env }) => {
-          const found = getPasswordPolicy(storage, input.name);
-          if (!found) throw missing();
-          return data({ password: generatePassword(found.policy, env.randomBytes) });
-        },
+        handler: ({ input }, storage, { env }) => generated(storage, input.name, env),
       },
     },
   }),

@@ -73,6 +73,7 @@ export const productPaths: readonly SystemPath[] = [
           if (plugin === "" && mounts.length === 0) throw invalid("plugin or mounts must be provided");
           if (plugin !== "" && mounts.length > 0) throw invalid("plugin and mounts cannot be set at the same time");
           checkScope(scope);
+          if (plugin !== "" && !rooms.engines().some(({ name }) => name === plugin)) throw invalid(`plugin not found in the catalog: ${JSON.stringify(plugin)}`);
           for (const path of mounts) {
             const owner = await rooms.mounts.owner(storage, path.endsWith("/") ? path : `${path}/`);
             if (!owner) throw invalid(`cannot fetch mount entry on ${JSON.stringify(path)}`);

@@ -63,8 +63,9 @@ function decodeValue(value: string, encoding: string): Uint8Array {
   return Buffer.from(value, "base64");
 }
 
-const rawPath = systemPath({
-  template: "raw/{path...}",
+/** `raw` alone takes the path as a parameter. */
+const rawPath = (template: "raw" | "raw/{path...}") => systemPath({
+  template: template as "raw/{path...}",
   help: {
     synopsis: "Reads and writes what is stored, below all engines.",
     description: "Only where the configuration says raw_storage_endpoint = true, and in recovery mode. Nothing checks what is written: a mistake can make the service unusable.",
@@ -120,4 +121,4 @@ const rawPath = systemPath({
 });
 
 /** Beside those of `systemEngine`, where an operator opened them. */
-export const rawPaths: readonly SystemPath[] = [rawPath];
+export const rawPaths: readonly SystemPath[] = [rawPath("raw/{path...}"), rawPath("raw")];

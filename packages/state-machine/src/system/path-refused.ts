@@ -6,25 +6,24 @@ import type { SystemPath } from "./define.js";
 
 /** Paths of Vault that this service has no use for, or does not have. They say so, instead of a plain 404. */
 const PATH = field.string({ description: "Path of the namespace.", required: true });
-const TAG = field.string({ description: "What to show: root, uuid, accessor or storage.", required: true });
 const SUBSYSTEM = field.string({ description: "What to load again.", required: true });
 
 const NO_NAMESPACES = "namespaces are not supported by this version";
 const NO_CONTROL_GROUPS = "control groups are not supported by this version";
-const NO_INTROSPECTION = "introspection is not supported by this version: it shows what is stored below all access control";
 
 interface RefusedPath {
   readonly template: string;
   readonly fields: Readonly<Record<string, typeof PATH>>;
   readonly operations: readonly Exclude<OperationName, "scan">[];
   readonly why: string;
+  readonly code?: "invalid_request" | "not_found";
   readonly access?: "token" | "sudo";
 }
 
-/** `why` is what the caller is told, with 400. The summary of each operation begins with `Refused`: coverage counts it apart. */
-function refusedPath({ template, fields, operations, why, access = "sudo" }: RefusedPath): SystemPath {
+/** `why` is what the caller is told, with 400 unless `code` says otherwise. The summary of each operation begins with `Refused`: coverage counts it apart. */
+function refusedPath({ template, fields, operations, why, code = "invalid_request", access = "sudo" }: RefusedPath): SystemPath {
   const handler = () => {
-    throw new RequestError("invalid_request", why);
+    throw new RequestError(code, why);
   };
   const refuse = { summary: `Refused: ${why}.`, effect: "read" as const, access, thisNode: true, handler };
   return systemPath({
@@ -36,17 +35,6 @@ function refusedPath({ template, fields, operations, why, access = "sudo" }: Ref
   });
 }
 
-/** What there is of other processes of Go and not of this one, or could show a secret. */
-const ABSENT_PROFILES = {
-  allocs: "memory is counted by pprof/heap, and what is in it is never shown",
-  block: "this process has no threads that wait for one another's locks",
-  cmdline: "it could show what was given on the command line",
-  mutex: "this process has no threads that wait for one another's locks",
-  symbol: "pprof/profile names functions itself",
-  threadcreate: "this process starts its threads once",
-  trace: "use pprof/profile",
-} as const;
-
 export const refusedPaths: readonly SystemPath[] = [
   refusedPath({ template: "namespaces", fields: {}, operations: ["list"], why: NO_NAMESPACES, access: "token" }),
   refusedPath({ template: "namespaces/{path...}", fields: { path: PATH }, operations: ["read", "update", "patch", "delete"], why: NO_NAMESPACES, access: "token" }),
@@ -56,8 +44,5 @@ export const refusedPaths: readonly SystemPath[] = [
   ]),
   refusedPath({ template: "control-group/authorize", fields: {}, operations: ["update"], why: NO_CONTROL_GROUPS, access: "token" }),
   refusedPath({ template: "control-group/request", fields: {}, operations: ["update"], why: NO_CONTROL_GROUPS, access: "token" }),
-  refusedPath({ template: "internal/inspect/router/{tag}", fields: { tag: TAG }, operations: ["read"], why: NO_INTROSPECTION }),
-  refusedPath({ template: "internal/inspect/request", fields: {}, operations: ["read"], why: NO_INTROSPECTION }),
-  refusedPath({ template: "config/reload/{subsystem}", fields: { subsystem: SUBSYSTEM }, operations: ["update"], why: "a node loads its certificates, log level and the like again when its process is sent SIGHUP", access: "token" }),
-  ...Object.entries(ABSENT_PROFILES).map(([name, why]) => refusedPath({ template: `pprof/${name}`, fields: {}, operations: ["read"], why: `there is no profile ${JSON.stringify(name)}: ${why}` })),
+  refusedPath({ template: "config/reload/{subsystem}", fields: { subsystem: SUBSYSTEM }, operations: ["update"], code: "not_found", why: "there is nothing of this name to load again: a node loads its certificates, log level and the like again when its process is sent SIGHUP", access: "token" }),
 ];

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { buildInput, compileEngine } from "../framework/index.js";
+import { buildInput, compileEngine, openApiDocument } from "../framework/index.js";
 import type { Engine, EngineRequest, OperationName, WriteMount } from "../framework/index.js";
 import { RequestError } from "../errors.js";
 import { createRig } from "../testing/rig.js";
 import type { Rig } from "../testing/rig.js";
-import { recoveryEngine } from "./index.js";
+import { rawSystemEngine, recoveryEngine, systemEngine } from "./index.js";
 import { pack, unpack } from "./stored-compression.js";
 
 const compiled = compileEngine(recoveryEngine as unknown as Engine);
@@ -55,6 +55,24 @@ test("keys, and what makes no sense, are refused, and nothing changes", async ()
   await raw(rig, "update", "logical/x/cut", { value: Buffer.from(pack(Buffer.from("a".repeat(100))).subarray(0, 12)).toString("base64"), encoding: "base64" });
   await refuses(raw(rig, "read", "logical/x/cut"), /cannot be unpacked/);
   assert.deepEqual(await raw(rig, "read", "logical/x/a"), { value: "plain" });
+});
+
+test("the path may be a parameter, as in Vault; without any there is nothing to read", async () => {
+  const rig = await createRig();
+  await raw(rig, "update", "", { path: "logical/x/a", value: "plain" });
+  assert.deepEqual(await raw(rig, "read", "", { path: "logical/x/a" }), { value: "plain" });
+  assert.deepEqual(await raw(rig, "read", "logical/x/a", { path: "core/keyring" }), { value: "plain" });
+  await raw(rig, "delete", "", { path: "logical/x/a" });
+  assert.equal(await raw(rig, "read", "logical/x/a"), undefined);
+  assert.equal(await raw(rig, "read", ""), undefined);
+  for (const operation of ["read", "update", "delete"] as const) await refuses(raw(rig, operation, "", { path: "core/keyring", value: "x" }), /^cannot access/);
+  for (const operation of ["update", "delete"] as const) await refuses(raw(rig, operation, "", { value: "x" }), /a path is needed/);
+});
+
+test("the description of a server has sys/raw where an operator opened it, and only there", () => {
+  const described = (engine: Engine) => Object.keys(openApiDocument([{ mount: "sys/", engine }], "1.0.0")["paths"] as object).filter((path) => path.startsWith("/sys/raw"));
+  assert.deepEqual(described(rawSystemEngine as unknown as Engine).sort(), ["/sys/raw", "/sys/raw/{path}"]);
+  assert.deepEqual(described(systemEngine as unknown as Engine), []);
 });
 
 test("what does not open is told as damage, and can be written over", async () => {

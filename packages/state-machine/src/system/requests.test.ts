@@ -46,6 +46,7 @@ test("the UI's lists: what one may reach; without a token only what asks to be l
   const { data } = (await ask("read", "sys/internal/ui/mounts", undefined, { token: await token(["p"]) })).body;
   assert.deepEqual([Object.keys(data.secret), Object.keys(data.auth)], [["kv/"], ["login/"]]);
   assert.deepEqual((await ask("read", "sys/internal/ui/mounts", undefined, { token: null })).body.data, { auth: {}, secret: {} });
+  assert.equal((await ask("read", "sys/internal/ui/mounts", undefined, { token: "hvs.gone" })).status, 403, "a token that is no good");
   await ask("update", "sys/auth/login/tune", { listing_visibility: "unauth" });
   assert.deepEqual((await ask("read", "sys/internal/ui/mounts", undefined, { token: null })).body.data, { auth: { "login/": { type: "login", description: "", options: {} } }, secret: {} });
 });

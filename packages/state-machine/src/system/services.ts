@@ -150,6 +150,24 @@ export interface KeyringControl {
   rotateRootKey(): Promise<void>;
 }
 
+/** As Go's net/http/pprof names them. */
+export type ProfileName = "allocs" | "block" | "goroutine" | "heap" | "mutex" | "profile" | "threadcreate";
+
+/**
+ * What a node tells of its own process: names of functions, sizes and counts. What is in memory may be a secret and is never shown.
+ * Whatever takes a while throws RequestError 400 while another one of its kind is being taken.
+ */
+export interface ProfileControl {
+  /** `pprof` is a gzip'd profile.proto, as `go tool pprof` reads it. 0 seconds: the state of this moment, where a profile has one. */
+  take(name: ProfileName, form: "pprof" | "text", seconds: number): Promise<Uint8Array | string>;
+  /** JSON as V8 writes it (.cpuprofile). */
+  cpuProfile(seconds: number): Promise<string>;
+  /** JSON in the format of Chrome's traces. */
+  trace(seconds: number): Promise<string>;
+  /** Without values that may be secrets. */
+  commandLine(): readonly string[];
+}
+
 export interface NodeControl {
   readonly version: string;
   readonly buildDate: string;
@@ -164,10 +182,9 @@ export interface NodeControl {
   resetLogLevel(name: string | undefined): void;
   /** The log's lines from now on, until it is destroyed. An unknown level throws RequestError 400. */
   monitor(level: string, format: "standard" | "json"): Readable;
-  /** As V8 writes it, JSON. Throws RequestError while another one is being taken. */
-  cpuProfile(seconds: number): Promise<string>;
-  /** Numbers only. */
-  processInfo(kind: "heap" | "goroutine"): Readonly<Record<string, unknown>>;
+  readonly profiles: ProfileControl;
+  /** Whether the configuration opens sys/internal/inspect. */
+  readonly introspection: boolean;
   /** Prometheus text; throws RequestError 400 when telemetry is off. */
   prometheus(): Promise<string>;
   metricsJson(): Promise<Readonly<Record<string, unknown>>>;

@@ -33,7 +33,7 @@ export interface Rig {
   /** Roles whose leased secrets were taken back. */
   readonly revoked: string[];
   /** Members that a test may change: what the node below sys/ says. */
-  readonly node: { sealed: boolean; leader: boolean; term: number };
+  readonly node: { sealed: boolean; leader: boolean; term: number; introspection: boolean };
   /** Of the unseal key. */
   readonly shares: readonly Uint8Array[];
   readonly barrier: Barrier;
@@ -99,10 +99,10 @@ export async function createRig(seed = "rig", { shares, threshold } = { shares: 
   const audit = createAuditBroker((_device, error) => problems.push(error));
   const limits = { defaultLeaseTtl: 2_764_800, maxLeaseTtl: 2_764_800 };
   const engineFor = (entry: MountEntry) => OURS.get(entry.type);
-  const node = { sealed: false, leader: true, term: 1 };
+  const node = { sealed: false, leader: true, term: 1, introspection: false };
   const notes: string[] = [];
   const activity = createActivityRecorder({ store, env });
-  const rooms = createRooms({ store, activity, env, limits, audit, engineFor, mountableTypes: { secret: ["kv", "counter", "leased"], auth: ["login"] }, version: "1.20.0" });
+  const rooms = createRooms({ store, activity, env, limits, audit, engineFor, mountableTypes: { secret: ["kv", "counter", "leased"], auth: ["login"] }, databasePlugins: ["some-database-plugin"], version: "1.20.0" });
   const glass: BreakGlass = { store, barrier, env, seals: SHAMIR_ONLY, activeTerm: () => (node.leader ? node.term : undefined), note: (message) => notes.push(message) };
   const below = servicesOf(rooms, node);
   const services: SystemServices = { ...below, ...createBreakGlass(glass), keyring: { ...below.keyring, rotateRootKey: async () => void (await replaceQuorumKey(glass, "barrier", undefined)) } };
@@ -214,8 +214,10 @@ function servicesOf(rooms: SystemServices["rooms"], node: Rig["node"]): SystemSe
       loggers: () => ({ core: "info" }),
       resetLogLevel: () => {},
       monitor: () => Readable.from(["a line\n"]),
-      cpuProfile: async () => "{}",
-      processInfo: () => ({}),
+      profiles: { take: async (name: string, form: string, seconds: number) => `${name} ${form} ${seconds}`, cpuProfile: async () => "{}", trace: async () => "{}", commandLine: () => ["coffer", "server"] },
+      get introspection() {
+        return node.introspection;
+      },
       setLogLevel: () => undefined,
       prometheus: async () => "vault_core_unsealed 1\n",
       metricsJson: async () => ({ Gauges: [] }),

@@ -99,6 +99,7 @@ export function configurationOf(storage: Configuration["storage"], listener: Lis
     ui: false,
     cacheSize: 1000,
     rawStorage: false,
+    introspection: false,
     hostnameHeader: false,
     nodeIdHeader: false,
     warnings: [],
