@@ -82,7 +82,7 @@ export function api({ address, ca, token, method = "GET", path, body }) {
   });
 }
 
-export async function until(what, milliseconds, check) {
+export async function until(what, milliseconds, check, pauseMs = 50) {
   const end = Date.now() + milliseconds;
   let last;
   while (Date.now() < end) {
@@ -92,7 +92,7 @@ export async function until(what, milliseconds, check) {
     } catch (error) {
       last = error;
     }
-    await new Promise((wake) => setTimeout(wake, 50));
+    await new Promise((wake) => setTimeout(wake, pauseMs));
   }
   throw new Error(`${what}: not within ${milliseconds / 1000} s${last ? ` (${last.message})` : ""}`);
 }

@@ -1,16 +1,12 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { api, bringUp, nodeConfiguration, root, stopAll, until } from "../cluster-lib.mjs";
+import { memoryOf, processorTimeOf } from "./process.mjs";
 
 const FILL_CONCURRENCY = 64;
-
-/** Resident memory of a process. */
-function megabytes(pid) {
-  const status = `/proc/${pid}/status`;
-  const kilobytes = existsSync(status) ? /VmRSS:\s+(\d+)/.exec(readFileSync(status, "utf8"))[1] : spawnSync("ps", ["-o", "rss=", "-p", String(pid)], { encoding: "utf8" }).stdout;
-  return Number(kilobytes) / 1024;
-}
+/** Between two looks at a node that starts. */
+const LOOK_MS = 5;
 
 /** Three nodes with plain HTTP listeners (the load generator's TLS must not be what is measured); the cluster port is TLS. */
 export async function startCluster({ folder, port, nodes: count, readLease = false }) {
@@ -57,9 +53,24 @@ export async function startCluster({ folder, port, nodes: count, readLease = fal
   }
 
   async function unseal(node) {
-    await until(`${node.id} answers`, 30_000, () => call(node, "GET", "sys/seal-status"));
+    await until(`${node.id} answers`, 30_000, () => call(node, "GET", "sys/seal-status"), LOOK_MS);
     for (const key of cluster.unseal_keys.slice(0, 3)) await call(node, "PUT", "sys/unseal", { key });
-    await until(`${node.id} serves`, 60_000, async () => [200, 429, 473].includes((await call(node, "GET", "sys/health")).status));
+    await until(`${node.id} serves`, 60_000, async () => [200, 429, 473].includes((await call(node, "GET", "sys/health")).status), LOOK_MS);
+  }
+
+  async function kill(node, signal) {
+    const gone = once(node.process, "exit");
+    node.process.kill(signal);
+    await gone;
+  }
+
+  /** Ends a node and starts it: from spawn until it answers unsealed, in ms on the clock and of processor time, and its memory then. */
+  async function restart(node, signal = "SIGTERM") {
+    await kill(node, signal);
+    const begin = performance.now();
+    start(node);
+    await unseal(node);
+    return { milliseconds: performance.now() - begin, processorMs: processorTimeOf(node.pid), ...memoryOf(node.pid) };
   }
 
   async function nextWrite(candidates) {
@@ -78,7 +89,14 @@ export async function startCluster({ folder, port, nodes: count, readLease = fal
     get token() {
       return cluster.root_token;
     },
+    nodes,
     roles,
+    /** The node that is active when `gone` is not there any more. */
+    nextActive: (gone) => until("another active node", 30_000, async () => {
+      const others = nodes.filter((node) => node !== gone);
+      const states = await Promise.all(others.map((node) => call(node, "GET", "sys/health").catch(() => ({}))));
+      return others[states.findIndex(({ status }) => status === 200)];
+    }, LOOK_MS),
     api: async (method, path, body) => call((await roles()).active, method, path, body),
     async sample(url) {
       const answer = await fetch(url, { headers: { "X-Vault-Token": cluster.root_token } });
@@ -118,18 +136,13 @@ export async function startCluster({ folder, port, nodes: count, readLease = fal
     },
     async memory() {
       const { active, standby } = await roles();
-      return { active: megabytes(active.pid), standby: megabytes(standby.pid) };
+      return { active: memoryOf(active.pid).resident, standby: memoryOf(standby.pid).resident };
     },
-    /** Of a process from spawn until it answers as a standby; known to the 50 ms between two looks. */
-    async restartStandby() {
-      const { standby } = await roles();
-      const gone = once(standby.process, "exit");
-      standby.process.kill("SIGTERM");
-      await gone;
-      const begin = performance.now();
-      start(standby);
-      await unseal(standby);
-      return { milliseconds: performance.now() - begin, megabytes: megabytes(standby.pid) };
+    restart,
+    kill,
+    start: async (node) => {
+      start(node);
+      await unseal(node);
     },
     stop,
   };

@@ -1,13 +1,11 @@
 // `npm run bench -- leases`: what clients of three nodes notice while many leases end within one second, over HTTP and with every
 // node's log synced. They ask one after another with a pause, so that what they wait for is the leases and not one another.
-import { Agent, request } from "node:http";
 import { until } from "../cluster-lib.mjs";
+import { createCaller, latencies } from "./asking.mjs";
 import { percentile } from "./yardsticks.mjs";
 
 const MS = 1000;
 const MAKERS = 32;
-const ASKERS = 4;
-const PAUSE_MS = 2;
 /** Until the code has been compiled. */
 const WARM_UP_MS = 4 * MS;
 const PATIENCE_MS = 300 * MS;
@@ -37,12 +35,8 @@ export function parts({ cluster, recorder: { record }, seconds, leases }) {
 
   async function measure(name, kind) {
     const { active, standby } = await cluster.roles();
-    const agent = new Agent({ keepAlive: true });
-    const call = async (method, path, body, { address } = active) => {
-      const { status, text } = await send(agent, cluster.token, address, method, path, body);
-      if (status >= 300 && !(status === 404 && method === "LIST")) throw new Error(`${path}: status ${status} ${text}`);
-      return text === "" ? undefined : JSON.parse(text);
-    };
+    const caller = createCaller(cluster.token);
+    const call = (method, path, body, node = active) => caller.call(node, method, path, body);
     await kind.setUp?.(call);
     await call("POST", "secret/data/bench/leases", { data: { username: "app" } });
     const end = await makeAll(kind, call);
@@ -65,7 +59,7 @@ export function parts({ cluster, recorder: { record }, seconds, leases }) {
     await untilTime(end);
     // Asked of a standby: a long list must not be what the others wait for.
     const busy = await during(() => until(`all ${name} are gone`, PATIENCE_MS, async () => (await new Promise((wake) => setTimeout(wake, MS / 2)), await left()) === 0));
-    agent.destroy();
+    caller.close();
     record(`${begin} ${name} that end within a second: all revoked after`, (Date.now() - end) / MS, "s");
     for (const [i, kindOf] of ["reads", "writes"].entries()) {
       for (const part of [0.5, 0.99]) {
@@ -96,29 +90,4 @@ export function parts({ cluster, recorder: { record }, seconds, leases }) {
     if (end - Date.now() < WARM_UP_MS + seconds * MS) throw new Error("making the leases took longer than they live");
     return end;
   }
-}
-
-async function latencies(isOver, ask) {
-  const taken = [];
-  await Promise.all(Array.from({ length: ASKERS }, async () => {
-    while (!isOver()) {
-      const begin = performance.now();
-      await ask(taken.length);
-      taken.push(performance.now() - begin);
-      await new Promise((wake) => setTimeout(wake, PAUSE_MS));
-    }
-  }));
-  return taken.sort((a, b) => a - b);
-}
-
-function send(agent, token, address, method, path, body) {
-  return new Promise((done, fail) => {
-    const verb = method === "LIST" ? "GET" : method;
-    const req = request(`${address}/v1/${path}${method === "LIST" ? "?list=true" : ""}`, { agent, method: verb, headers: { "X-Vault-Token": token, "Content-Type": "application/json" } }, (res) => {
-      let text = "";
-      res.setEncoding("utf8").on("data", (chunk) => (text += chunk)).on("end", () => done({ status: res.statusCode, text }));
-    });
-    req.on("error", fail);
-    req.end(body && JSON.stringify(body));
-  });
 }

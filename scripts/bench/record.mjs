@@ -9,16 +9,17 @@ const NOISY = 0.15;
 const round = (value) => (value >= 100 ? String(Math.round(value)) : value.toFixed(2));
 const mean = (values) => values.reduce((a, b) => a + b) / values.length;
 
-/** Collects the figures of a run. A yardstick is {name, values}, in the figure's unit; the ratio is to the mean of its values. */
+/** Collects the figures of a run. A yardstick is {name, values}, in the figure's unit; the ratio is to the mean of its values, wanted to be at least `target`, or at `most`. */
 export function createRecorder() {
   const rows = [];
 
-  function record(name, value, unit, { yardstick, target } = {}) {
+  function record(name, value, unit, { yardstick, target, most } = {}) {
     const row = { name, value, unit };
     if (yardstick) {
       Object.assign(row, { yardstick: yardstick.name, yardstickValues: yardstick.values, ratio: value / mean(yardstick.values) });
     }
     if (target !== undefined) row.target = target;
+    if (most !== undefined) row.most = most;
     rows.push(row);
     console.log(`  ${name}: ${round(value)} ${unit}${yardstick ? `, ${row.ratio.toFixed(2)} of ${row.yardstick} (${yardstick.values.map(round).join(", ")})` : ""}`);
   }
@@ -34,7 +35,7 @@ export function createRecorder() {
       `${round(row.value)} ${row.unit}`,
       row.yardstick ? `${round(mean(row.yardstickValues))} ${row.unit}` : "",
       row.ratio?.toFixed(2) ?? "",
-      row.target === undefined ? "" : `>= ${row.target.toFixed(2)}`,
+      row.target !== undefined ? `>= ${row.target.toFixed(2)}` : row.most !== undefined ? `<= ${row.most.toFixed(2)}` : "",
     ];
     const lines = [["figure", "value", "yardstick", "ratio", "target"], ...rows.map(line)];
     const widths = lines[0].map((_, column) => Math.max(...lines.map((cells) => cells[column].length)));

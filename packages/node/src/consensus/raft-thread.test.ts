@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import test from "node:test";
 import { createBarrier, createStore, encodeEntry, openStateReader } from "@coffer/state-machine";
 import type { AppliedBatch } from "@coffer/state-machine";
@@ -64,21 +64,23 @@ test("a thread that cannot start says why, and lets go of its folder", async (t)
 });
 
 test("a state with a hole, where a bit flipped in what LevelDB had not yet built a table of, is refused at every start; a write that was cut short is not", async (t) => {
-  const directory = temporaryFolder(t);
-  /** Starts, writes and stops; gives the file of what is in no table. */
-  async function writeSome(): Promise<string> {
+  /** Starts, writes, and copies what a crash would leave; gives its folder, and the file of what is in no table. */
+  async function writeSome(directory: string): Promise<{ readonly left: string; readonly file: string }> {
     const thread = await leading(t, directory);
     for (let i = 0; i < 30; i++) await thread.propose(encodeEntry({ kind: "write", base: 0, puts: [[`key-${i}`, Buffer.alloc(3000, i)]], deletes: [] }), thread.leadership().term);
+    const left = temporaryFolder(t);
+    cpSync(directory, left, { recursive: true });
+    const state = join(left, relative(directory, thread.stateDirectory));
     await thread.stop();
-    return join(thread.stateDirectory, readdirSync(thread.stateDirectory).find((name) => name.endsWith(".log"))!);
+    return { left, file: join(state, readdirSync(state).find((name) => name.endsWith(".log"))!) };
   }
-  const cut = await writeSome();
-  writeFileSync(cut, readFileSync(cut).subarray(0, -1));
-  const flipped = await writeSome();
-  const bytes = readFileSync(flipped);
+  const cut = await writeSome(temporaryFolder(t));
+  writeFileSync(cut.file, readFileSync(cut.file).subarray(0, -1));
+  const flipped = await writeSome(cut.left);
+  const bytes = readFileSync(flipped.file);
   bytes[Math.floor(bytes.length / 2)]! ^= 1;
-  writeFileSync(flipped, bytes);
-  for (let tries = 0; tries < 2; tries++) await assert.rejects(startRaftThread(await optionsIn(directory), EVENTS), /is damaged .* let it join again/);
+  writeFileSync(flipped.file, bytes);
+  for (let tries = 0; tries < 2; tries++) await assert.rejects(startRaftThread(await optionsIn(flipped.left), EVENTS), /is damaged .* let it join again/);
 });
 
 test("a folder in use is told with its cause", async (t) => {

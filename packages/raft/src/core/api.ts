@@ -18,7 +18,7 @@ export interface CoreOptions {
   readonly random: () => number;
   readonly log: LogReader;
   readonly hardState: HardState;
-  /** In force at `configurationIndex`, which is committed; later ones are found in the log. */
+  /** In force at `appliedIndex`, by the entry at `configurationIndex`; later ones are found in the log. */
   readonly configuration: Configuration;
   readonly configurationIndex: LogIndex;
   readonly appliedIndex: LogIndex;

@@ -162,7 +162,7 @@ export function createCore(options: CoreOptions): RaftCore {
 
 /** Configurations in the log that may yet be cut off again: each counts from its entry on, and goes with it. */
 function recallConfigurations({ log, history, options, commit }: CoreState): void {
-  for (let index = options.configurationIndex + 1; index <= log.lastIndex(); index++) {
+  for (let index = Math.max(options.configurationIndex, options.appliedIndex) + 1; index <= log.lastIndex(); index++) {
     const entry = log.entries(index, index + 1, 1)?.[0];
     if (entry?.kind === "config") history.append(index, decodeConfiguration(entry.data));
   }

@@ -16,14 +16,14 @@ export interface AppliedConfigurations {
   installed(meta: SnapshotMeta): void;
 }
 
-export function readAppliedConfigurations(log: Pick<DurableLog, "firstIndex" | "entries" | "compaction">, applied: LogIndex): AppliedConfigurations {
+export function readAppliedConfigurations(log: Pick<DurableLog, "configurations" | "compaction">, applied: LogIndex): AppliedConfigurations {
   let known: AppliedConfiguration[] = [log.compaction];
 
   function remember(entry: Entry): void {
     if (entry.kind === "config") known.push({ configuration: decodeConfiguration(entry.data), configurationIndex: entry.index });
   }
 
-  for (let index = log.firstIndex(); index <= applied; index++) for (const entry of log.entries(index, index + 1, 1) ?? []) remember(entry);
+  log.configurations().filter((entry) => entry.index <= applied).forEach(remember);
   return {
     at(index) {
       const { configuration, configurationIndex } = known.findLast((one) => one.configurationIndex <= index) ?? known[0]!;

@@ -77,6 +77,35 @@ test("a compaction that overlaps writes keeps what is behind it", async () => {
   });
 });
 
+test("the entries that hold a configuration are known, also after a cut, a compaction and a restart", async () => {
+  await withFolder(async (folder) => {
+    let log = await openDurableLog(folder);
+    const configAt = (index: number): Entry => ({ index, term: 1, kind: "config", data: Buffer.from(`${index}`) });
+    const known = (it: DurableLog) => it.configurations().map(({ index, data }) => [index, Buffer.from(data).toString()]);
+    await put(log, [configAt(1), entry(2, 1), configAt(3), entry(4, 1), configAt(5), configAt(6)]);
+    log = await nowAndReopened(folder, log, (it) => assert.deepEqual(known(it), [[1, "1"], [3, "3"], [5, "5"], [6, "6"]]));
+    await put(log, [entry(6, 2)]);
+    await log.compact(point(1, 1));
+    log = await nowAndReopened(folder, log, (it) => assert.deepEqual(known(it), [[3, "3"], [5, "5"]]));
+    await log.reset({ index: 9, term: 2, configuration: { servers: [] }, configurationIndex: 9 });
+    log = await nowAndReopened(folder, log, (it) => assert.deepEqual(known(it), []));
+    await log.close();
+  });
+});
+
+test("a log that is closed leaves nothing for the next start to read again", async () => {
+  await withFolder(async (folder) => {
+    const log = await openDurableLog(folder);
+    await put(log, range(1, 100, 1, 10_000));
+    await log.close();
+    const left = readdirSync(folder).filter((name) => name.endsWith(".log")).map((name) => readFileSync(join(folder, name)).length);
+    assert.deepEqual(left, [0]);
+    const reopened = await openDurableLog(folder);
+    assert.deepEqual(reopened.entries(1, 101, Infinity), range(1, 100, 1, 10_000).map((one) => ({ ...one, data: Buffer.from(one.data) })));
+    await reopened.close();
+  });
+});
+
 test("entries that leave a gap, or were compacted, are refused", async () => {
   await withFolder(async (folder) => {
     const log = await openDurableLog(folder);

@@ -4,7 +4,7 @@ import type { Configuration, Entry, HardState, LogIndex, LogReader, SnapshotMeta
 import { DiskFailure, isCorruption } from "./disk-failure.js";
 import { createLogSize } from "./log-size.js";
 import { lostWrites } from "./lost-writes.js";
-import { DamagedLogError, decodeMeta, decodeRecord, encodeMeta, encodeRecord, entryKey, indexOfKey } from "./record.js";
+import { DamagedLogError, decodeMeta, decodeRecord, encodeMeta, encodeRecord, entryKey } from "./record.js";
 
 /** Recent entries kept in memory, by bytes: what followers that keep up, and applying, read. */
 const CACHE_BYTES = 16 * 1024 * 1024;
@@ -31,6 +31,8 @@ export interface DurableLog extends Omit<LogReader, "snapshotMeta"> {
   /** Drops everything: the state machine now holds `meta`. */
   reset(meta: SnapshotMeta): Promise<void>;
   readonly expected: SnapshotMeta | undefined;
+  /** Its entries that hold a configuration, in order. */
+  configurations(): readonly Entry[];
   /** Bytes of the entries after `index`, within a MiB. */
   bytesAfter(index: LogIndex): number;
   /** The lowest index that leaves at most about `bytes` of entries behind it. */
@@ -41,6 +43,13 @@ export interface DurableLog extends Omit<LogReader, "snapshotMeta"> {
 const HARD_STATE = Buffer.from("h");
 const COMPACTION = Buffer.from("c");
 const EXPECTED = Buffer.from("s");
+/** Of entries that are read at a time when it is opened: many for each step into another thread, few for memory. */
+const PAGE_BYTES = 128 * 1024;
+const PAGE_ENTRIES = 1000;
+/** So many are worth another opening, which takes some milliseconds. */
+const MAPPED_BYTES = 1024 * 1024;
+/** Behind all keys. */
+const NOTHING = Buffer.from([0xff]);
 const NEW: CompactionPoint = { index: 0, term: 0, configuration: { servers: [] }, configurationIndex: 0 };
 
 export type LogOperation = { type: "put"; key: Uint8Array; value: Uint8Array } | { type: "del"; key: Uint8Array };
@@ -52,6 +61,12 @@ interface KeyRange {
   readonly lte?: Uint8Array;
 }
 
+/** Ascending by key. Each call reads on, up to so many; none is the end. */
+export interface LogValues {
+  nextv(size: number): Promise<Uint8Array[]>;
+  close(): Promise<void>;
+}
+
 /**
  * What the log asks of the database below it. A batch is there after a crash as a whole or not at all; a synced one that
  * resolved is there, with all that was written before it. What a `clear` deletes may come back, the later part of it first.
@@ -59,29 +74,48 @@ interface KeyRange {
 export interface LogDatabase {
   getSync(key: Uint8Array): Uint8Array | undefined;
   batch(operations: LogOperation[], options: { readonly sync: boolean }): Promise<void>;
-  iterator(range: KeyRange): AsyncIterable<[Uint8Array, Uint8Array]>;
+  values(range: KeyRange & { readonly highWaterMarkBytes?: number }): LogValues;
   keys(range: KeyRange): AsyncIterable<Uint8Array>;
   clear(range: KeyRange): Promise<void>;
   close(): Promise<void>;
 }
 
+/** What `level` is in Node, and its types leave out. */
+type CompactableLevel = Level<Uint8Array, Uint8Array> & { compactRange(from: Uint8Array, to: Uint8Array): Promise<void> };
+
 export async function openDurableLog(directory: string): Promise<DurableLog> {
   // Entries are written once, mostly read from memory, and deleted: the more of that happens before a table is built, the less is built. What is in them is sealed, and does not shrink.
   const options = { keyEncoding: "view", valueEncoding: "view", compression: false, writeBufferSize: WRITE_BUFFER_BYTES };
-  const db = new Level<Uint8Array, Uint8Array>(directory, options);
+  const db = new Level<Uint8Array, Uint8Array>(directory, options) as CompactableLevel;
   try {
     await db.open();
     const lost = lostWrites(directory);
     if (lost !== undefined) throw new DamagedLogError(`part of what was written is lost: ${lost}`);
-    return await readLog(db);
+    const log = await readLog(db, () => closeWritten(db));
+    // What was read of its tables stays mapped into memory until it closes.
+    if (log.bytesAfter(log.compaction.index) >= MAPPED_BYTES) {
+      await db.close();
+      await db.open();
+    }
+    return log;
   } catch (error) {
     await db.close();
     throw isCorruption(error) ? new DamagedLogError(((error as Error).cause as Error | undefined)?.message ?? (error as Error).message) : error;
   }
 }
 
-/** The log as it stands in an open database. Throws DamagedLogError. */
-export async function readLog(db: LogDatabase): Promise<DurableLog> {
+/**
+ * Builds the table of what is in memory before it closes: the next start need not read it from the write-ahead file. LevelDB does so
+ * before it compacts a range, even where nothing is in that.
+ */
+async function closeWritten(db: CompactableLevel): Promise<void> {
+  // Where the disk fails the write-ahead file is still there.
+  await db.compactRange(NOTHING, NOTHING).catch(() => undefined);
+  await db.close();
+}
+
+/** The log as it stands in an open database. `close`: how it ends. Throws DamagedLogError. */
+export async function readLog(db: LogDatabase, close: () => Promise<void> = () => db.close()): Promise<DurableLog> {
   const meta = <T>(name: string, key: Uint8Array): T | undefined => {
     const bytes = db.getSync(key);
     return bytes === undefined ? undefined : decodeMeta<T>(name, bytes);
@@ -107,11 +141,18 @@ export async function readLog(db: LogDatabase): Promise<DurableLog> {
   /** cache[i] has index cacheFirst + i and ends at `last`. */
   let cache: Entry[] = [];
   let cacheBytes = 0;
-
+  let configurations: Entry[] = [];
   let size = createLogSize(compaction.index);
 
-  function remember(entry: Entry): void {
+  /** The next entry is there. */
+  function follows(entry: Entry): void {
+    last = entry.index;
     size.appended(entry);
+    if (entry.kind === "config") configurations.push(entry);
+  }
+
+  function remember(entry: Entry): void {
+    follows(entry);
     cache.push(entry);
     cacheBytes += entry.data.length;
     if (cacheBytes <= CACHE_BYTES) return;
@@ -120,13 +161,13 @@ export async function readLog(db: LogDatabase): Promise<DurableLog> {
     cache.splice(0, drop);
   }
 
-  for await (const [key, value] of db.iterator({ gt: entryKey(compaction.index), lt: entryKey(Number.MAX_SAFE_INTEGER) })) {
-    const index = indexOfKey(key);
-    if (index !== last + 1) throw new DamagedLogError(`entry ${last + 1} is missing`);
-    const entry = decodeRecord(index, value);
-    remember(entry);
-    last = index;
+  // Each is looked at and none kept: what is needed of them later is read again, and most never is. One that is missing shows by the
+  // next one, whose checksum covers its index.
+  const found = db.values({ gt: entryKey(compaction.index), lt: entryKey(Number.MAX_SAFE_INTEGER), highWaterMarkBytes: PAGE_BYTES });
+  for (let page = await found.nextv(PAGE_ENTRIES); page.length > 0; page = await found.nextv(PAGE_ENTRIES)) {
+    for (const record of page) follows(decodeRecord(last + 1, record));
   }
+  await found.close();
 
   const cacheFirst = () => last - cache.length + 1;
 
@@ -142,6 +183,7 @@ export async function readLog(db: LogDatabase): Promise<DurableLog> {
     for (const entry of cache.splice(Math.max(0, index - cacheFirst()))) cacheBytes -= entry.data.length;
     last = index - 1;
     size.cutFrom(index);
+    configurations = configurations.filter((entry) => entry.index < index);
   }
 
   return {
@@ -179,16 +221,14 @@ export async function readLog(db: LogDatabase): Promise<DurableLog> {
       if (first !== undefined && (first > last + 1 || first <= compaction.index)) throw new DamagedLogError(`entry ${first} does not follow entry ${last}`);
       if (first !== undefined && first <= last) cutFrom(first, batch);
       await synced([...batch, ...put]);
-      for (const entry of entries) {
-        remember(entry);
-        last = entry.index;
-      }
+      for (const entry of entries) remember(entry);
     },
     async compact(point) {
       if (point.index <= compaction.index) return;
       await synced([{ type: "put", key: COMPACTION, value: encodeMeta(point) }]);
       compaction = point;
       size.begins(point.index);
+      configurations = configurations.filter((entry) => entry.index > point.index);
       const drop = point.index - cacheFirst() + 1;
       if (drop > 0) for (const entry of cache.splice(0, drop)) cacheBytes -= entry.data.length;
       await db.clear({ gte: entryKey(0), lte: entryKey(point.index) });
@@ -206,11 +246,13 @@ export async function readLog(db: LogDatabase): Promise<DurableLog> {
       expected = undefined;
       cache = [];
       cacheBytes = 0;
+      configurations = [];
       last = snapshot.index;
       size = createLogSize(last);
     },
+    configurations: () => configurations,
     bytesAfter: (index) => size.bytesAfter(index),
     indexBefore: (bytes) => size.indexBefore(bytes),
-    close: () => db.close(),
+    close,
   };
 }

@@ -23,6 +23,8 @@ export interface LevelBreakage {
 }
 
 const never = () => new Promise<never>(() => undefined);
+/** Records that are read at a time, however many are asked for. */
+const PAGE = 2;
 /** Deletions of one `clear` that become one record. */
 const CLEAR_STEP = 3;
 
@@ -81,11 +83,15 @@ export function createSimulatedLevel(random: Random, breakage: LevelBreakage = {
           });
           await turn();
         },
-        async *iterator(range) {
-          for (const found of within(range)) {
-            await read();
-            yield found;
-          }
+        values(range) {
+          const found = within(range).map(([, value]) => value);
+          return {
+            async nextv(size) {
+              await read();
+              return found.splice(0, Math.min(size, PAGE));
+            },
+            close: read,
+          };
         },
         async *keys(range) {
           for (const [key] of within(range)) {

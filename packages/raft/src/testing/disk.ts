@@ -8,6 +8,7 @@ export interface Disk extends Omit<LogReader, "snapshotMeta"> {
   readonly hardState: HardState;
   readonly compaction: CompactionPoint;
   readonly expected: undefined;
+  configurations(): readonly Entry[];
   put(work: { readonly hardState: HardState | undefined; readonly entries: readonly Entry[] }): void;
   compact(point: CompactionPoint): void;
   reset(meta: SnapshotMeta): void;
@@ -29,6 +30,7 @@ export function createDisk(): Disk {
       return compaction;
     },
     expected: undefined,
+    configurations: () => entries.filter((entry) => entry.kind === "config"),
     firstIndex: () => compaction.index + 1,
     lastIndex,
     term: (index): Term | undefined => (index === compaction.index ? compaction.term : at(index)?.term),

@@ -62,6 +62,7 @@ export function createSimulatedDisk(chance: Chance): SimulatedDisk {
         }
         return found.open(work);
       },
+      closeLevel: (database) => database.close(),
       async list(folder) {
         await work();
         return level(folder)?.files() ?? [...names.keys()].filter((path) => dirname(path) === folder).map((path) => basename(path));

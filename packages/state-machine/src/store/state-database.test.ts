@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cp, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -211,6 +211,19 @@ test("a restore switches two replicas at the same entry, also one that got a sna
   while ((await epochsOnDisk()).size > 1) await new Promise(setImmediate);
   await disk.close();
   await Promise.all([first.close(), second.close()]);
+});
+
+test("a state that is closed leaves nothing for the next start to read again", async (t) => {
+  const path = await folder(t);
+  const database = await open(path);
+  await database.apply(following(database, Array.from({ length: 100 }, (_, i) => put(`key-${i}`, "value"))));
+  const location = database.location();
+  await database.close();
+  const logs = (await readdir(location)).filter((name) => name.endsWith(".log"));
+  assert.deepEqual(await Promise.all(logs.map(async (name) => (await stat(join(location, name))).size)), [0]);
+  const again = await open(path);
+  assert.equal(Object.keys(await contents(again)).length, 100);
+  await again.close();
 });
 
 test("a restore out of order or altered is not switched to, and the next one replaces it", async (t) => {

@@ -195,7 +195,7 @@ export async function openStateDatabase(directory: string, lostWrites: LostWrite
     async close() {
       await core.stop();
       for (const old of retired) await old.database.close();
-      await database.close();
+      await disk.closeLevel(database);
     },
   };
 }
