@@ -92,11 +92,16 @@ export function createSealLifecycle(options: SealLifecycleOptions): SealLifecycl
   const upkeep = createSealUpkeep({ store, barrier, seals, logger });
 
   /** What the state is sealed by, against what the configuration asks for. */
-  function sealing(): { readonly isAuto: boolean; readonly migrates: boolean } | undefined {
+  function sealing(): { readonly type: string; readonly isAuto: boolean; readonly migrates: boolean } | undefined {
     const config = memberConfig();
     if (!config) return undefined;
     const isAuto = isAutoSealed(config);
-    return { isAuto, migrates: isAuto !== (seals.type !== "shamir") && (!isAuto || seals.all.length > 0) };
+    return { type: config.type, isAuto, migrates: isAuto !== (seals.type !== "shamir") && (!isAuto || seals.all.length > 0) };
+  }
+
+  function tellOfMigration(): void {
+    const found = sealing();
+    if (found?.migrates) logger.warn("a migration of the seal is pending, so this node does not unseal by itself: give it the key shares with operator unseal -migrate", { from: found.type, to: seals.type });
   }
 
   const autoUnseal = createAutoUnseal({
@@ -173,7 +178,9 @@ export function createSealLifecycle(options: SealLifecycleOptions): SealLifecycl
     if (!config) return { ...base, type: seals.type, recoverySeal: seals.type !== "shamir", initialized: false, sealed: true, threshold: 0, shares: 0, progress: 0, nonce: "" };
     const { secret_threshold: threshold, secret_shares: shares, kind } = readQuorum(raw);
     const migration = sealing()?.migrates ?? false;
-    return { ...base, type: config.type, recoverySeal: kind === "recovery", initialized: true, sealed: barrier.sealed(), threshold, shares, progress: session?.progress() ?? 0, nonce: session?.nonce() ?? "", migration };
+    // While a migration is pending, what it leads to is told, as Vault does.
+    const type = migration ? seals.type : config.type;
+    return { ...base, type, recoverySeal: migration ? type !== "shamir" : kind === "recovery", initialized: true, sealed: barrier.sealed(), threshold, shares, progress: session?.progress() ?? 0, nonce: session?.nonce() ?? "", migration };
   }
 
   async function init(request: InitRequest): Promise<InitResult> {
@@ -252,13 +259,16 @@ export function createSealLifecycle(options: SealLifecycleOptions): SealLifecycl
     return keys;
   }
 
-  async function unseal(share: Uint8Array, migrates = false): Promise<SealStatus> {
+  async function unseal(share: Uint8Array, asksToMigrate = false): Promise<SealStatus> {
     if (stage.kind === "joining") return unsealJoining(stage, share);
     if (stage.kind === "busy") throw invalid(`this node is ${stage.doing}`);
     if (!barrier.sealed()) return status();
     const found = sealing();
     if (!found) throw invalid("Vault is not initialized");
-    if (migrates && !found.migrates) throw invalid("can't perform a seal migration, no migration seal found");
+    // Where its disabled seals are still configured, this node comes after the one that has migrated: its shares unseal it.
+    const isMigrated = !found.migrates && !found.isAuto && seals.all.length > 0;
+    const migrates = asksToMigrate && !isMigrated;
+    if (migrates && !found.migrates) throw invalid(`can't perform a seal migration, no migration seal found: this node's configuration asks for no other seal than it has (${found.type}); unseal without -migrate`);
     if (!migrates && found.migrates) throw invalid("migrate option not provided and seal migration is pending");
     if (found.isAuto && seals.all.length === 0) throw invalid(`the root key is wrapped by ${readWraps(raw).map(({ type }) => type).join(", ")}: this node's configuration has to name that seal`);
     if (session?.migrates !== migrates) dropSession();
@@ -276,7 +286,10 @@ export function createSealLifecycle(options: SealLifecycleOptions): SealLifecycl
     init,
     unseal,
     join,
-    begin: () => autoUnseal.wake(),
+    begin() {
+      tellOfMigration();
+      return autoUnseal.wake();
+    },
     maintain: () => upkeep.maintain(),
     backends: () => seals.backends(),
     isFullyWrapped: () => seals.isCurrent(readWraps(raw)),
