@@ -167,9 +167,14 @@ export function createSealLifecycle(options: SealLifecycleOptions): SealLifecycl
     if (barrier.sealed() && (isSealChanged || keys.includes(KEYRING_KEY))) void autoUnseal.wake();
   });
 
+  /** What an operator is to know: why this node is sealed, or that it would have trouble after its next start. */
+  function warnings(): readonly string[] {
+    if (barrier.sealed()) return [autoUnseal.problem() ?? []].flat();
+    return seals.backends().flatMap(({ name, unhealthySince }) => (unhealthySince === undefined ? [] : `the seal ${JSON.stringify(name)} cannot be used since ${new Date(unhealthySince).toISOString()}: this node serves on, and its log says why`));
+  }
+
   function status(): SealStatus {
-    const problem = autoUnseal.problem();
-    const base = { storageType: options.storageType, ...(problem !== undefined && { warnings: [problem] }) };
+    const base = { storageType: options.storageType, warnings: warnings() };
     if (stage.kind === "joining") {
       const { offer, session: joining } = stage;
       return { ...base, type: offer.type, recoverySeal: joining === undefined, initialized: true, sealed: true, threshold: offer.threshold, shares: offer.shares, progress: joining?.progress() ?? 0, nonce: joining?.nonce() ?? "" };

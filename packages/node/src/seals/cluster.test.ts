@@ -130,11 +130,17 @@ test("awskms: nodes unseal and join by themselves, wait for a KMS that is away, 
   await first.node().seals.probe();
   const { body: backends } = await first.ask("read", "sys/seal-backend-status");
   assert.deepEqual([backends.healthy, backends.backends[0].name, backends.fully_wrapped], [false, "awskms", true]);
+  const health = await first.ask("read", "sys/health");
+  assert.deepEqual([health.status, health.body.unhealthy_seals], [200, ["awskms"]]);
+  assert.match((await first.ask("read", "sys/seal-status")).body.warnings[0], /^the seal "awskms" cannot be used since 20.*: this node serves on/);
   const metrics: string = (await first.ask("read", "sys/metrics", undefined, { token, query: { format: "prometheus" } })).body;
   assert.match(metrics, /^coffer_seal_healthy\{[^}]*seal="awskms"[^}]*\} 0$/m);
   assert.match(metrics, /^vault_seal_encrypt_error\{[^}]*seal="awskms"[^}]*\} 1$/m);
   await kms.open();
   await until("the second node unseals once its KMS is back", async () => !(await isSealed(second)));
+  await first.node().seals.probe();
+  assert.equal((await first.ask("read", "sys/health")).body.unhealthy_seals, undefined);
+  assert.equal((await first.ask("read", "sys/seal-status")).body.warnings, undefined);
 
   // The recovery key is the quorum: for a root token, for another root key, and to unseal what an operator sealed.
   const { body: attempt } = await first.ask("update", "sys/generate-root/attempt", {});
