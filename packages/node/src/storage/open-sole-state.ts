@@ -15,13 +15,14 @@ import { openS3 } from "./s3-objects.js";
 export type LastingStorage = FileStorage | PostgresqlStorage | S3Storage | ConsulStorage;
 
 export interface StoredState extends SoleState {
-  /** What keeps it from being written for now, as a message; undefined while nothing does. */
+  /** What keeps it from being read and written for now, as a message; undefined while nothing does. */
   fault(): string | undefined;
 }
 
 const MS = 1000;
 /** The reason is in the log: it may name what is nobody else's business. */
-const AWAY = "this node's storage cannot be written: nothing is served until that can be done again";
+const AWAY = "this node's storage is out of reach: nothing is served until that is over";
+const WATCH_MS = 1000;
 
 /** The state in it, owned by this process from here on. `onFatal`: it is not any more, or cannot be written. */
 export async function openSoleState(storage: LastingStorage, leaderId: string, logger: Logger, onFatal: (message: string) => void): Promise<StoredState> {
@@ -43,11 +44,29 @@ export async function openSoleState(storage: LastingStorage, leaderId: string, l
       },
       onLost,
     });
-    return { ...state, fault: () => (isAway ? AWAY : undefined) };
+    const watch = watchHold(backend, logger);
+    return {
+      ...state,
+      fault: () => (isAway || !backend.isHeld() ? AWAY : undefined),
+      close() {
+        clearInterval(watch);
+        return state.close();
+      },
+    };
   } catch (error) {
     await backend.close();
     throw error;
   }
+}
+
+/** Without a write to tell of it: reads are refused while nobody knows who owns what is stored. */
+function watchHold(backend: StateBackend, logger: Logger): NodeJS.Timeout {
+  let wasHeld = true;
+  return setInterval(() => {
+    const isHeld = backend.isHeld();
+    if (isHeld !== wasHeld) logger[isHeld ? "info" : "warn"](isHeld ? "the storage is in reach again" : "the storage is out of reach: reads are refused until it is back");
+    wasHeld = isHeld;
+  }, WATCH_MS).unref();
 }
 
 async function openBackend(storage: Exclude<LastingStorage, FileStorage>, onLost: (error: Error) => void, onWait: (mostMs: number) => void): Promise<StateBackend> {

@@ -58,9 +58,11 @@ test("while its PostgreSQL is away it says so, and goes on by itself", { skip: p
   const as = { token: rootToken };
   await node.ask("update", "sys/mounts/kv", { type: "kv" }, as);
   await server.halt();
+  const away = "this node's storage is out of reach: nothing is served until that is over";
+  await until("it notices without a write", async () => (await node.ask("read", "sys/mounts", undefined, as)).body.errors?.[0] === away);
+  assert.equal((await node.ask("read", "sys/health")).status, 503);
   const write = await node.ask("update", "kv/a", { v: "1" }, as);
   assert.deepEqual([write.status, write.body.errors], [503, ["leadership, or the storage, was lost while the request was committed; it may or may not have taken effect"]]);
-  const away = "this node's storage cannot be written: nothing is served until that can be done again";
   for (const path of ["kv/a", "sys/mounts"]) {
     const { status, body } = await node.ask("read", path, undefined, as);
     assert.deepEqual([status, body.errors], [503, [away]], path);
