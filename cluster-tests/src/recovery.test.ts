@@ -51,6 +51,7 @@ test("one node of three is mended in recovery mode, and a cluster is formed anew
 
   first.start(["-recovery"]);
   await answers(cluster, first);
+  assert.match(first.log(), /recovery mode: nothing is served but sys\/raw, with a token that coffer operator generate-root -recovery-token makes/);
   const before = cluster.client(first);
   await refused(before.request("GET", "sys/raw/core/cluster"), 503, /sealed/);
   const token = await recoveryToken(cluster, first);

@@ -141,3 +141,11 @@ test("init sends PGP keys and recovery numbers by the kind of seal", async (t) =
   assert.deepEqual(asked.at(-1)!.body, { secret_shares: 0, secret_threshold: 0, root_token_pgp_key: "AAAA", recovery_pgp_keys: ["AAAA"], recovery_shares: 1, recovery_threshold: 1 });
   assert.match(stdout, /^Recovery Key 1: qg==\n\nInitial Root Token: t\n/);
 });
+
+test("a share to unseal with is read from standard input too", async (t) => {
+  const sealed = { type: "shamir", initialized: true, sealed: true, t: 2, n: 3, progress: 1, nonce: "n", recovery_seal: false };
+  const { run, asked } = await setUp(t, { "PUT unseal": sealed, "GET leader": { ha_enabled: false } });
+  const given = await run(["operator", "unseal", "-migrate", "-"], " share \n");
+  assert.deepEqual([given.exitCode, asked[0]!.body], [0, { key: "share", migrate: true }]);
+  assert.equal((await run(["operator", "unseal", "-non-interactive", "-"], "share")).exitCode, 1);
+});

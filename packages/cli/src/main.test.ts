@@ -103,6 +103,21 @@ describe("help for first mistakes", () => {
     });
   });
 
+  it("a server that needs another command than the one that was given", async () => {
+    const cases: readonly [number, string, readonly string[], RegExp][] = [
+      [503, "Vault is sealed: make a recovery token first", ["list", "sys/raw"], /generate-root -recovery-token -init$/],
+      [404, "this node runs in recovery mode: it serves sys/raw and sys/generate-recovery-token, and nothing else", ["operator", "generate-root", "-init"], /generate-root -recovery-token -init$/],
+      [400, "migrate option not provided and seal migration is pending", ["operator", "unseal", "aa"], /coffer operator unseal -migrate$/],
+      [400, "parameters secret_shares not applicable to seal type awskms", ["write", "sys/init", "secret_shares=3"], /-recovery-shares/],
+      [400, "Vault is not initialized", ["operator", "unseal", "aa"], /operator init\. If it is to join a cluster/],
+    ];
+    for (const [status, error, words, hint] of cases) {
+      await withServer(answering(status, JSON.stringify({ errors: [error] })), async (address) => {
+        assert.match(lastLine((await run([...words], { VAULT_ADDR: address })).stderr), hint, error);
+      });
+    }
+  });
+
   it("a command that does not exist, and none", async () => {
     assert.deepEqual(await run(["stauts"]), { stdout: "", stderr: 'There is no command "stauts". Did you mean: coffer status\n', exitCode: 127 });
     const { stdout, exitCode } = await run([]);

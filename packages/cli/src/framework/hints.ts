@@ -42,14 +42,20 @@ function connectionHint(error: ConnectionError): string | undefined {
   return undefined;
 }
 
+/** A second `operator init` beside a cluster would make a second cluster. */
+const NOT_INITIALISED = "The server is not initialised yet: coffer operator init. If it is to join a cluster, wait until it has found an unsealed node there (retry_join, or coffer operator raft join), then unseal it.";
+
 function answerHint(error: ApiError, context: { hasToken: boolean }): string | undefined {
   const text = error.errors.join(" ");
-  if (error.status === 503 && /\bis sealed/i.test(text)) return "The server is sealed. Unseal it with: coffer operator unseal";
+  if (/in recovery mode|make a recovery token/.test(text)) return "Make a token for recovery mode with: coffer operator generate-root -recovery-token -init";
+  if (error.status === 503 && /\bis sealed/i.test(text)) return "The server is sealed. Unseal it with: coffer operator unseal. If a seal is to do that, coffer status says what keeps it from it.";
+  if (/^migrate option not provided/.test(text)) return "A migration of the seal is pending. If it is meant to be: coffer operator unseal -migrate";
+  if (/^parameters (secret_|pgp_).*not applicable to seal type/.test(text)) return "This server's seal keeps the root key: give -recovery-shares, -recovery-threshold and -recovery-pgp-keys instead.";
   if (error.status === 400 && /HTTP request to an HTTPS server/i.test(text)) {
     return `The server wants TLS: use VAULT_ADDR=https://${new URL(error.url).host}.`;
   }
   const denied = error.status === 403 || /missing client token/.test(text);
   if (denied && !context.hasToken) return "No token is set. Log in with coffer login, or set VAULT_TOKEN.";
-  if (error.status === 501 || /not initialized/i.test(text)) return "The server is not initialised yet: coffer operator init";
+  if (error.status === 501 || /not initialized/i.test(text)) return NOT_INITIALISED;
   return undefined;
 }

@@ -7,6 +7,7 @@ import { formatDuration, humanField } from "./duration.js";
 import { formatGoQuoted, formatGoValue } from "./go-value.js";
 import { formatHeader } from "./header.js";
 import { formatJson } from "./json.js";
+import { formatSealStatus } from "./seal-status.js";
 import { wrapText } from "./wrap.js";
 import { formatYaml } from "./yaml.js";
 
@@ -26,6 +27,12 @@ describe("values", () => {
 });
 
 describe("tables", () => {
+  it("of a server's seal end with what is wrong with it", () => {
+    const status = { type: "awskms", initialized: true, sealed: true, t: 2, n: 3, progress: 0, nonce: "", recovery_seal: true, recovery_seal_type: "shamir" };
+    assert.doesNotMatch(formatSealStatus(status), /Warning/);
+    assert.match(formatSealStatus({ ...status, warnings: ["AWS KMS, key k: away"] }), /\nWarning {18}AWS KMS, key k: away$/);
+  });
+
   it("align by characters and show what is empty", () => {
     assert.equal(formatTable([["Key", "Value"], ["ü", ""], ["long", "x"]]), "Key     Value\n---     -----\nü       n/a\nlong    x");
   });

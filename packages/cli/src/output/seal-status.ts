@@ -34,6 +34,8 @@ export function formatSealStatus(status: Fields): string {
   for (const [label, key] of [["Raft Committed Index", "raft_committed_index"], ["Raft Applied Index", "raft_applied_index"]] as const) {
     if (Number(status[key] ?? 0) > 0) add(label, text(key));
   }
+  const warnings = Array.isArray(status["warnings"]) ? (status["warnings"] as unknown[]) : [];
+  for (const warning of warnings) add("Warning", String(warning));
   return formatTable(rows);
 }
 

@@ -4,7 +4,7 @@ import type { SystemRooms, SystemServices } from "@coffer/state-machine";
 export function fakeNodeServices(rooms: SystemRooms): SystemServices {
   const status = { type: "shamir", initialized: true, sealed: false, threshold: 1, shares: 1, progress: 0, nonce: "", recoverySeal: false, storageType: "memory" };
   const parts = {
-    seal: { status: () => status },
+    seal: { status: () => status, backends: () => [] },
     cluster: {
       leadership: () => ({ haEnabled: true, isLeader: true, leaderId: "test", term: 1, activeApiAddress: "", activeClusterAddress: "", activeSince: "" }),
       diskFault: () => undefined,

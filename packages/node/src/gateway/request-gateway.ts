@@ -27,6 +27,8 @@ export interface GatewayOptions {
   readonly forward: (request: ApiRequest, isRepeatable: boolean) => Promise<Asked>;
   /** URL; empty while nobody else is known to be active. */
   readonly activeApiAddress: () => string;
+  /** Why nobody leads where this node is alone, as a message. */
+  readonly storageFault?: () => string | undefined;
   readonly nodeId: string;
   /** X-Vault-Forward is honoured. */
   readonly forwardOnDemand: boolean;
@@ -49,7 +51,7 @@ export function createRequestGateway(options: GatewayOptions): RequestGateway {
   const { core, log, isActive, leaderPatienceMs = LEADER_PATIENCE_MS } = options;
 
   const failed = (error: RequestError): ApiResponse => errorResponse(error, log.appliedIndex());
-  const nobodyLeads = () => failed(new RequestError("no_active_node", "no active Vault instance found: the cluster has no leader that is unsealed and reaches a majority"));
+  const nobodyLeads = () => failed(new RequestError("no_active_node", options.storageFault?.() ?? "no active Vault instance found: the cluster has no leader that is unsealed and reaches a majority"));
 
   // A request with a body is asked about twice: whether that is a stream, and once it is there, where to answer.
   const known = new WeakMap<object, Description | RequestError>();

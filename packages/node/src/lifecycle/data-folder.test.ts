@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
@@ -30,6 +30,12 @@ test("the lock of a killed process is free", async (t) => {
   holder.kill("SIGKILL");
   await gone;
   await (await lockDataFolder(path)).release();
+});
+
+test("a folder that cannot be made is named", async (t) => {
+  const path = join(folder(t), "file");
+  writeFileSync(path, "");
+  await assert.rejects(lockDataFolder(path), new RegExp(`^Error: the data folder ${path} cannot be made: EEXIST`));
 });
 
 test("a folder that cannot be written is said to be so", { skip: process.getuid?.() === 0 && "root writes anywhere" }, async (t) => {

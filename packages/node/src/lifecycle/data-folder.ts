@@ -12,7 +12,11 @@ export interface FolderLock {
  * locks, LevelDB does: an empty database holds one for us, which goes with the process however that ends.
  */
 export async function lockDataFolder(directory: string): Promise<FolderLock> {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new Error(`the data folder ${directory} cannot be made: ${(error as Error).message}`);
+  }
   const database = new Level(join(directory, "lock"));
   try {
     await database.open();

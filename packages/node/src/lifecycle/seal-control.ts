@@ -92,11 +92,16 @@ export function createSealLifecycle(options: SealLifecycleOptions): SealLifecycl
   const upkeep = createSealUpkeep({ store, barrier, seals, logger });
 
   /** What the state is sealed by, against what the configuration asks for. */
-  function sealing(): { readonly isAuto: boolean; readonly migrates: boolean } | undefined {
+  function sealing(): { readonly type: string; readonly isAuto: boolean; readonly migrates: boolean } | undefined {
     const config = memberConfig();
     if (!config) return undefined;
     const isAuto = isAutoSealed(config);
-    return { isAuto, migrates: isAuto !== (seals.type !== "shamir") && (!isAuto || seals.all.length > 0) };
+    return { type: config.type, isAuto, migrates: isAuto !== (seals.type !== "shamir") && (!isAuto || seals.all.length > 0) };
+  }
+
+  function tellOfMigration(): void {
+    const found = sealing();
+    if (found?.migrates) logger.warn("a migration of the seal is pending, so this node does not unseal by itself: give it the key shares with operator unseal -migrate", { from: found.type, to: seals.type });
   }
 
   const autoUnseal = createAutoUnseal({
@@ -162,9 +167,14 @@ export function createSealLifecycle(options: SealLifecycleOptions): SealLifecycl
     if (barrier.sealed() && (isSealChanged || keys.includes(KEYRING_KEY))) void autoUnseal.wake();
   });
 
+  /** What an operator is to know: why this node is sealed, or that it would have trouble after its next start. */
+  function warnings(): readonly string[] {
+    if (barrier.sealed()) return [autoUnseal.problem() ?? []].flat();
+    return seals.backends().flatMap(({ name, unhealthySince }) => (unhealthySince === undefined ? [] : `the seal ${JSON.stringify(name)} cannot be used since ${new Date(unhealthySince).toISOString()}: this node serves on, and its log says why`));
+  }
+
   function status(): SealStatus {
-    const problem = autoUnseal.problem();
-    const base = { storageType: options.storageType, ...(problem !== undefined && { warnings: [problem] }) };
+    const base = { storageType: options.storageType, warnings: warnings() };
     if (stage.kind === "joining") {
       const { offer, session: joining } = stage;
       return { ...base, type: offer.type, recoverySeal: joining === undefined, initialized: true, sealed: true, threshold: offer.threshold, shares: offer.shares, progress: joining?.progress() ?? 0, nonce: joining?.nonce() ?? "" };
@@ -173,7 +183,9 @@ export function createSealLifecycle(options: SealLifecycleOptions): SealLifecycl
     if (!config) return { ...base, type: seals.type, recoverySeal: seals.type !== "shamir", initialized: false, sealed: true, threshold: 0, shares: 0, progress: 0, nonce: "" };
     const { secret_threshold: threshold, secret_shares: shares, kind } = readQuorum(raw);
     const migration = sealing()?.migrates ?? false;
-    return { ...base, type: config.type, recoverySeal: kind === "recovery", initialized: true, sealed: barrier.sealed(), threshold, shares, progress: session?.progress() ?? 0, nonce: session?.nonce() ?? "", migration };
+    // While a migration is pending, what it leads to is told, as Vault does.
+    const type = migration ? seals.type : config.type;
+    return { ...base, type, recoverySeal: migration ? type !== "shamir" : kind === "recovery", initialized: true, sealed: barrier.sealed(), threshold, shares, progress: session?.progress() ?? 0, nonce: session?.nonce() ?? "", migration };
   }
 
   async function init(request: InitRequest): Promise<InitResult> {
@@ -252,13 +264,16 @@ export function createSealLifecycle(options: SealLifecycleOptions): SealLifecycl
     return keys;
   }
 
-  async function unseal(share: Uint8Array, migrates = false): Promise<SealStatus> {
+  async function unseal(share: Uint8Array, asksToMigrate = false): Promise<SealStatus> {
     if (stage.kind === "joining") return unsealJoining(stage, share);
     if (stage.kind === "busy") throw invalid(`this node is ${stage.doing}`);
     if (!barrier.sealed()) return status();
     const found = sealing();
     if (!found) throw invalid("Vault is not initialized");
-    if (migrates && !found.migrates) throw invalid("can't perform a seal migration, no migration seal found");
+    // Where its disabled seals are still configured, this node comes after the one that has migrated: its shares unseal it.
+    const isMigrated = !found.migrates && !found.isAuto && seals.all.length > 0;
+    const migrates = asksToMigrate && !isMigrated;
+    if (migrates && !found.migrates) throw invalid(`can't perform a seal migration, no migration seal found: this node's configuration asks for no other seal than it has (${found.type}); unseal without -migrate`);
     if (!migrates && found.migrates) throw invalid("migrate option not provided and seal migration is pending");
     if (found.isAuto && seals.all.length === 0) throw invalid(`the root key is wrapped by ${readWraps(raw).map(({ type }) => type).join(", ")}: this node's configuration has to name that seal`);
     if (session?.migrates !== migrates) dropSession();
@@ -276,7 +291,10 @@ export function createSealLifecycle(options: SealLifecycleOptions): SealLifecycl
     init,
     unseal,
     join,
-    begin: () => autoUnseal.wake(),
+    begin() {
+      tellOfMigration();
+      return autoUnseal.wake();
+    },
     maintain: () => upkeep.maintain(),
     backends: () => seals.backends(),
     isFullyWrapped: () => seals.isCurrent(readWraps(raw)),

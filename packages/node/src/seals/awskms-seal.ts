@@ -58,6 +58,6 @@ async function told<T>(keyId: string, work: Promise<T>): Promise<T> {
     return await work;
   } catch (error) {
     const { name, message, code } = error as { readonly name?: string; readonly message?: string; readonly code?: string };
-    throw new Error(`AWS KMS, key ${keyId}: ${[name, message || code].filter(Boolean).join(": ")}`);
+    throw new Error(`AWS KMS, key ${keyId}: ${[name === "Error" ? "" : name, message || code].filter(Boolean).join(": ")}`);
   }
 }

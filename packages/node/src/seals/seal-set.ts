@@ -86,7 +86,7 @@ export function sealSet(all: readonly TrackedSeal[]): NodeSeals {
         }
       }
       const held = wraps.map(({ name, type }) => (name === type ? type : `${name} (${type})`)).join(", ");
-      throw new RequestError("upstream_failed", failures.length > 0 ? failures.join("; ") : `the root key is wrapped by ${held || "nobody"}, and the configuration has no such seal`);
+      throw new RequestError("upstream_failed", failures.length > 0 ? failures.join("; ") : `the root key is wrapped by ${held || "nobody"}, and the configuration has no such seal: put its block back, with disabled = "true" to move to ${enabled[0]?.name ?? "key shares"}`);
     },
     isCurrent: (wraps) => wraps.length === enabled.length && enabled.every((seal) => wraps.some((wrap) => wrap.name === seal.name && wrap.type === seal.type && wrap.keyId === seal.keyId)),
     backends: () => enabled.map((seal) => seal.health()),

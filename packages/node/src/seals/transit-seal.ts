@@ -1,4 +1,4 @@
-import { createClient } from "@coffer/client";
+import { ApiError, createClient } from "@coffer/client";
 import type { Client } from "@coffer/client";
 import type { Logger } from "../logging/logger.js";
 import type { Seal } from "./seal.js";
@@ -33,7 +33,7 @@ export function createTransitSeal(options: Readonly<Record<string, string>>, log
     try {
       ({ data } = await client.request("PUT", `${mount}/${operation}/${keyName}`, { body }));
     } catch (error) {
-      throw new Error(`transit at ${client.address}, key ${mount}/${keyName}: ${error instanceof Error ? error.message : String(error)}`);
+      throw new Error(`transit at ${client.address}, key ${mount}/${keyName}: ${reasonOf(error)}`);
     }
     const text = data[answer];
     if (typeof text !== "string" || text === "") throw new Error(`transit at ${client.address} gave no ${answer}`);
@@ -53,6 +53,12 @@ export function createTransitSeal(options: Readonly<Record<string, string>>, log
   };
 }
 
+/** In one line: it is shown in tables and logs. */
+function reasonOf(error: unknown): string {
+  if (error instanceof ApiError) return `${error.status}, ${error.errors.join("; ").replace(/\s+/g, " ").trim() || "without a reason"}`;
+  return error instanceof Error ? error.message : String(error);
+}
+
 export const isTrue = (text: string | undefined): boolean => /^(1|t|true)$/i.test(text ?? "");
 
 /** Renews the token at half of its time, as long as it can be renewed. */
@@ -68,7 +74,7 @@ function keepRenewed(client: Client, logger: Logger): { stop(): void } {
     } catch (error) {
       // Also a root token, and any other that does not expire.
       if (/not renewable|cannot be renewed/.test(error instanceof Error ? error.message : "")) pauseMs = undefined;
-      else if (!isStopped) logger.warn("the token of the transit seal could not be renewed; will try again", { address: client.address, reason: error instanceof Error ? error.message : String(error) });
+      else if (!isStopped) logger.warn("the token of the transit seal could not be renewed; will try again", { address: client.address, reason: reasonOf(error) });
     }
     if (!isStopped && pauseMs !== undefined) timer = setTimeout(() => void renew(), pauseMs).unref();
   }

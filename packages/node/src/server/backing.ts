@@ -24,6 +24,8 @@ export interface Backing {
   readonly membership: Membership | undefined;
   /** Whether there is an initialised state already, of this node or of its cluster; then it takes part from here on. */
   resume(): Promise<boolean>;
+  /** What is wrong with its disk or its storage, as a message; undefined while nothing is. */
+  fault(): string | undefined;
   answerQuestions(answer: (payload: Uint8Array) => Promise<Uint8Array>): void;
   /** Who used this node is told to the active one. */
   tellClientsOf(activity: Pick<ActivityRecorder, "handOn">): void;
@@ -35,10 +37,10 @@ export async function openBacking(configuration: Configuration, echoes: Echoes, 
   const { storage } = configuration;
   if (storage.type === "raft") return raftBacking(configuration, storage, echoes, logger, onFatal, await lockDataFolder(storage.path), alone);
   const single = { membership: undefined, answerQuestions: () => undefined, tellClientsOf: () => undefined };
-  if (storage.type === "inmem") return { ...(await createMemoryLog()), ...single, resume: async () => false, stop: async () => undefined };
+  if (storage.type === "inmem") return { ...(await createMemoryLog()), ...single, fault: () => undefined, resume: async () => false, stop: async () => undefined };
   const { openSoleState } = await import("../storage/open-sole-state.js");
   const state = await openSoleState(storage, echoes.own.nodeId, logger, onFatal);
-  return { log: state.log, reader: state.reader, ...single, resume: async () => state.reader.get(SEAL_CONFIG_KEY) !== undefined, stop: () => state.close() };
+  return { log: state.log, reader: state.reader, ...single, fault: () => state.fault(), resume: async () => state.reader.get(SEAL_CONFIG_KEY) !== undefined, stop: () => state.close() };
 }
 
 function raftBacking(configuration: Configuration, storage: RaftStorage, echoes: Echoes, logger: Logger, onFatal: (message: string) => void, lock: FolderLock, alone: boolean): Backing {
@@ -68,6 +70,7 @@ function raftBacking(configuration: Configuration, storage: RaftStorage, echoes:
     log: replica.log,
     reader: replica.reader,
     membership,
+    fault: () => membership.diskFault(),
     resume: () => membership.resume(),
     answerQuestions: (handler) => void (answer = handler),
     tellClientsOf: (recorder) => void (activity = recorder),

@@ -103,6 +103,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
       return stream ? forwardUpload(active, { ...request, stream }) : active.ask({ kind: "request", request }, isRepeatable);
     },
     activeApiAddress: () => cluster.leadership().activeApiAddress,
+    storageFault: () => (storage.type === "raft" ? undefined : backing.fault()),
     nodeId,
     forwardOnDemand: true,
   });
@@ -156,7 +157,7 @@ export async function startNode({ configuration, logging, onFatal, rootTokenText
   /** What becoming active does (migrations, the declared, the upkeep of seals) is done anew after a seal, within one term too. */
   let unsealings = 0;
   const cluster = createClusterControl({
-    diskFault: () => backing.membership?.diskFault(),
+    diskFault: () => backing.fault(),
     isReplicated: storage.type === "raft",
     member,
     isActive,

@@ -35,6 +35,7 @@ export async function startRecoveryNode({ configuration, logging, onFatal }: Omi
     throw new Error("recovery mode needs an initialised node: this storage holds no state");
   }
 
+  logger.warn("recovery mode: nothing is served but sys/raw, with a token that coffer operator generate-root -recovery-token makes");
   const env: Environment = { now: () => Date.now(), randomBytes: (length) => new Uint8Array(randomBytes(length)), uuid: () => randomUUID() };
   const barrier = createBarrier();
   const store = createStore({ reader: backing.reader, log: backing.log, barrier, cacheEntries: configuration.cacheSize });

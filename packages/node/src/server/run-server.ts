@@ -9,6 +9,7 @@ import type { RunningListener } from "../http/listener.js";
 import { createPages } from "../http/pages.js";
 import { createLogging, isLevel } from "../logging/logger.js";
 import type { Logging } from "../logging/logger.js";
+import { logRuntimeWarnings } from "../logging/runtime-warnings.js";
 import { devConfiguration } from "./dev-configuration.js";
 import { setUpDevServer } from "./dev-setup.js";
 import { startNode } from "./node.js";
@@ -69,6 +70,7 @@ export async function runServer(options: ServerOptions): Promise<number> {
 
 async function serve(options: ServerOptions, configuration: Configuration, caFile: string | undefined, logging: Logging, exit: (code: number) => void): Promise<void> {
   const logger = logging.logger("server");
+  const endWarnings = logRuntimeWarnings(logging.logger("core"));
   for (const warning of configuration.warnings) logger.warn(warning);
   let node: ServedNode | undefined;
   const listeners: RunningListener[] = [];
@@ -87,6 +89,7 @@ async function serve(options: ServerOptions, configuration: Configuration, caFil
     if (configuration.pidFile !== undefined) rmSync(configuration.pidFile, { force: true });
     logger.info("stopped");
     for (const [signal, handler] of Object.entries(signals)) process.off(signal, handler);
+    endWarnings();
     exit(isClean ? code : 1);
     // What hangs may keep the process alive.
     if (!isClean) setTimeout(() => process.exit(1), LINGER_MS).unref();

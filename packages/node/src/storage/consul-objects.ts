@@ -35,7 +35,7 @@ interface Operation {
   readonly Session?: string;
 }
 
-export async function openConsul(storage: ConsulStorage, onLost: (error: Error) => void, times?: ConsulTimes): Promise<ObjectStore> {
+export async function openConsul(storage: ConsulStorage, onLost: (error: Error) => void, times?: ConsulTimes, onWait: (mostMs: number) => void = () => undefined): Promise<ObjectStore> {
   const { sessionTtlSeconds: ttlSeconds } = storage;
   const { pollMs, waitMs } = times ?? { pollMs: 1000, waitMs: 2 * ttlSeconds * MS + 20_000 };
   const ask = consulClient(storage);
@@ -83,10 +83,11 @@ export async function openConsul(storage: ConsulStorage, onLost: (error: Error) 
   async function lock(): Promise<void> {
     const end = performance.now() + waitMs;
     const note = { id: randomUUID(), host: hostname() };
-    for (;;) {
+    for (let isToldToWait = false; ; isToldToWait = true) {
       const taken = await expect(ask("PUT", `${pathOf(OWNER)}?acquire=${session}`, note));
       if (taken.toString().trim() === "true") return;
       if (performance.now() > end) throw new Error(`${keyOf(OWNER)} in Consul is locked by another process`);
+      if (!isToldToWait) onWait(waitMs);
       await new Promise((resolve) => setTimeout(resolve, pollMs));
       if (lost) throw lost;
     }

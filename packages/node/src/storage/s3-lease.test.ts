@@ -41,7 +41,9 @@ test("a lease that is renewed is not taken, and one that was released is, at onc
   await first.require();
   assert.equal(first.isHeld(), true);
   await first.release();
-  const second = await createS3Lease(line().bucket, ignore, { ...TIMES, leaseMs: 60_000 });
+  const waits: number[] = [];
+  const second = await createS3Lease(line().bucket, ignore, { ...TIMES, leaseMs: 60_000 }, (mostMs) => void waits.push(mostMs));
+  assert.deepEqual(waits, []);
   await second.require();
   await second.release();
 });
@@ -53,7 +55,9 @@ test("an owner that is cut off stops trusting itself before another can take ove
   const told = () => lost.filter((error) => error instanceof BackendLost).length;
   const first = await createS3Lease(near.bucket, (error) => void lost.push(error), TIMES);
   near.state.isCut = true;
-  const second = await createS3Lease(line().bucket, ignore, TIMES);
+  const waits: number[] = [];
+  const second = await createS3Lease(line().bucket, ignore, TIMES, (mostMs) => void waits.push(mostMs));
+  assert.deepEqual(waits, [TIMES.leaseMs], "it tells once that it waits");
   assert.equal(first.isHeld(), false);
   await assert.rejects(first.require(), /the network is away/);
   assert.equal(told(), 0, "nobody knows yet");

@@ -41,7 +41,8 @@ function ownerOf(bytes: Uint8Array): Partial<Owner> {
   }
 }
 
-export async function createS3Lease(bucket: Bucket, onLost: (error: Error) => void, { leaseMs, pollMs }: LeaseTimes = TIMES): Promise<S3Lease> {
+/** `onWait`: another owner is there, alive or not, which takes up to the given milliseconds to find out. */
+export async function createS3Lease(bucket: Bucket, onLost: (error: Error) => void, { leaseMs, pollMs }: LeaseTimes = TIMES, onWait: (mostMs: number) => void = () => undefined): Promise<S3Lease> {
   const id = randomUUID();
   let count = 0;
   let etag = "";
@@ -65,6 +66,7 @@ export async function createS3Lease(bucket: Bucket, onLost: (error: Error) => vo
   }
 
   async function acquire(): Promise<void> {
+    let isToldToWait = false;
     let seen: { readonly etag: string; readonly at: number; readonly id: string | undefined } | undefined;
     for (;;) {
       const found = await bucket.read(OWNER);
@@ -74,6 +76,8 @@ export async function createS3Lease(bucket: Bucket, onLost: (error: Error) => vo
       const isFree = !found || owner?.released === true || performance.now() - seen!.at >= leaseMs;
       // What was not taken by this write is another's from now on, or was free for a moment: look again.
       if (isFree && (await claim(found?.etag))) return;
+      if (!isFree && !isToldToWait) onWait(leaseMs);
+      isToldToWait ||= !isFree;
       await new Promise((resolve) => setTimeout(resolve, pollMs));
     }
   }

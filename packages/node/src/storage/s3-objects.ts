@@ -32,7 +32,7 @@ export interface Bucket {
   write(name: string, bytes: Uint8Array, ifMatch: string | undefined): Promise<string>;
 }
 
-export async function openS3(storage: S3Storage, onLost: (error: Error) => void, times?: LeaseTimes): Promise<ObjectStore> {
+export async function openS3(storage: S3Storage, onLost: (error: Error) => void, times?: LeaseTimes, onWait?: (mostMs: number) => void): Promise<ObjectStore> {
   const { S3Client: Client, GetObjectCommand, PutObjectCommand, ListObjectsV2Command, DeleteObjectsCommand } = await import("@aws-sdk/client-s3");
   const client: S3Client = new Client(clientConfig(storage));
   const Bucket = storage.bucket;
@@ -61,7 +61,7 @@ export async function openS3(storage: S3Storage, onLost: (error: Error) => void,
       return ETag!;
     },
   };
-  const lease = await createS3Lease(bucket, onLost, times).catch((error: unknown) => {
+  const lease = await createS3Lease(bucket, onLost, times, onWait).catch((error: unknown) => {
     client.destroy();
     throw error;
   });

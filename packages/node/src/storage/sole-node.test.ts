@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import test from "node:test";
 import { fileURLToPath } from "node:url";
-import { freePort } from "@coffer/counterparts";
+import { freePort, postgresProgram, startPostgres } from "@coffer/counterparts";
 import { found, temporaryFolder, testNode, unseal, until } from "../server/testing/test-node.js";
 
 test("a node alone says so, and the paths of raft are not there", async (t) => {
@@ -48,6 +48,30 @@ test("sealing and a restart keep everything; the node is initialized, and cannot
   assert.equal((await node.ask("update", "sys/init", { secret_shares: 1, secret_threshold: 1 })).status, 400);
   await unseal(node, made.keys);
   await until("it serves", async () => (await node.ask("read", "kv/a", undefined, as)).status === 200);
+});
+
+test("while its PostgreSQL is away it says so, and goes on by itself", { skip: postgresProgram() === undefined && "PostgreSQL is not installed" }, async (t) => {
+  const server = await startPostgres();
+  const node = await testNode(t, "n1", { storage: { type: "postgresql", connectionUrl: server.url(), table: "coffer_kv_store" } });
+  t.after(() => server.stop());
+  const { rootToken } = await found(node);
+  const as = { token: rootToken };
+  await node.ask("update", "sys/mounts/kv", { type: "kv" }, as);
+  await server.halt();
+  const away = "this node's storage is out of reach: nothing is served until that is over";
+  await until("it notices without a write", async () => (await node.ask("read", "sys/mounts", undefined, as)).body.errors?.[0] === away);
+  assert.equal((await node.ask("read", "sys/health")).status, 503);
+  const write = await node.ask("update", "kv/a", { v: "1" }, as);
+  assert.deepEqual([write.status, write.body.errors], [503, ["leadership, or the storage, was lost while the request was committed; it may or may not have taken effect"]]);
+  for (const path of ["kv/a", "sys/mounts"]) {
+    const { status, body } = await node.ask("read", path, undefined, as);
+    assert.deepEqual([status, body.errors], [503, [away]], path);
+  }
+  const health = await node.ask("read", "sys/health");
+  assert.deepEqual([health.status, health.body.errors], [503, [away]]);
+  await server.start();
+  await until("it serves again", async () => (await node.ask("read", "sys/health")).status === 200);
+  assert.equal((await node.ask("read", "kv/a", undefined, as)).body.data.v, "1", "what was under way is there");
 });
 
 /** A server as a process, on storage "file". */

@@ -80,7 +80,7 @@ export function createCore(options: CoreOptions): Core {
       case "overloaded":
         throw new RequestError("overloaded", "the replication pipeline is full; try again");
       case "unknown":
-        throw new RequestError("no_active_node", "leadership was lost while the request was committed; it may or may not have taken effect");
+        throw new RequestError("no_active_node", "leadership, or the storage, was lost while the request was committed; it may or may not have taken effect");
     }
   }
 

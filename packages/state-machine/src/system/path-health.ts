@@ -26,7 +26,7 @@ const override = (state: string) => field.string({ description: `Status code to 
 
 export const healthPath = systemPath({
   template: "health",
-  help: { synopsis: "Reports this node's health by status code.", description: "200 active, 429 standby, 501 not initialized, 503 sealed, or with a disk that cannot be written or does not answer: then `errors` says so. The query can choose other codes, for load balancers." },
+  help: { synopsis: "Reports this node's health by status code.", description: "200 active, 429 standby, 501 not initialized, 503 sealed, or with a disk or storage that cannot be written or does not answer: then `errors` says so. `unhealthy_seals` names auto seals that could not be used. The query can choose other codes, for load balancers." },
   fields: {
     standbyok: field.string({ description: "Answers as the active node does when this node is a standby.", query: true }),
     perfstandbyok: field.string({ description: "Answers as the active node does when this node is a performance standby.", query: true }),
@@ -46,6 +46,7 @@ export const healthPath = systemPath({
         const standby = sealed || !cluster.leadership().isLeader;
         const standbyOk = flag(input.standbyok);
         flag(input.perfstandbyok);
+        const unhealthy = seal.backends().filter(({ healthy }) => !healthy);
         const active = code(input.activecode, 200);
         const codes = {
           uninitialized: code(input.uninitcode, 501),
@@ -71,6 +72,8 @@ export const healthPath = systemPath({
           enterprise: false,
           echo_duration_ms: 0,
           clock_skew_ms: 0,
+          // Not Vault's, and there while one is lost only. The status stays: a node that is unsealed needs no seal.
+          ...(unhealthy.length > 0 && { unhealthy_seals: unhealthy.map(({ name }) => name) }),
           ...(fault !== undefined && { errors: [fault] }),
         }, status);
       },

@@ -38,6 +38,7 @@ function services(node: Node): SystemServices {
   };
   const parts = {
     seal: {
+      backends: () => [],
       status,
       init: async ({ secretShares }: { secretShares: number }) => {
         if (node.initialized) throw new RequestError("invalid_request", "Vault is already initialized");

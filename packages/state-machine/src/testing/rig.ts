@@ -185,6 +185,7 @@ function servicesOf(rooms: SystemServices["rooms"], node: Rig["node"]): SystemSe
     rooms,
     seal: {
       status,
+      backends: () => [],
       seal: async () => void (node.sealed = true),
       unseal: async () => {
         node.sealed = false;
