@@ -91,7 +91,7 @@ export async function openDurableLog(directory: string): Promise<DurableLog> {
     await db.open();
     const lost = lostWrites(directory);
     if (lost !== undefined) throw new DamagedLogError(`part of what was written is lost: ${lost}`);
-    const log = await readLog(db, () => closeWritten(db));
+    const log = await readLog(logDatabase(db));
     // What was read of its tables stays mapped into memory until it closes.
     if (log.bytesAfter(log.compaction.index) >= MAPPED_BYTES) {
       await db.close();
@@ -104,6 +104,25 @@ export async function openDurableLog(directory: string): Promise<DurableLog> {
   }
 }
 
+function logDatabase(db: CompactableLevel): LogDatabase {
+  return {
+    getSync: (key) => db.getSync(key),
+    /** As a chained batch, whose keys and values are passed as they are; a list's operations LevelDB asks for their members by name. */
+    batch(operations, options) {
+      const batch = db.batch();
+      for (const operation of operations) {
+        if (operation.type === "put") batch.put(operation.key, operation.value);
+        else batch.del(operation.key);
+      }
+      return batch.write(options);
+    },
+    values: (range) => db.values(range),
+    keys: (range) => db.keys(range),
+    clear: (range) => db.clear(range),
+    close: () => closeWritten(db),
+  };
+}
+
 /**
  * Builds the table of what is in memory before it closes: the next start need not read it from the write-ahead file. LevelDB does so
  * before it compacts a range, even where nothing is in that.
@@ -114,8 +133,8 @@ async function closeWritten(db: CompactableLevel): Promise<void> {
   await db.close();
 }
 
-/** The log as it stands in an open database. `close`: how it ends. Throws DamagedLogError. */
-export async function readLog(db: LogDatabase, close: () => Promise<void> = () => db.close()): Promise<DurableLog> {
+/** The log as it stands in an open database. Throws DamagedLogError. */
+export async function readLog(db: LogDatabase): Promise<DurableLog> {
   const meta = <T>(name: string, key: Uint8Array): T | undefined => {
     const bytes = db.getSync(key);
     return bytes === undefined ? undefined : decodeMeta<T>(name, bytes);
@@ -253,6 +272,6 @@ export async function readLog(db: LogDatabase, close: () => Promise<void> = () =
     configurations: () => configurations,
     bytesAfter: (index) => size.bytesAfter(index),
     indexBefore: (bytes) => size.indexBefore(bytes),
-    close,
+    close: () => db.close(),
   };
 }

@@ -71,7 +71,7 @@ export function createSimulatedLevel(chance: Chance): SimulatedLevel {
         keys: memory.keys.bind(memory),
         iterator: memory.iterator.bind(memory),
         snapshot: memory.snapshot.bind(memory),
-        batch: (operations: readonly StateOperation[], options?: { readonly sync?: boolean }) => write(operations, options?.sync === true, work, memory),
+        batch: (operations?: readonly StateOperation[], options?: { readonly sync?: boolean }) => (operations ? write(operations, options?.sync === true, work, memory) : chained((all) => write(all, false, work, memory))),
         put: (key: string, value: Uint8Array) => write([{ type: "put", key, value }], false, work, memory),
         async close() {
           await work();
@@ -104,5 +104,14 @@ export function createSimulatedLevel(chance: Chance): SimulatedLevel {
       return true;
     },
     isDamaged: () => damaged,
+  };
+}
+
+function chained(write: (operations: readonly StateOperation[]) => Promise<void>) {
+  const operations: StateOperation[] = [];
+  return {
+    put: (key: string, value: Uint8Array) => void operations.push({ type: "put", key, value }),
+    del: (key: string) => void operations.push({ type: "del", key }),
+    write: () => write(operations),
   };
 }

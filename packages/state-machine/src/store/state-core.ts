@@ -59,11 +59,23 @@ async function* recordsOf(database: OrderedDatabase, options: object, epochs: re
 
 const noop = async () => undefined;
 
+/** As a chained batch, whose keys and values are passed as they are; a list's operations LevelDB asks for their members by name. */
+function writeTo(database: OrderedDatabase): StateWriter {
+  return (operations) => {
+    const batch = database.batch();
+    for (const operation of operations) {
+      if (operation.type === "put") batch.put(operation.key, operation.value);
+      else batch.del(operation.key);
+    }
+    return batch.write();
+  };
+}
+
 /**
  * Without `write`, batches go to the database alone, and are not synced. `settle`: what is awaited before anything is cleared
  * that a restore left behind, so that a crash cannot undo the restore and keep the clearing.
  */
-export function createStateCore(database: OrderedDatabase, write: StateWriter = (operations) => database.batch([...operations]), settle: () => Promise<unknown> = noop): StateCore {
+export function createStateCore(database: OrderedDatabase, write: StateWriter = writeTo(database), settle: () => Promise<unknown> = noop): StateCore {
   let meta = readMeta(database);
   let sweeping: Promise<void> = Promise.resolve();
   let stopped = false;
