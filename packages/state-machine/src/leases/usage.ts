@@ -19,13 +19,15 @@ export interface UsageCounter {
   read(): Usage | undefined;
 }
 
-const PAGE = 1000;
+/** Small: what lives while it is waited for makes V8 reserve room for more of the kind. */
+const PAGE = 100;
 /** Token ids are HMACs: the first so many in their order are as good as any. */
-const SAMPLE = 5000;
-/** At most a tenth of the time goes into counting, and a count is as old as Vault's at most. */
-const SHARE = 10;
-const SHORTEST_MS = 10_000;
-const LONGEST_MS = 600_000;
+const SAMPLE = 1000;
+/** While it counts, a tenth of the time goes into it: after each page it rests nine times as long. */
+const REST = 9;
+/** From one count to the next: so long, and three times as long as the last took. What is never idle never gives memory back. */
+const BETWEEN_MS = 10_000;
+const BETWEEN = 3;
 
 /** Counts by walking through keys, in pages; nothing is kept in memory, and nothing is added to any request. */
 export function createUsageCounter({ store, env, isSealed }: { readonly store: Store; readonly env: Environment; readonly isSealed: () => boolean }): UsageCounter {
@@ -35,10 +37,12 @@ export function createUsageCounter({ store, env, isSealed }: { readonly store: S
 
   async function walk(prefix: string, each: (key: string) => void): Promise<void> {
     for (let after = ""; ; ) {
+      const since = performance.now();
       const { value } = await store.evaluate((tx) => tx.keys(prefix, { limit: PAGE, after }));
       value.forEach(each);
       if (value.length < PAGE) return;
       after = value[value.length - 1]!;
+      await rest(since);
     }
   }
 
@@ -55,11 +59,11 @@ export function createUsageCounter({ store, env, isSealed }: { readonly store: S
       if (sample.length < SAMPLE) sample.push(id);
     });
     const found = new Map<string, number>();
-    for (let at = 0; at < sample.length; at += PAGE / 10) {
-      // A page of the event loop's time at once, not more.
-      await new Promise(setImmediate);
-      const ids = sample.slice(at, at + PAGE / 10);
+    for (let at = 0; at < sample.length; at += PAGE) {
+      const since = performance.now();
+      const ids = sample.slice(at, at + PAGE);
       store.evaluate((tx) => ids.forEach((id) => tx.get(`core/${tokenKey(id)}`, tokenCodec)?.policies.forEach((name) => found.set(name, (found.get(name) ?? 0) + 1))));
+      await rest(since);
     }
     const factor = sample.length === 0 ? 0 : tokens / sample.length;
     const tokensByPolicy = Object.fromEntries([...found].map(([name, of]) => [name, Math.round(of * factor)]));
@@ -77,7 +81,7 @@ export function createUsageCounter({ store, env, isSealed }: { readonly store: S
       usage = undefined;
     } finally {
       isCounting = false;
-      nextMs = env.now() + Math.min(LONGEST_MS, Math.max(SHORTEST_MS, (env.now() - begun) * SHARE));
+      nextMs = env.now() + Math.max(BETWEEN_MS, (env.now() - begun) * BETWEEN);
     }
   }
 
@@ -89,3 +93,5 @@ export function createUsageCounter({ store, env, isSealed }: { readonly store: S
     },
   };
 }
+
+const rest = (since: number) => new Promise<void>((wake) => setTimeout(wake, (performance.now() - since) * REST).unref());

@@ -49,7 +49,7 @@ export async function allKeys(source: ListingSource, prefix: string, options: Li
   const names: string[] = [];
   let from: string | undefined = start;
   while (from !== undefined && names.length < limit) {
-    const page: Page = await readPage(source, from, to, FULL_PAGE);
+    const page: Page = await readPage(source, from, to, Math.min(FULL_PAGE, limit - names.length));
     for (const key of page.keys) if (names.length < limit) names.push(key.slice(prefix.length));
     from = page.next;
   }
