@@ -146,7 +146,9 @@ async function failover() {
   record("the same, worst", times.at(-1), "ms");
 }
 
-const restartStandby = async () => cluster.restart((await cluster.roles()).standby);
+async function restartStandby() {
+  return cluster.restart((await cluster.roles()).standby);
+}
 
 async function size(empty) {
   await cluster.fill(secrets);
