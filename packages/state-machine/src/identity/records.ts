@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { jsonCodec } from "../framework/storage.js";
 import type { ReadStorage } from "../framework/storage.js";
+import { hashedName } from "../store/hashed-name.js";
 
 /**
  * Who there is, as stored. All keys are below `core/`:
@@ -84,7 +84,7 @@ export const membersFolder = (groupId: string) => `identity/member/${groupId}/`;
 export const memberKey = (groupId: string, entityId: string) => membersFolder(groupId) + entityId;
 
 /** Names may be anything, and are the same in upper and lower case; keys may not. */
-const hash = (text: string) => createHash("sha256").update(text.toLowerCase()).digest("hex");
+const hash = (text: string) => hashedName(text.toLowerCase());
 export const entityNameKey = (name: string) => `identity/entity-name/${hash(name)}`;
 export const groupNameKey = (name: string) => `identity/group-name/${hash(name)}`;
 export const aliasFactorKey = (mountAccessor: string, name: string) => `identity/alias-factor/${hash(`${mountAccessor}/${name}`)}`;

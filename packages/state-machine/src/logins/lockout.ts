@@ -1,8 +1,8 @@
-import { hash } from "node:crypto";
 import { field } from "../framework/fields.js";
 import type { Environment, MountEntry } from "../framework/engine.js";
 import { jsonCodec } from "../framework/storage.js";
 import type { ReadStorage, WriteStorage } from "../framework/storage.js";
+import { hashedName } from "../store/hashed-name.js";
 import { cancelExpiry, scheduleExpiry } from "../tokens/expiry.js";
 
 /**
@@ -73,7 +73,7 @@ const MS = 1000;
 const ROOT = "lockout/";
 
 /** Names may be long and hold anything; keys may not. */
-const nameOf = (accessor: string, alias: string) => `${accessor}/${hash("sha256", alias, "hex")}`;
+const nameOf = (accessor: string, alias: string) => `${accessor}/${hashedName(alias)}`;
 
 function isLocking({ count, lastMs }: Failures, { threshold, durationSeconds }: LockoutRules, nowMs: number): boolean {
   return count >= threshold && nowMs < lastMs + durationSeconds * MS;
@@ -109,7 +109,7 @@ const NOBODIES = 64;
  * no list shows it. Always true.
  */
 export function countForNobody(storage: WriteStorage, { accessor }: Pick<MountEntry, "accessor">, alias: string, rules: LockoutRules, env: Environment): true {
-  const place = Number.parseInt(hash("sha256", alias, "hex").slice(0, 8), 16) % NOBODIES;
+  const place = Number.parseInt(hashedName(alias).slice(0, 8), 16) % NOBODIES;
   countFailure(storage, { accessor: `${accessor}-nobody` }, String(place), { ...rules, threshold: Number.POSITIVE_INFINITY }, env);
   return true;
 }
