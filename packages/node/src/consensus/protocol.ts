@@ -2,7 +2,7 @@
  * What the main thread and the raft worker say to each other. Both ends are ours and in one process, so the types are
  * trusted; bytes are structured-cloned, never parsed on the way.
  */
-import type { MembershipResult, ProposeResult, RaftStatus } from "@coffer/raft";
+import type { MembershipResult, RaftStatus } from "@coffer/raft";
 import type { Proposals } from "./proposals.js";
 
 export interface WorkerStart {
@@ -70,10 +70,8 @@ export type FromWorker =
   | { readonly type: "started"; readonly stateDirectory: string; readonly appliedIndex: number }
   | { readonly type: "answer"; readonly id: number; readonly value: unknown }
   | { readonly type: "failed"; readonly id: number; readonly message: string }
-  /** Proposals by their ids, each applied at the index in the same place. */
+  /** Proposals by their ids, each applied at the index in the same place; of which something else is to be said, has an answer of its own. */
   | { readonly type: "committed"; readonly ids: number[]; readonly indexes: number[] }
-  /** A proposal of which something else is to be said. */
-  | { readonly type: "not-committed"; readonly id: number; readonly result: ProposeResult }
   | { readonly type: "applied"; readonly index: number; readonly keys: readonly string[]; readonly reset?: { readonly stateDirectory: string } }
   | { readonly type: "leadership"; readonly change: LeadershipChange }
   /** A request that a standby forwarded here: opaque to this thread. */

@@ -153,9 +153,6 @@ export async function startRaftThread(options: WorkerStart, events: RaftThreadEv
       case "committed":
         message.ids.forEach((id, i) => settle(id, { outcome: "applied", index: message.indexes[i]! } satisfies ProposeOutcome));
         return undefined;
-      case "not-committed":
-        settle(message.id, message.result);
-        return undefined;
       case "applied":
         if (!message.reset) {
           applied({ index: message.index, keys: message.keys });

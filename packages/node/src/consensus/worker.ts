@@ -156,7 +156,7 @@ async function answer(id: number, name: CallName, argument: unknown): Promise<vo
 /** Its outcome is told after the changes that it made, and together with others of its kind. */
 async function propose({ id, entry, term }: Proposal): Promise<void> {
   const result: ProposeResult = running ? await running.host.propose(entry, term) : { outcome: "not-leader" };
-  if (result.outcome !== "applied") return tell({ type: "not-committed", id, result });
+  if (result.outcome !== "applied") return tell({ type: "answer", id, value: result });
   feed.flush();
   const last = bundler.last();
   if (last?.type !== "committed") return bundler.post({ type: "committed", ids: [id], indexes: [result.index] });
