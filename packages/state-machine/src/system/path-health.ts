@@ -15,11 +15,14 @@ function code(text: string | undefined, usual: number): number {
   return value;
 }
 
+const BOOL = field.bool({ description: "A flag of the query." }).kind;
+
 /** A flag is set by being there, unless it says otherwise: `?standbyok` and `?standbyok=true`. */
 function flag(text: string | undefined): boolean {
-  if (text === undefined || ["false", "0", "f", "F", "FALSE", "False"].includes(text)) return false;
-  if (!["", "true", "1", "t", "T", "TRUE", "True"].includes(text)) throw new RequestError("invalid_request", []);
-  return true;
+  if (text === undefined || text === "") return text === "";
+  const parsed = BOOL.parse(text);
+  if (!parsed.ok) throw new RequestError("invalid_request", []);
+  return parsed.value === true;
 }
 
 const override = (state: string) => field.string({ description: `Status code to answer when ${state}.`, query: true });
