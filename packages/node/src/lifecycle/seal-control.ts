@@ -169,7 +169,10 @@ export function createSealLifecycle(options: SealLifecycleOptions): SealLifecycl
 
   /** What an operator is to know: why this node is sealed, or that it would have trouble after its next start. */
   function warnings(): readonly string[] {
-    if (barrier.sealed()) return [autoUnseal.problem() ?? []].flat();
+    if (barrier.sealed()) {
+      const problem = autoUnseal.problem();
+      return problem === undefined ? [] : [problem];
+    }
     return seals.backends().flatMap(({ name, unhealthySince }) => (unhealthySince === undefined ? [] : `the seal ${JSON.stringify(name)} cannot be used since ${new Date(unhealthySince).toISOString()}: this node serves on, and its log says why`));
   }
 

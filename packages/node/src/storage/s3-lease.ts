@@ -76,8 +76,10 @@ export async function createS3Lease(bucket: Bucket, onLost: (error: Error) => vo
       const isFree = !found || owner?.released === true || performance.now() - seen!.at >= leaseMs;
       // What was not taken by this write is another's from now on, or was free for a moment: look again.
       if (isFree && (await claim(found?.etag))) return;
-      if (!isFree && !isToldToWait) onWait(leaseMs);
-      isToldToWait ||= !isFree;
+      if (!isFree && !isToldToWait) {
+        isToldToWait = true;
+        onWait(leaseMs);
+      }
       await new Promise((resolve) => setTimeout(resolve, pollMs));
     }
   }
