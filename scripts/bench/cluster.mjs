@@ -107,9 +107,8 @@ export async function startCluster({ folder, port, nodes: count, readLease = fal
     async killLeader() {
       const { active } = await roles();
       const others = nodes.filter((node) => node !== active);
-      const gone = once(active.process, "exit");
       const begin = performance.now();
-      active.process.kill("SIGKILL");
+      const gone = kill(active, "SIGKILL");
       await nextWrite(others);
       const elapsed = performance.now() - begin;
       await gone;
